@@ -1,0 +1,66 @@
+# The two commands: `make run` measures, `make test` proves. Everything else serves them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is made anew when a pin or this project's metadata changes.
+RUN_READY := $(VENV)/.ready-run
+TEST_READY := $(VENV)/.ready-test
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
+
+.PHONY: run test check format bench pins engine stop clean help
+
+help: ## what there is to make
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
+	@$(BIN)/jaxrig run --suite quick
+
+test: check engine ## the whole test suite, Docker end-to-end tests included
+	@$(BIN)/python -m pytest
+
+check: $(TEST_READY) ## style, types and import rules, without running anything
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(TEST_READY) ## put the code into its style
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(TEST_READY) engine ## what jaxrig itself costs: one JSON object a line
+	@$(BIN)/python -m tests.benchmarks
+
+engine: $(RUN_READY)
+	@docker/engine.sh start
+
+stop: ## stop the engine that `make` started, and only that one
+	@docker/engine.sh stop
+
+pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.11 pyproject.toml -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.11 --extra dev pyproject.toml -o tests/requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.13 docker/cpu.requirements.in -o docker/cpu.requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.13 docker/cuda.requirements.in -o docker/cuda.requirements.txt
+
+clean: ## remove what was made here, results.db excepted
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@docker/venv.sh $(PYTHON) $(VENV)
+
+$(RUN_READY): requirements.txt pyproject.toml | $(BIN)/python
+	@echo "installing jaxrig into $(VENV)"
+	@$(PIP) install -q --require-hashes -r requirements.txt
+	@$(PIP) install -q --no-deps --editable .
+	@touch $@
+
+$(TEST_READY): tests/requirements.txt $(RUN_READY)
+	@echo "installing what the tests need into $(VENV)"
+	@$(PIP) install -q --require-hashes -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,233 @@
+"""Launches as hardened Docker containers, through the Docker SDK."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+from docker.errors import APIError, DockerException, NotFound
+from docker.models.containers import Container
+from docker.types import DeviceRequest, LogConfig
+from requests.exceptions import RequestException
+from urllib3.exceptions import HTTPError
+
+import docker
+from containers import owner
+from containers.engine import Exit
+from containers.errors import EngineUnavailable, LaunchRefused
+from containers.output import Output
+from containers.spec import LaunchSpec
+
+OWNER_LABEL = "jaxrig.owner"
+DEADLINE_LABEL = "jaxrig.deadline"
+_NOBODY = "65534:65534"
+_GRACE_S = 300.0
+_ENGINE_LOST = (RequestException, HTTPError, OSError)
+
+
+def connect() -> docker.DockerClient:
+    """A client of the engine that DOCKER_HOST (or the default socket) names.
+
+    Raises `EngineUnavailable` saying how to get one.
+    """
+    try:
+        client = docker.from_env(timeout=30)
+        client.ping()
+    except (DockerException, *_ENGINE_LOST) as error:
+        raise EngineUnavailable(
+            f"no Docker engine answers ({_cause(error)}); run docker/engine.sh start, set "
+            "DOCKER_HOST, or measure without one: --isolation process"
+        ) from error
+    return client
+
+
+class DockerEngine:
+    """Every launch is a container without network, capabilities or a writable root."""
+
+    isolation = "container"
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+        self._owner = owner.this_process()
+
+    def start(self, spec: LaunchSpec) -> "RunningContainer":
+        """See `Engine.start`."""
+        with _engine_errors("start a launch"):
+            container = self._client.containers.create(**self._options(spec))
+            running = RunningContainer(self._client, container)
+            try:
+                running.attach()
+                container.start()
+            except BaseException:
+                running.kill()
+                raise
+        return running
+
+    def sweep(self) -> int:
+        """Removes containers whose owner is gone or whose deadline has passed."""
+        with _engine_errors("look for leftovers"):
+            found = self._client.containers.list(all=True, filters={"label": OWNER_LABEL})
+            leftovers = [container for container in found if _is_leftover(container.labels)]
+            for container in leftovers:
+                _remove(container)
+        return len(leftovers)
+
+    def _options(self, spec: LaunchSpec) -> dict[str, Any]:
+        limits = spec.limits
+        return {
+            "image": spec.image,
+            "command": ["python", *spec.command],
+            "environment": {"HOME": "/tmp", **spec.env},
+            "labels": {
+                **spec.labels,
+                OWNER_LABEL: self._owner,
+                DEADLINE_LABEL: str(int(time.time() + spec.deadline_s + _GRACE_S)),
+            },
+            "user": _NOBODY,
+            "network_mode": "none",
+            "read_only": True,
+            "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777"},
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "pids_limit": limits.pids,
+            "mem_limit": limits.memory_bytes,
+            # Equal to the memory limit: no swap, so that a shortage is an error, not a slowdown.
+            "memswap_limit": limits.memory_bytes,
+            "cpuset_cpus": limits.cpus,
+            "device_requests": [DeviceRequest(count=-1, capabilities=[["gpu"]])]
+            if spec.gpus
+            else None,
+            # The streams are read as they come; a copy on disk would be unbounded.
+            "log_config": LogConfig(type=LogConfig.types.NONE),
+        }
+
+
+class RunningContainer:
+    """See `Running`. A thread copies the attached streams into an `Output`."""
+
+    def __init__(self, client: docker.DockerClient, container: Container) -> None:
+        self._client = client
+        self._container = container
+        self._output = Output()
+        self._exit: Exit | None = None
+        self._removed = False
+
+    @property
+    def name(self) -> str:
+        return str(self._container.short_id)
+
+    def attach(self) -> None:
+        """Connects to the streams; before the start, so that nothing printed is missed."""
+        stream = self._client.api.attach(
+            str(self._container.id), stdout=True, stderr=True, stream=True, demux=True
+        )
+        threading.Thread(target=self._copy, args=(stream,), daemon=True).start()
+
+    def read(self, timeout_s: float) -> bytes | None:
+        return self._output.read(timeout_s)
+
+    def log(self) -> str:
+        return self._output.log()
+
+    def wait(self, timeout_s: float) -> Exit:
+        if self._exit is None:
+            with _engine_errors("say how a launch ended"):
+                deadline = time.monotonic() + timeout_s
+                while (state := self._state())["Running"] and time.monotonic() < deadline:
+                    time.sleep(0.02)
+                if state["Running"]:
+                    self._container.kill()
+                    self._container.wait(timeout=10)
+                    state = self._state()
+            self._exit = Exit(code=int(state["ExitCode"]), out_of_memory=bool(state["OOMKilled"]))
+        return self._exit
+
+    def kill(self) -> None:
+        if self._removed:
+            return
+        self._output.abandon()
+        with _engine_errors("remove a container"):
+            _remove(self._container)
+        self._removed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.kill()
+        except EngineUnavailable:
+            # An engine that is gone cannot remove anything; the next run's sweep will.
+            if error is None:
+                raise
+
+    def _state(self) -> dict[str, Any]:
+        self._container.reload()
+        state: dict[str, Any] = self._container.attrs["State"]
+        return state
+
+    def _copy(self, stream: Iterator[tuple[bytes | None, bytes | None]]) -> None:
+        try:
+            for stdout, stderr in stream:
+                self._output.feed(stdout, stderr)
+        except Exception as error:  # handed to the reading thread
+            self._output.close(error)
+        else:
+            self._output.close()
+
+
+def _remove(container: Container) -> None:
+    try:
+        container.remove(force=True, v=True)
+    except NotFound:
+        pass  # it is gone, which is what was wanted
+    except APIError as error:
+        # 409: another process (or the engine) is removing it at this moment.
+        if error.status_code != 409:
+            raise
+
+
+def _is_leftover(labels: dict[str, str]) -> bool:
+    deadline = labels.get(DEADLINE_LABEL, "")
+    overdue = deadline.isdigit() and time.time() > int(deadline)
+    return overdue or owner.is_gone(labels[OWNER_LABEL])
+
+
+@contextmanager
+def _engine_errors(what: str) -> Iterator[None]:
+    """Turns the SDK's errors into this package's, with advice where the cause is known."""
+    try:
+        yield
+    except APIError as error:
+        raise LaunchRefused(f"the engine would not {what}: {_advice(error)}") from error
+    except (DockerException, *_ENGINE_LOST) as error:
+        raise EngineUnavailable(
+            f"the engine stopped answering when asked to {what} ({_cause(error)}); "
+            "see its log (docker/engine.sh start brings one back), then run again"
+        ) from error
+
+
+def _advice(error: APIError) -> str:
+    explanation = str(error.explanation or error).strip()
+    if "could not select device driver" in explanation:
+        return (
+            f"{explanation}. This engine cannot hand out GPUs: install the NVIDIA driver and "
+            "the NVIDIA Container Toolkit, or measure another target (jaxrig targets)"
+        )
+    if "Requested CPUs are not available" in explanation:
+        return f"{explanation}. Change `cpus` of this target in jaxrig.toml"
+    return explanation
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost reason; requests and the SDK wrap it several times."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return str(error) or type(error).__name__

@@ -1,0 +1,252 @@
+"""Images of targets: built once, named by the hash of what they hold.
+
+An image has two parts. The *stack* (`<name>-stack`) is what a target's Dockerfile makes of a
+base and pinned requirements; the image itself (`<name>`) adds the workloads as its last layer.
+Both tags are content hashes, so that asking whether an image is current costs three look-ups.
+"""
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
+
+import docker
+from containers.errors import EngineUnavailable, ImageUnavailable
+
+REGISTRY_BASE = "python:3.13-slim"
+LOCAL_BASE = "jaxrig/base"
+_LOG_LINES = 20
+_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
+_PIP_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
+_CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What an image is made of.
+
+    `base`: an image to start from instead of the default one (see `Images.base`).
+    """
+
+    name: str
+    dockerfile: Path
+    requirements: Path | None = None
+    base: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image as built. `digest` is its identity, `tag` the hash of its ingredients."""
+
+    digest: str
+    tag: str
+
+
+def assets() -> Path:
+    """The built-in Dockerfiles' folder: beside this package, or inside it once installed."""
+    installed = Path(__file__).parent / "docker"
+    return installed if installed.is_dir() else Path(__file__).parents[1] / "docker"
+
+
+class Images:
+    """Finds or builds images. `say` takes progress, a line at a time."""
+
+    def __init__(
+        self, client: docker.DockerClient, workloads: Path, say: Callable[[str], None]
+    ) -> None:
+        self._client = client
+        self._workloads = workloads
+        self._say = say
+
+    def ensure(self, recipe: Recipe) -> Image:
+        """The image of `recipe`, built where it does not exist yet.
+
+        Raises `ImageUnavailable` with the end of the build log, or `EngineUnavailable`.
+        """
+        try:
+            stack = self._ensure_stack(recipe)
+            return self._ensure_image(recipe, stack)
+        except APIError as error:
+            raise ImageUnavailable(f"image {recipe.name}: {error.explanation or error}") from error
+        except (DockerException, OSError) as error:
+            raise EngineUnavailable(f"the engine failed at image {recipe.name}: {error}") from error
+
+    def base(self) -> str:
+        """The default base: python:3.13-slim, or where no registry answers an equal of it."""
+        known = known_base(self._client)
+        if known is not None:
+            return known
+        self._say(f"looking for {REGISTRY_BASE} in the registry")
+        try:
+            self._client.images.pull(REGISTRY_BASE)
+            return REGISTRY_BASE
+        except DockerException as error:
+            self._say(f"no registry answers ({_first_line(error)}); making a base from Debian")
+        _run_base_script(_local_base())
+        return _local_base()
+
+    def _ensure_stack(self, recipe: Recipe) -> str:
+        base = recipe.base or self.base()
+        base_id = self._find(base)
+        if base_id is None:
+            self._say(f"pulling {base}")
+            base_id = str(self._client.images.pull(base).id)
+        context = _stack_context(recipe)
+        parts = [base_id.encode(), repr(sorted(recipe.build_args.items())).encode()]
+        tag = f"jaxrig/{recipe.name}-stack:{_digest([*parts, *_flat(context)])}"
+        found = self._find(tag)
+        if found is not None:
+            return found
+        self._say(f"building the stack of target {recipe.name} (once; about a minute)")
+        arguments = {"BASE": base, **_from_environment(), **recipe.build_args}
+        context["host-ca.pem"] = _host_ca()  # outside the hash: it does not reach the image
+        return self._build(recipe.name, tag, context, arguments)
+
+    def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
+        context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}
+        context |= dict(_workload_files(self._workloads))
+        tag = f"jaxrig/{recipe.name}:{_digest([stack.encode(), *_flat(context)])}"
+        digest = self._find(tag)
+        if digest is None:
+            self._say(f"adding the workloads to target {recipe.name}")
+            digest = self._build(recipe.name, tag, context, {"STACK": stack})
+        return Image(digest=digest, tag=tag)
+
+    def _find(self, tag: str) -> str | None:
+        return _find(self._client, tag)
+
+    def _build(
+        self, name: str, tag: str, context: Mapping[str, bytes], arguments: Mapping[str, str]
+    ) -> str:
+        log: list[str] = []
+        stream = self._client.api.build(
+            fileobj=_tar(context),
+            custom_context=True,
+            tag=tag,
+            buildargs=dict(arguments),
+            labels={"jaxrig.target": name},
+            network_mode="host",  # the engine may run without a bridge
+            rm=True,
+            forcerm=True,
+            decode=True,
+            timeout=3600,
+        )
+        try:
+            _follow(stream, log)
+        except (BuildError, NotFound) as error:
+            tail = "\n".join(f"    {line}" for line in log[-_LOG_LINES:])
+            raise ImageUnavailable(
+                f"image of target {name} cannot be built: {error}\n"
+                f"  the last {min(_LOG_LINES, len(log))} lines of the build:\n{tail}"
+            ) from error
+        return str(self._client.images.get(tag).id)
+
+
+def known_base(client: docker.DockerClient) -> str | None:
+    """The default base that the engine holds already, the registry's first."""
+    for tag in (REGISTRY_BASE, _local_base()):
+        if _find(client, tag) is not None:
+            return tag
+    return None
+
+
+def _local_base() -> str:
+    """The tag of the base that base.sh makes: another script makes another base."""
+    return f"{LOCAL_BASE}:{_digest([(assets() / 'base.sh').read_bytes()])}"
+
+
+def _find(client: docker.DockerClient, tag: str) -> str | None:
+    try:
+        return str(client.images.get(tag).id)
+    except ImageNotFound:
+        return None
+
+
+def _follow(stream: Iterator[dict[str, Any]], log: list[str]) -> None:
+    for event in stream:
+        text = event.get("stream") or event.get("status") or ""
+        log.extend(line for line in text.splitlines() if line.strip())
+        if "error" in event:
+            log.extend(str(event["error"]).splitlines())
+            raise BuildError(_without_ansi(str(event["error"])), iter(()))
+
+
+def _stack_context(recipe: Recipe) -> dict[str, bytes]:
+    context = {"Dockerfile": recipe.dockerfile.read_bytes()}
+    if recipe.requirements is not None:
+        context["requirements.txt"] = recipe.requirements.read_bytes()
+    return context
+
+
+def _workload_files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
+        if path.is_file() and not hidden:
+            yield f"workloads/{inside.as_posix()}", path.read_bytes()
+
+
+def _flat(context: Mapping[str, bytes]) -> Iterator[bytes]:
+    for name, content in sorted(context.items()):
+        yield name.encode()
+        yield content
+
+
+def _digest(parts: Iterable[bytes]) -> str:
+    """A hash of all parts and their borders, short enough for a tag."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(hashlib.sha256(part).digest())
+    return whole.hexdigest()[:20]
+
+
+def _tar(context: Mapping[str, bytes]) -> io.BytesIO:
+    """A build context whose bytes depend on nothing but names and contents."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for name, content in sorted(context.items()):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            entry.mode = 0o644
+            archive.addfile(entry, io.BytesIO(content))
+    buffer.seek(0)
+    return buffer
+
+
+def _host_ca() -> bytes:
+    """The CA bundle that this host's pip would use, or nothing where none is named."""
+    for variable in _CA_VARIABLES:
+        path = os.environ.get(variable)
+        if path and Path(path).is_file():
+            return Path(path).read_bytes()
+    return b""
+
+
+def _from_environment() -> dict[str, str]:
+    names = [*_PROXY_VARIABLES, *(name.upper() for name in _PROXY_VARIABLES), *_PIP_VARIABLES]
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def _run_base_script(tag: str) -> None:
+    script = assets() / "base.sh"
+    done = subprocess.run([str(script), tag], stdin=subprocess.DEVNULL, capture_output=True)
+    if done.returncode != 0:
+        tail = "\n".join(done.stderr.decode(errors="replace").splitlines()[-_LOG_LINES:])
+        raise ImageUnavailable(f"no base image: no registry answers, and base.sh failed:\n{tail}")
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def _without_ansi(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -1,0 +1,133 @@
+"""Launches as plain processes, where there is no container engine.
+
+Weaker than a container: no memory limit, the host's own file system and Python packages.
+Results carry `isolation = process`, and are never taken for a container's.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from containers.engine import Exit
+from containers.errors import LaunchRefused
+from containers.output import Output
+from containers.spec import LaunchSpec, parse_cpuset
+
+_CHUNK_BYTES = 64 << 10
+
+
+class ProcessEngine:
+    """`root`: the folder that holds the package to run, put first on the module path."""
+
+    isolation = "process"
+
+    def __init__(self, root: Path, python: str = sys.executable) -> None:
+        self._root = root
+        self._python = python
+
+    def start(self, spec: LaunchSpec) -> "RunningProcess":
+        """See `Engine.start`. `image`, `gpus`, `memory_bytes` and `pids` mean nothing here."""
+        try:
+            process = subprocess.Popen(
+                [self._python, *spec.command],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **spec.env},
+                cwd=self._root,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LaunchRefused(f"cannot start {self._python}: {error}") from error
+        running = RunningProcess(process)
+        if spec.limits.cpus is not None:
+            running.pin(spec.limits.cpus)
+        return running
+
+    def sweep(self) -> int:
+        """Nothing to find: a process leaves no trace that could be told from another's."""
+        return 0
+
+
+class RunningProcess:
+    """See `Running`. Two threads copy the pipes into an `Output`."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._output = Output()
+        self._killed = False
+        self._threads = (
+            threading.Thread(target=self._copy_stdout, args=(process.stdout,), daemon=True),
+            threading.Thread(target=self._copy_stderr, args=(process.stderr,), daemon=True),
+        )
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def name(self) -> str:
+        return str(self._process.pid)
+
+    def pin(self, cpus: str) -> None:
+        """Restricts it to a cpuset list. Early enough: JAX starts its threads much later."""
+        try:
+            os.sched_setaffinity(self._process.pid, parse_cpuset(cpus))
+        except (OSError, ValueError) as error:
+            self.kill()
+            raise LaunchRefused(f"cannot run on CPUs {cpus!r}: {error}") from error
+
+    def read(self, timeout_s: float) -> bytes | None:
+        return self._output.read(timeout_s)
+
+    def log(self) -> str:
+        return self._output.log()
+
+    def wait(self, timeout_s: float) -> Exit:
+        try:
+            code = self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            code = self._process.wait()
+        self._threads[1].join(timeout=1.0)  # the log's end arrives just after stdout's
+        # Without a memory limit of its own, a process dies of SIGKILL when the kernel runs short.
+        return Exit(code=code, out_of_memory=code == -signal.SIGKILL and not self._killed)
+
+    def kill(self) -> None:
+        self._output.abandon()
+        if self._process.poll() is None:
+            self._killed = True
+            with contextlib.suppress(ProcessLookupError):  # it may end between the two calls
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+
+    def _copy_stdout(self, pipe: IO[bytes]) -> None:
+        for chunk in _chunks(pipe):
+            self._output.feed(chunk, None)
+        self._output.close()
+
+    def _copy_stderr(self, pipe: IO[bytes]) -> None:
+        for chunk in _chunks(pipe):
+            self._output.feed(None, chunk)
+
+
+def _chunks(pipe: IO[bytes]) -> Iterator[bytes]:
+    with pipe:
+        while chunk := os.read(pipe.fileno(), _CHUNK_BYTES):
+            yield chunk

@@ -1,0 +1,50 @@
+"""What is asked of an engine: a launch's command, environment and limits."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+MIB = 1 << 20
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one launch. `None` leaves a resource to the engine's whole machine.
+
+    `cpus`: a cpuset list as in `0-3,8`. CPU quotas are not offered: XLA sizes its thread
+    pools by the CPUs that it sees, and a quota would throttle them at random moments.
+    `tmp_bytes`: size of the only writable place, a tmpfs; it counts towards `memory_bytes`.
+    """
+
+    cpus: str | None = None
+    memory_bytes: int | None = None
+    pids: int = 1024
+    tmp_bytes: int = GIB
+
+
+@dataclass(frozen=True, kw_only=True)
+class LaunchSpec:
+    """One launch: `command` is what follows `python` on the command line.
+
+    `deadline_s`: seconds after which nobody can still want this launch; an engine marks
+    what it starts with it, so that leftovers are recognised whoever left them.
+    """
+
+    command: tuple[str, ...]
+    image: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+    gpus: bool = False
+    labels: Mapping[str, str] = field(default_factory=dict)
+    deadline_s: float = 3600.0
+
+
+def parse_cpuset(text: str) -> tuple[int, ...]:
+    """CPU numbers in a cpuset list: `0-2,5` is (0, 1, 2, 5). Raises ValueError."""
+    numbers: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        numbers.update(range(int(first), int(last if dash else first) + 1))
+    if not numbers:
+        raise ValueError(f"no CPU in {text!r}")
+    return tuple(sorted(numbers))

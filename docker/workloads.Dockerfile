@@ -1,0 +1,8 @@
+# The last layer of every target: the workloads on top of a stack, so that one digest names
+# everything that ran.
+ARG STACK
+FROM ${STACK}
+COPY workloads /opt/jaxrig/workloads
+ENV PYTHONPATH=/opt/jaxrig
+WORKDIR /opt/jaxrig
+USER 65534:65534

@@ -1,0 +1,267 @@
+"""The command line: parses, makes one call, prints. Heavy imports happen inside the commands."""
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from harness import __version__
+from harness.errors import CasesFailed, EnvironmentFailure, JaxrigError
+
+if TYPE_CHECKING:
+    from harness.report.view import View
+
+_FORMATS = ("table", "json", "csv", "md")
+
+_EXIT_CODES = """\
+exit codes:
+  0  done                          5  environment: no engine, image, accelerator
+  2  usage: unknown target, case   6  database: unreachable, newer, corrupt
+  4  a case failed                 130  interrupted; what was measured is kept
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `jaxrig` command; the exit code is for the caller to use."""
+    return dispatch(sys.argv[1:] if argv is None else argv, sys.stdout, sys.stderr)
+
+
+def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
+    """Runs one command with the given streams and returns its exit code."""
+    try:
+        arguments = _parser().parse_args(argv)
+        code: int = arguments.command(arguments, out, err)
+        out.flush()
+        return code
+    except SystemExit as stop:  # argparse: --help, --version (0) and wrong options (2)
+        return stop.code if isinstance(stop.code, int) else 2
+    except JaxrigError as error:
+        print(f"jaxrig: {error}", file=err)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("jaxrig: interrupted", file=err)
+        return 130
+    except BrokenPipeError:
+        # The reader of stdout (head, less) has gone; the interpreter must not try to flush to it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jaxrig",
+        description="Measures JAX workloads in pinned containers, keeps every sample, compares.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"jaxrig {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(command=command)
+        sub.add_argument("--format", choices=_FORMATS, default="table", help="default: table")
+        sub.add_argument(
+            "--db",
+            metavar="URL",
+            default=os.environ.get("JAXRIG_DB", "sqlite:///results.db"),
+            help="the result database (default: JAXRIG_DB, else sqlite:///results.db)",
+        )
+        return sub
+
+    _add_run(add("run", _run, "measure a suite and keep every sample"))
+    runs = add("runs", _runs, "list the stored runs, the newest first")
+    runs.add_argument("--limit", type=_positive, metavar="N", help="at most N runs")
+    show = add("show", _show, "show one run: its cases, samples (json) and failures")
+    show.add_argument("run", help="a run's name, KEY=VALUE of a tag, latest, or latest~N")
+    show.add_argument("--log", action="store_true", help="show the launches' logs instead")
+    cases = add("cases", _cases, "list the cases with their cost and suites")
+    cases.add_argument("--case", action="append", default=[], metavar="GLOB", help="only these")
+    cases.add_argument("--suite", metavar="NAME", help="only those of a suite")
+    add("targets", _targets, "list the targets that can be measured")
+    add("machines", _machines, "list the machines that have results")
+    compare = add("compare", _compare, "compare two stored runs case by case")
+    compare.add_argument("base", help="a run's name, KEY=VALUE, latest, or latest~N")
+    compare.add_argument("candidate", help="likewise")
+    add("doctor", _doctor, "say what is well here, and how to mend what is not")
+    return parser
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
+    run.add_argument("--suite", default="quick", help="quick, standard, full or one's own")
+    run.add_argument(
+        "--case", action="append", default=[], metavar="GLOB", help="only matching cases; repeats"
+    )
+    run.add_argument("--launches", type=_positive, metavar="N", help="instead of the suite's")
+    run.add_argument(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="K=V",
+        type=_tag,
+        help="label the run; repeats",
+    )
+    run.add_argument(
+        "--isolation",
+        choices=("container", "process"),
+        default="container",
+        help="process: without an engine, as a plain process (marked so in every result)",
+    )
+
+
+def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.config import load
+    from harness.plan import make_plan
+    from harness.report.progress import make_progress
+    from harness.runner.run import execute
+    from harness.store.writer import Store
+
+    plan = make_plan(
+        load(Path.cwd()),
+        target=arguments.target,
+        suite=arguments.suite,
+        globs=arguments.case,
+        launches=arguments.launches,
+        isolation=arguments.isolation,
+        tags=dict(arguments.tag),
+    )
+    with Store(arguments.db) as store:
+        progress = make_progress(err)
+        try:
+            result = execute(plan, store, progress)
+        finally:
+            progress.close()
+    _print(_stored_run(arguments.db, result.name), arguments, out)
+    if result.failures:
+        raise CasesFailed(
+            f"{result.failures} failure(s); the launches' logs: jaxrig show {result.name} --log"
+        )
+    if arguments.format == "table":
+        _what_next(result.name, err)
+    return 0
+
+
+def _what_next(name: str, err: TextIO) -> None:
+    print(
+        f"\nnext: jaxrig show {name} --format json    every sample, compile stage and counter\n"
+        "      jaxrig run && jaxrig compare latest~1 latest    measure again, and compare\n"
+        "      jaxrig cases    what else can be measured",
+        file=err,
+    )
+
+
+def _runs(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.views import runs_view
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        _print(runs_view(reader.runs(arguments.limit)), arguments, out)
+    return 0
+
+
+def _show(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.views import log_view
+    from harness.store.reader import Reader
+
+    if not arguments.log:
+        _print(_stored_run(arguments.db, arguments.run), arguments, out)
+        return 0
+    with Reader(arguments.db) as reader:
+        _print(log_view(reader.launches(arguments.run)), arguments, out)
+    return 0
+
+
+def _stored_run(db: str, reference: str) -> "View":
+    from harness.report.views import run_view
+    from harness.store.reader import Reader
+
+    with Reader(db) as reader:
+        run = reader.run(reference)
+        return run_view(
+            run,
+            reader.measurements(run.run),
+            reader.failures(run.run),
+            reader.launches(run.run),
+        )
+
+
+def _cases(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.config import load
+    from harness.plan import cases_of
+    from harness.report.views import cases_view
+
+    settings = load(Path.cwd())
+    cases = cases_of(settings, arguments.suite, arguments.case)
+    _print(cases_view(settings, cases), arguments, out)
+    return 0
+
+
+def _targets(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.config import load
+    from harness.report.views import targets_view
+
+    _print(targets_view(load(Path.cwd())), arguments, out)
+    return 0
+
+
+def _machines(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.views import machines_view
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        _print(machines_view(reader.machines()), arguments, out)
+    return 0
+
+
+def _compare(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.compare import compare
+    from harness.report.views import comparison_view
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        base, candidate = reader.run(arguments.base), reader.run(arguments.candidate)
+        comparison = compare(
+            base,
+            candidate,
+            reader.measurements(base.run, samples=False),
+            reader.measurements(candidate.run, samples=False),
+        )
+    _print(comparison_view(comparison), arguments, out)
+    return 0
+
+
+def _doctor(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.doctor import examine
+    from harness.report.views import doctor_view
+
+    findings = examine(arguments.db)
+    _print(doctor_view(findings), arguments, out)
+    return EnvironmentFailure.exit_code if any(f.status == "fail" for f in findings) else 0
+
+
+def _print(view: "View", arguments: argparse.Namespace, out: TextIO) -> None:
+    from harness.report.view import render
+
+    out.write(render(view, arguments.format))
+    out.flush()
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _tag(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not key or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
+    return key, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

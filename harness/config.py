@@ -1,0 +1,176 @@
+"""jaxrig.toml → frozen Settings. The built-in targets and suites need no file."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from harness.errors import UsageError
+
+FILE_NAME = "jaxrig.toml"
+
+_UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
+_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(MiB|GiB)\s*")
+
+
+def _bytes_of(value: object) -> object:
+    """`"1.5GiB"` → bytes; what is no such text is left for the type check to refuse."""
+    if not isinstance(value, str):
+        return value
+    match = _SIZE.fullmatch(value)
+    if match is None:
+        raise ValueError('a size is a number with a unit, as in "512MiB" or "8GiB"')
+    return int(float(match[1]) * _UNITS[match[2]])
+
+
+Size = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
+CpuSet = Annotated[str, Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
+Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Target(_Frozen):
+    """A named software stack for one kind of hardware.
+
+    `dockerfile`, `requirements`: paths; a bare name that does not exist beside jaxrig.toml is
+    one of the built-in files. `base`: what the Dockerfile starts from (its BASE argument).
+    `platform`: what JAX must report, or nothing is recorded. `gpus`: whether the engine is
+    asked for GPUs. `cpus`: a cpuset. Limits in bytes and seconds.
+    """
+
+    platform: Literal["cpu", "cuda", "rocm", "tpu"]
+    dockerfile: Path
+    requirements: Path | None = None
+    base: str | None = None
+    env: Mapping[str, str] = {}
+    gpus: bool = False
+    cpus: CpuSet | None = None
+    memory: Size | None = None
+    tmp: Size = 1 << 30
+    pids: Annotated[int, Field(gt=0)] = 1024
+    case_limit_s: Limit = 120.0
+    launch_limit_s: Limit = 900.0
+
+
+class Suite(_Frozen):
+    """A named set of cases: globs over case ids, and how many launches measure them."""
+
+    cases: tuple[str, ...]
+    launches: Annotated[int, Field(ge=1, le=1000)] = 3
+
+
+class Settings(_Frozen):
+    """Everything that jaxrig.toml can say, merged over what is built in."""
+
+    targets: Mapping[Name, Target] = {}
+    suites: Mapping[Name, Suite] = {}
+
+    def target(self, name: str) -> Target:
+        """Raises `UsageError` naming the known ones."""
+        try:
+            return self.targets[name]
+        except KeyError:
+            known = ", ".join(self.targets)
+            raise UsageError(f"unknown target {name!r}; known are: {known}") from None
+
+
+BUILT_IN_TARGETS = {
+    "cpu": Target(
+        platform="cpu",
+        dockerfile=Path("cpu.Dockerfile"),
+        requirements=Path("cpu.requirements.txt"),
+        env={"JAX_PLATFORMS": "cpu"},
+    ),
+    # No JAX_PLATFORMS: JAX then says by itself what it found, and a fall-back to CPU is refused
+    # with the reason instead of ending in an exception of its own.
+    "cuda": Target(
+        platform="cuda",
+        dockerfile=Path("cuda.Dockerfile"),
+        requirements=Path("cuda.requirements.txt"),
+        gpus=True,
+    ),
+}
+
+
+def load(folder: Path) -> Settings:
+    """The settings in `folder`/jaxrig.toml over the built-in ones, which serve without a file.
+
+    Relative paths are taken from `folder`. Raises `UsageError` naming file, line and key.
+    """
+    path = folder / FILE_NAME
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return Settings(targets=BUILT_IN_TARGETS)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    try:
+        own = Settings.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{path}: not valid TOML: {error}") from error
+    except ValidationError as error:
+        raise UsageError(_explain(path, text, error)) from error
+    targets = {name: _located(target, folder) for name, target in own.targets.items()}
+    return Settings(targets={**BUILT_IN_TARGETS, **targets}, suites=own.suites)
+
+
+def _located(target: Target, folder: Path) -> Target:
+    """Its own files with their full paths; what is not there stays a built-in's name."""
+    paths = {"dockerfile": target.dockerfile, "requirements": target.requirements}
+    own = {
+        key: folder / path
+        for key, path in paths.items()
+        if path is not None and (folder / path).exists()
+    }
+    return target.model_copy(update=own)
+
+
+def _explain(path: Path, text: str, error: ValidationError) -> str:
+    lines = []
+    for problem in error.errors(include_url=False):
+        keys = [str(part) for part in problem["loc"] if part != "[key]"]
+        line = line_of(text, keys)
+        where = f"{path}:{line}" if line else str(path)
+        lines.append(f"{where}: {'.'.join(keys)}: {_reason(problem)}")
+    return "\n".join(lines)
+
+
+def _reason(problem: Mapping[str, Any]) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "unknown key; see docs/targets.md for the known ones"
+    return str(problem["msg"]).removeprefix("Value error, ")
+
+
+def line_of(text: str, keys: list[str]) -> int | None:
+    """The line (from 1) of `keys` in a TOML text: of the key itself, else of its table.
+
+    tomllib keeps no positions; this follows `[table]` headers and `key =` lines, which is
+    what a jaxrig.toml consists of.
+    """
+    table: list[str] = []
+    best: tuple[int, int] | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if stripped.startswith("["):
+            table = _parts(stripped.strip("[]"))
+            here = table
+        else:
+            key, equals, _ = stripped.partition("=")
+            if not equals:
+                continue
+            here = [*table, *_parts(key)]
+        depth = len(here)
+        if here == keys[:depth] and (best is None or depth > best[0]):
+            best = (depth, number)
+    return best[1] if best else None
+
+
+def _parts(dotted: str) -> list[str]:
+    return [part.strip().strip("\"'") for part in dotted.split(".")]

@@ -1,0 +1,114 @@
+"""What a run will do, as frozen data: no Docker, no database, no clock."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+
+from harness.config import Settings, Suite, Target
+from harness.errors import UsageError
+from workloads.catalog import CASES, Case
+
+BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5}
+"""Launches of each built-in suite; which cases it holds is the catalogue's to say."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Launch:
+    """One container process to be: `part` counts the processes that an interrupted launch
+    took; a part holds the cases that the ones before it did not get to."""
+
+    index: int
+    part: int
+    cases: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All launches of one target and suite on this machine: a run."""
+
+    target_name: str
+    target: Target
+    suite: str
+    isolation: str
+    launches: tuple[Launch, ...]
+    tags: Mapping[str, str]
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        return self.launches[0].cases
+
+
+def make_plan(
+    settings: Settings,
+    *,
+    target: str,
+    suite: str,
+    globs: Sequence[str] = (),
+    launches: int | None = None,
+    isolation: str = "container",
+    tags: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan of a run. Raises `UsageError` for what is unknown or selects nothing."""
+    chosen = settings.target(target)
+    count = _launches(settings, suite)
+    ids = tuple(case.id for case in cases_of(settings, suite, globs))
+    return Plan(
+        target_name=target,
+        target=chosen,
+        suite=suite,
+        isolation=isolation,
+        launches=tuple(
+            Launch(index=index, part=0, cases=ids) for index in range(launches or count)
+        ),
+        tags=MappingProxyType(dict(tags or {})),
+    )
+
+
+def suites_of(settings: Settings, case: Case) -> tuple[str, ...]:
+    """Every suite that holds `case`, built in or declared in jaxrig.toml."""
+    own = [name for name, suite in settings.suites.items() if _matches(case.id, suite.cases)]
+    return tuple(dict.fromkeys((*case.suites, *own)))
+
+
+def select(cases: Iterable[Case], globs: Sequence[str]) -> tuple[Case, ...]:
+    """The cases whose id matches one of `globs`, in the order of the catalogue.
+
+    Raises `UsageError` where a glob matches nothing: a renamed case must not pass silently.
+    """
+    known = tuple(cases)
+    for glob in globs:
+        if not any(fnmatchcase(case.id, glob) for case in known):
+            raise UsageError(f"no case matches {glob!r}; see `jaxrig cases` for what there is")
+    return tuple(case for case in known if _matches(case.id, globs))
+
+
+def cases_of(
+    settings: Settings, suite: str | None = None, globs: Sequence[str] = ()
+) -> tuple[Case, ...]:
+    """The cases of `suite` (all where None) that match `globs` (all where empty).
+
+    Raises `UsageError` for an unknown suite and for a glob that matches nothing.
+    """
+    if suite is None:
+        cases = CASES
+    elif suite in settings.suites:
+        cases = select(CASES, settings.suites[suite].cases)
+    else:
+        _launches(settings, suite)
+        cases = tuple(case for case in CASES if suite in case.suites)
+    return select(cases, globs) if globs else cases
+
+
+def _launches(settings: Settings, suite: str) -> int:
+    own: Suite | None = settings.suites.get(suite)
+    if own is not None:
+        return own.launches
+    if suite in BUILT_IN_SUITES:
+        return BUILT_IN_SUITES[suite]
+    known = ", ".join((*BUILT_IN_SUITES, *settings.suites))
+    raise UsageError(f"unknown suite {suite!r}; known are: {known}")
+
+
+def _matches(case_id: str, globs: Sequence[str]) -> bool:
+    return any(fnmatchcase(case_id, glob) for glob in globs)

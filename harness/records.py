@@ -1,0 +1,129 @@
+"""The contract between host and container: one JSON object a line on the launch's stdout.
+
+Container output is untrusted. Every line is parsed and checked here before anything else
+sees it; what does not fit raises `BadRecord` with the reason.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+SCHEMA_VERSION = 1
+
+Text = Annotated[str, Field(max_length=4096)]
+LongText = Annotated[str, Field(max_length=65536)]
+CaseId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.\-/+=@\[\]]+$")]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]
+
+FailureKind = Literal["raised", "wrong_numbers", "out_of_memory"]
+Platform = Literal["cpu", "cuda", "rocm", "tpu", "metal"]
+
+
+class BadRecord(ValueError):
+    """A line that is not JSON, or not a record of this schema."""
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    schema_version: Literal[1] = Field(alias="schema")
+
+
+class Environment(_Record):
+    """First record of a launch: the software and devices that will be measured."""
+
+    kind: Literal["environment"]
+    platform: Platform
+    device_kinds: list[Text]
+    device_count: Count
+    python: Text
+    jax: Text
+    jaxlib: Text
+    packages: dict[Text, Text]
+    variables: dict[Text, LongText]
+    """JAX_*, XLA_*, OMP_* and LIBTPU_* variables as the launch saw them."""
+    visible_cpus: list[Count]
+    boot_id: Text | None
+    """The kernel's boot id: says whether the launch runs on the harness's machine."""
+    compilation_cache: bool
+
+
+class CaseStarted(_Record):
+    """A case is about to be compiled; what comes next is charged to it."""
+
+    kind: Literal["case_started"]
+    case: CaseId
+
+
+class Measurement(_Record):
+    """One case in one launch. Times in seconds, sizes in bytes, work in FLOP."""
+
+    kind: Literal["measurement"]
+    case: CaseId
+    workload: Text
+    phase: Text
+    dtype: Text
+    parameters: dict[Text, int | float | str]
+    samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
+    """Seconds per call, one a round, in the order of execution; nothing dropped."""
+    calls_per_round: Annotated[int, Field(ge=1, lt=2**31)]
+    trace_s: Seconds
+    lower_s: Seconds
+    compile_s: Seconds
+    first_call_s: Seconds
+    flops: Amount
+    bytes: Amount
+    xla_flops: Amount | None
+    xla_bytes: Amount | None
+    argument_bytes: Count | None
+    output_bytes: Count | None
+    alias_bytes: Count | None
+    temp_bytes: Count | None
+    peak_rss_bytes: Count | None
+    device_peak_bytes: Count | None
+    hlo_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    numerics_error: Amount
+    numerics_tolerance: Amount
+    minor_faults: Count
+    major_faults: Count
+    voluntary_switches: Count
+    involuntary_switches: Count
+    steal_s: Seconds | None
+    """Seconds that the hypervisor took from this machine's CPUs during the rounds."""
+    timed_s: Seconds
+    """Wall time of all rounds, warm-up included."""
+    warnings: list[Text]
+
+
+class Failure(_Record):
+    """A case that could not be measured; the launch goes on."""
+
+    kind: Literal["failure"]
+    case: CaseId
+    failure: FailureKind
+    message: LongText
+
+
+class Finished(_Record):
+    """Last record of a launch that came to its end."""
+
+    kind: Literal["finished"]
+    cases: Count
+
+
+Record = Environment | CaseStarted | Measurement | Failure | Finished
+
+_ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
+
+
+def parse(line: bytes) -> Record:
+    """The record in `line` (UTF-8 JSON). Raises `BadRecord` saying what is wrong with it."""
+    try:
+        return _ADAPTER.validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadRecord(f"{where}: {first['msg']}" if where else first["msg"]) from error

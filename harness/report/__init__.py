@@ -1,0 +1,1 @@
+"""Turns results into what people and scripts read. Decides nothing."""

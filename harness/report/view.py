@@ -1,0 +1,80 @@
+"""A view: one result, as a document for scripts and as a table for people."""
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Format = Literal["table", "json", "csv", "md"]
+FORMATS: tuple[Format, ...] = ("table", "json", "csv", "md")
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """`document`: what `--format json` prints. `records`: the rows of `--format csv`, with base
+    units in the keys. `headers`, `rows`: the table that people read; `notes` follow it."""
+
+    document: Any
+    records: Sequence[Mapping[str, Any]]
+    headers: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    notes: Sequence[str] = ()
+
+
+def render(view: View, form: Format) -> str:
+    """The view as text, ending in a newline."""
+    match form:
+        case "json":
+            return json.dumps(view.document, indent=1, default=_plain, allow_nan=False) + "\n"
+        case "csv":
+            return _csv(view.records)
+        case "table":
+            return _table(view, "simple")
+        case "md":
+            return _table(view, "github")
+
+
+def _table(view: View, style: str) -> str:
+    from tabulate import tabulate
+
+    rows = [[printable(cell) for cell in row] for row in view.rows]
+    text = tabulate(rows, headers=view.headers, tablefmt=style, disable_numparse=True)
+    notes = "".join("\n" + printable(note, keep="\n") for note in view.notes)
+    return f"{text}\n{notes}\n" if notes else f"{text}\n"
+
+
+def _csv(records: Sequence[Mapping[str, Any]]) -> str:
+    buffer = io.StringIO()
+    names = list(dict.fromkeys(name for record in records for name in record))
+    writer = csv.DictWriter(buffer, names, lineterminator="\n")
+    writer.writeheader()
+    for record in records:
+        writer.writerow({name: _cell(value) for name, value in record.items()})
+    return buffer.getvalue()
+
+
+def printable(text: str, keep: str = "") -> str:
+    """`text` without control characters: names and messages come out of containers, and an
+    escape sequence must not reach somebody's terminal."""
+    return "".join(
+        character if character.isprintable() or character in keep else "\N{REPLACEMENT CHARACTER}"
+        for character in text
+    )
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return _plain(value)
+    if isinstance(value, str | int | float | None):
+        return value
+    return json.dumps(value, default=_plain, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """What the JSON module does not know: times, NumPy numbers and arrays."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value.tolist()

@@ -1,0 +1,1 @@
+"""Plan → launches → store: the only place where side effects meet."""

@@ -1,0 +1,242 @@
+"""A run, from the first launch to its last word in the store."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import Self
+
+from containers import owner
+from containers.engine import Running
+from containers.errors import EngineError
+from containers.spec import LaunchSpec, Limits
+from harness import __version__, noise
+from harness.config import Target
+from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
+from harness.git import describe
+from harness.machine import this_machine
+from harness.plan import Launch, Plan
+from harness.records import Environment, Measurement
+from harness.runner.interrupt import interruptible
+from harness.runner.progress import Progress
+from harness.runner.session import Ending, Session, TimeLimits
+from harness.runner.setup import Setup, limits, set_up
+from harness.store.writer import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A run that came to its end; `failures` counts what it could not measure."""
+
+    name: str
+    failures: int
+
+
+def execute(plan: Plan, store: Store, progress: Progress) -> Result:
+    """Measures all launches of `plan`.
+
+    Raises `EnvironmentFailure`, `DatabaseFailure` or `Interrupted` when it cannot come to the
+    end; what was measured until then is kept.
+    """
+    with interruptible(), _engine_failures():
+        setup = set_up(plan, progress.say)
+        close_abandoned(store)
+        run = _Run(plan=plan, setup=setup, store=store, progress=progress)
+        with run:
+            for launch in plan.launches:
+                run.measure(launch)
+    return Result(name=run.name, failures=run.failures)
+
+
+def close_abandoned(store: Store) -> None:
+    """Marks runs whose process ended without a word (kill -9, a power cut) as interrupted."""
+    for run, process in store.running_owners().items():
+        if owner.is_gone(process):
+            store.close_abandoned(run)
+
+
+@dataclass
+class _Run:
+    plan: Plan
+    setup: Setup
+    store: Store
+    progress: Progress
+    name: str = ""
+    failures: int = 0
+    broken: set[str] = field(default_factory=set)
+    """Cases that failed once: trying them again would cost every later launch the same."""
+    _id: int = -1
+
+    def __enter__(self) -> Self:
+        plan, image = self.plan, self.setup.image
+        commit, dirty = describe()
+        self._id, self.name = self.store.begin_run(
+            machine=this_machine(),
+            image=None if image is None else (image.digest, image.tag),
+            target=plan.target_name,
+            platform=plan.target.platform,
+            isolation=plan.isolation,
+            suite=plan.suite,
+            cases=list(plan.cases),
+            launches_planned=len(plan.launches),
+            tags=dict(plan.tags),
+            git_commit=commit,
+            git_dirty=dirty,
+            jaxrig_version=__version__,
+            owner=owner.this_process(),
+        )
+        self.progress.run_started(plan, self.name)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, DatabaseFailure):
+            return  # it cannot be told; the next run on this machine marks this one
+        if isinstance(error, Interrupted):
+            status = "interrupted"
+        else:
+            status = "failed" if error is not None or self.failures else "done"
+        self.store.end_run(self._id, status)
+
+    def measure(self, launch: Launch) -> None:
+        """One launch; in further processes where the first does not come to its end."""
+        deadline = time.monotonic() + self.plan.target.launch_limit_s
+        cases = tuple(case for case in launch.cases if case not in self.broken)
+        part = 0
+        while cases:
+            ending = self._measure_part(replace(launch, part=part, cases=cases), deadline)
+            if not ending.go_on:
+                raise EnvironmentFailure(
+                    f"the launch ended before its first case; see `jaxrig show {self.name} --log`"
+                )
+            cases, part = ending.remaining, part + 1
+
+    def _measure_part(self, launch: Launch, deadline: float) -> Ending:
+        target, image = self.plan.target, self.setup.image
+        bounds = limits(target)
+        self.progress.launch_started(launch)
+        with self._recorded(launch, bounds) as record:
+            spec = LaunchSpec(
+                command=_command(launch.cases),
+                image=None if image is None else image.digest,
+                env=target.env,
+                limits=bounds,
+                gpus=target.gpus,
+                labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
+                deadline_s=target.launch_limit_s,
+            )
+            with self.setup.engine.start(spec) as running:
+                record.running = running
+                session = Session(
+                    running=running,
+                    cases=launch.cases,
+                    limits=TimeLimits(case_s=target.case_limit_s, launch_s=target.launch_limit_s),
+                    sink=_LaunchSink(run=self, launch=record.id),
+                    deadline=deadline,
+                )
+                ending = session.follow()
+                record.exit_code = ending.exit.code
+            return ending
+
+    @contextmanager
+    def _recorded(self, launch: Launch, bounds: Limits) -> Iterator["_LaunchRecord"]:
+        """The launch's row, opened before and closed after, however it ends."""
+        before, failures = noise.snapshot(), self.failures
+        record = _LaunchRecord(
+            id=self.store.begin_launch(self._id, launch.index, launch.part, asdict(bounds))
+        )
+        status = "failed"
+        try:
+            yield record
+            status = "done" if self.failures == failures else "failed"
+        except Interrupted:
+            status = "interrupted"
+            raise
+        except EngineError as error:
+            self.fail(record.id, None, "engine", str(error))
+            raise
+        except EnvironmentFailure as error:
+            self.fail(record.id, None, "environment", str(error))
+            raise
+        finally:
+            self.store.end_launch(
+                record.id,
+                status=status,
+                exit_code=record.exit_code,
+                noise=noise.between(before, noise.snapshot()).as_dict(),
+                log=record.running.log() if record.running else "",
+            )
+
+    def fail(self, launch: int, case: str | None, kind: str, message: str) -> None:
+        self.store.add_failure(self._id, launch, case, kind, message)
+        self.progress.failed(case, kind, message)
+        self.failures += 1
+        if case is not None:
+            self.broken.add(case)
+
+
+@dataclass
+class _LaunchRecord:
+    id: int
+    running: Running | None = None
+    exit_code: int | None = None
+
+
+@dataclass(frozen=True)
+class _LaunchSink:
+    """Hands a session's findings to the store at once, and to whoever watches."""
+
+    run: _Run
+    launch: int
+
+    def environment(self, environment: Environment) -> None:
+        check_environment(self.run.plan.target_name, self.run.plan.target, environment)
+        self.run.store.set_environment(self.launch, environment)
+
+    def case_started(self, case: str) -> None:
+        self.run.progress.case_started(case)
+
+    def measured(self, measurement: Measurement) -> None:
+        self.run.store.add_measurement(self.launch, measurement)
+        self.run.progress.measured(measurement)
+
+    def failed(self, case: str | None, kind: str, message: str) -> None:
+        self.run.fail(self.launch, case, kind, message)
+
+
+def check_environment(name: str, target: Target, found: Environment) -> None:
+    """Refuses a launch that would measure something else than the target says.
+
+    JAX falls back to the CPU without a word when CUDA is missing; a CPU's time under a GPU's
+    name is the worst that a benchmark database could hold. Raises `EnvironmentFailure`.
+    """
+    if found.platform != target.platform:
+        devices = ", ".join(found.device_kinds)
+        raise EnvironmentFailure(
+            f"target {name} is for platform {target.platform}, but JAX found {found.platform} "
+            f"({devices}); nothing was recorded. {_PLATFORM_ADVICE.get(target.platform, '')}"
+        )
+    if found.boot_id is not None and found.boot_id != owner.boot_id():
+        raise EnvironmentFailure(
+            "the engine (DOCKER_HOST) runs on another machine; its results would be recorded "
+            "under this machine's name. Run jaxrig on that machine"
+        )
+
+
+_PLATFORM_ADVICE = {
+    "cpu": 'Set JAX_PLATFORMS = "cpu" in the target\'s env.',
+    "cuda": "Check that nvidia-smi works here, that the NVIDIA Container Toolkit is installed "
+    "and that the target has gpus = true and a JAX with CUDA; or measure --target cpu.",
+}
+
+
+def _command(cases: tuple[str, ...]) -> tuple[str, ...]:
+    chosen = (word for case in cases for word in ("--case", case))
+    return ("-m", "workloads.launch", *chosen)
+
+
+@contextmanager
+def _engine_failures() -> Iterator[None]:
+    try:
+        yield
+    except EngineError as error:
+        raise EnvironmentFailure(str(error)) from error

@@ -1,0 +1,203 @@
+"""Follows one container process from its first record to its end.
+
+Everything that comes out of it is checked, charged to a case, and handed on at once.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from containers.engine import Exit, Running
+from containers.output import Lines
+from harness.records import (
+    BadRecord,
+    CaseStarted,
+    Environment,
+    Failure,
+    Finished,
+    Measurement,
+    Record,
+    parse,
+)
+
+_LINE_LIMIT_BYTES = 8 << 20
+_BAD_LINES_LIMIT = 50
+_EXIT_PATIENCE_S = 10.0
+_LOG_TAIL_LINES = 15
+
+
+class Sink(Protocol):
+    """Where a session's findings go."""
+
+    def environment(self, environment: Environment) -> None:
+        """May raise, which ends the launch: nothing was measured yet."""
+
+    def case_started(self, case: str) -> None: ...
+
+    def measured(self, measurement: Measurement) -> None: ...
+
+    def failed(self, case: str | None, kind: str, message: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimeLimits:
+    """Seconds that one case (and the start-up before the first) and the launch may take."""
+
+    case_s: float
+    launch_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a process ended: what it did not get to, and whether going on makes sense."""
+
+    remaining: tuple[str, ...]
+    exit: Exit
+    go_on: bool
+
+
+@dataclass
+class Session:
+    """`deadline`: of the whole launch, on the monotonic clock."""
+
+    running: Running
+    cases: Sequence[str]
+    limits: TimeLimits
+    sink: Sink
+    deadline: float
+    _settled: set[str] = field(default_factory=set)
+    _case: str | None = None
+    _case_since: float = field(default_factory=time.monotonic)
+    _environment: Environment | None = None
+    _finished: bool = False
+    _bad_lines: int = 0
+    _stopped: bool = False
+
+    def follow(self) -> Ending:
+        """Reads to the end. Raises what the sink raises, and `EngineUnavailable`."""
+        lines = Lines(_LINE_LIMIT_BYTES)
+        while not self._stopped:
+            chunk = self.running.read(self._patience_s())
+            if chunk == b"":
+                break
+            for line in lines.feed(chunk or b""):
+                self._line(line)
+            self._enforce_limits()
+        for line in lines.finish():
+            self._line(line)
+        return self._ending()
+
+    def _line(self, line: bytes | int) -> None:
+        if self._stopped:
+            return
+        try:
+            if isinstance(line, int):
+                raise BadRecord(
+                    f"a line of {line:,} bytes; the most is {_LINE_LIMIT_BYTES:,}. "
+                    "Records come one a line; a case must not print to file descriptor 1"
+                )
+            self._record(parse(line))
+        except BadRecord as error:
+            self._bad_record(line, error)
+
+    def _record(self, record: Record) -> None:
+        if self._environment is None and not isinstance(record, Environment):
+            raise BadRecord(f"a {record.kind} record before the environment record")
+        match record:
+            case Environment():
+                if self._environment is not None:
+                    raise BadRecord("a second environment record")
+                self.sink.environment(record)
+                self._environment = record
+            case CaseStarted():
+                self._must_be_pending(record.case)
+                self._case, self._case_since = record.case, time.monotonic()
+                self.sink.case_started(record.case)
+            case Measurement():
+                self._must_be_current(record.case)
+                self.sink.measured(record)
+                self._settle(record.case)
+            case Failure():
+                self._must_be_current(record.case)
+                self._fail(record.failure, record.message)
+            case Finished():
+                self._finished = True
+
+    def _bad_record(self, line: bytes | int, error: BadRecord) -> None:
+        self._bad_lines += 1
+        shown = "" if isinstance(line, int) else f"; the line begins {line[:120]!r}"
+        self.sink.failed(
+            self._case, "bad_record", f"the launch printed what is no record: {error}{shown}"
+        )
+        if self._case is not None:
+            self._settled.add(self._case)
+        if self._bad_lines >= _BAD_LINES_LIMIT:
+            self._stop("bad_record", f"stopped after {self._bad_lines} lines that are no records")
+
+    def _must_be_pending(self, case: str) -> None:
+        if case not in self.cases or case in self._settled:
+            raise BadRecord(f"case {case!r} was not asked for here")
+
+    def _must_be_current(self, case: str) -> None:
+        if case != self._case:
+            raise BadRecord(f"a record of case {case!r} while {self._case!r} runs")
+
+    def _fail(self, kind: str, message: str) -> None:
+        self.sink.failed(self._case, kind, message)
+        if self._case is not None:
+            self._settle(self._case)
+
+    def _settle(self, case: str) -> None:
+        self._settled.add(case)
+        self._case, self._case_since = None, time.monotonic()
+
+    def _patience_s(self) -> float:
+        case_end = self._case_since + self.limits.case_s
+        return max(0.0, min(case_end, self.deadline) - time.monotonic())
+
+    def _enforce_limits(self) -> None:
+        now = time.monotonic()
+        if now >= self.deadline:
+            self._stop("timed_out", f"the launch took longer than {self.limits.launch_s:g} s")
+            for case in self._remaining():
+                self._case = case
+                self._fail("timed_out", "not reached before the launch's time limit")
+        elif now >= self._case_since + self.limits.case_s:
+            what = "took" if self._case else "start-up, before any case, took"
+            self._stop("timed_out", f"{what} longer than {self.limits.case_s:g} s")
+
+    def _stop(self, kind: str, message: str) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        self._fail(
+            kind,
+            f"{message}; raise case_limit_s or launch_limit_s in jaxrig.toml"
+            if kind == "timed_out"
+            else message,
+        )
+
+    def _remaining(self) -> tuple[str, ...]:
+        return tuple(case for case in self.cases if case not in self._settled)
+
+    def _ending(self) -> Ending:
+        exit_ = self.running.wait(0.0 if self._stopped else _EXIT_PATIENCE_S)
+        started = bool(self._settled) or self._case is not None
+        if not self._finished and not self._stopped:
+            self._fail(*self._cause_of_death(exit_))
+        elif self._finished and self._remaining():
+            for case in self._remaining():
+                self._case = case
+                self._fail("crashed", "the launch ended without a word about this case")
+        # A process that died before it came to any case will do so again.
+        return Ending(remaining=self._remaining(), exit=exit_, go_on=started)
+
+    def _cause_of_death(self, exit_: Exit) -> tuple[str, str]:
+        if exit_.out_of_memory:
+            return "out_of_memory", (
+                "the launch was killed because it needed more memory than its limit; raise "
+                "`memory` of this target in jaxrig.toml, or measure a smaller case"
+            )
+        tail = "\n".join(self.running.log().splitlines()[-_LOG_TAIL_LINES:])
+        return "crashed", f"the launch ended with exit code {exit_.code}; its log ends:\n{tail}"

@@ -1,0 +1,1 @@
+"""Arrays in, frozen dataclasses out; warnings travel with the numbers. Knows no database."""

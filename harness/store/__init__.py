@@ -1,0 +1,1 @@
+"""The result database: `writer` is its only writer, `reader` its only reader."""

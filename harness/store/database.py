@@ -1,0 +1,141 @@
+"""Opens the database and turns what can go wrong with it into advice."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from harness.errors import DatabaseFailure
+from harness.store.models import SCHEMA_VERSION
+
+DEFAULT_URL = "sqlite:///results.db"
+_BUSY_TIMEOUT_MS = 30_000
+
+
+def open_for_writing(url: str) -> Engine:
+    """The database at `url`, made or upgraded where needed. Raises `DatabaseFailure`."""
+    engine = _engine(url, begin="BEGIN IMMEDIATE")
+    with database_errors(url):
+        version = _version(engine)
+        if version != SCHEMA_VERSION:
+            _refuse_newer(url, version)
+            from harness.store.migrate import upgrade  # Alembic: only where there is work for it
+
+            upgrade(engine)
+        with engine.begin() as connection:  # fails now rather than after the first measurement
+            connection.execute(text("UPDATE runs SET status = status WHERE id < 0"))
+    return engine
+
+
+def open_for_reading(url: str) -> Engine:
+    """The existing database at `url`; never creates one. Raises `DatabaseFailure`."""
+    path = _sqlite_path(_parse(url))
+    if path is not None and not path.exists():
+        raise DatabaseFailure(
+            f"no database at {path}; `jaxrig run` makes one, --db or JAXRIG_DB name another"
+        )
+    engine = _engine(url, begin="BEGIN")
+    with database_errors(url):
+        version = _version(engine)
+        if version is None:
+            raise DatabaseFailure(f"{url} holds no jaxrig results; --db or JAXRIG_DB name another")
+        if version != SCHEMA_VERSION:
+            _refuse_newer(url, version)
+            raise DatabaseFailure(
+                f"{url} has the older schema {version}; the next `jaxrig run` upgrades it"
+            )
+    return engine
+
+
+@contextmanager
+def database_errors(url: str) -> Iterator[None]:
+    """Turns the driver's errors into `DatabaseFailure`, each with what to do."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise DatabaseFailure(f"{_shown(url)}: {_advice(str(error.orig))}") from error
+    except SQLAlchemyError as error:
+        raise DatabaseFailure(f"{_shown(url)}: {error}") from error
+
+
+def _advice(problem: str) -> str:
+    advice = {
+        "file is not a database": "it is another kind of file; name another with --db",
+        "malformed": "it is damaged; restore a copy, or name another with --db",
+        "readonly": "it cannot be written; check its permissions and those of its folder",
+        "unable to open": "it cannot be opened or made; check the folder and its permissions",
+        "disk is full": "the disk is full; make room. What was committed before is kept",
+        "disk I/O error": "the disk failed or is full; what was committed before is kept",
+        "locked": "another process held it too long; try again when that has ended",
+    }
+    for sign, what_to_do in advice.items():
+        if sign in problem:
+            return f"{problem}: {what_to_do}"
+    return problem
+
+
+def _engine(url: str, *, begin: str) -> Engine:
+    """`begin`: how SQLite starts a transaction. A writer takes its lock at the start: one that
+    starts as a reader and writes later cannot wait for another writer, it fails at once."""
+    parsed = _parse(url)
+    try:
+        engine = create_engine(parsed)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise DatabaseFailure(f"{_shown(url)}: {error}; use sqlite:///FILE") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own BEGIN is off: it would come too late, and not at all before DDL.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA foreign_keys = ON")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    # With WAL, NORMAL keeps every commit through a crash of the process; only a power cut may
+    # take the last ones, never the file's integrity (https://www.sqlite.org/pragma.html).
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def _version(engine: Engine) -> str | None:
+    """The schema version in the database; None where it holds no schema at all."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+        return None if row is None else str(row[0])
+
+
+def _refuse_newer(url: str, version: str | None) -> None:
+    if version is not None and version > SCHEMA_VERSION:
+        raise DatabaseFailure(
+            f"{_shown(url)} has schema {version}, newer than this jaxrig's {SCHEMA_VERSION}; "
+            "upgrade jaxrig, or name another database with --db"
+        )
+
+
+def _parse(url: str) -> URL:
+    try:
+        return make_url(url)
+    except ArgumentError as error:
+        raise DatabaseFailure(
+            f"{url!r} is not a database URL; write sqlite:///FILE, as in {DEFAULT_URL}"
+        ) from error
+
+
+def _sqlite_path(url: URL) -> Path | None:
+    in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
+    return Path(str(url.database)) if in_file else None
+
+
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)

@@ -1,0 +1,186 @@
+"""The schema as typed models; docs/schema.md explains every column.
+
+Values are in base units, named in the column: seconds, bytes, FLOP.
+"""
+
+from datetime import datetime
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from harness.store.types import PackedFloats, UtcTime
+
+SCHEMA_VERSION = "0001"
+"""The newest migration; a database with another one is upgraded or refused."""
+
+RUN_STATUSES = ("running", "done", "failed", "interrupted")
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        datetime: UtcTime,
+    }
+
+
+def _status_check() -> CheckConstraint:
+    allowed = ", ".join(f"'{status}'" for status in RUN_STATUSES)
+    return CheckConstraint(f"status IN ({allowed})", name="status")
+
+
+class MachineRow(Base):
+    """The hardware that runs happened on, one row a fingerprint."""
+
+    __tablename__ = "machines"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    facts: Mapped[dict[str, Any]]
+    first_seen_at: Mapped[datetime]
+
+
+class ImageRow(Base):
+    """An image as built; its digest is its identity."""
+
+    __tablename__ = "images"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    tag: Mapped[str]
+    first_seen_at: Mapped[datetime]
+
+
+class EnvironmentRow(Base):
+    """Software and devices as a launch reported them; equal ones share a row."""
+
+    __tablename__ = "environments"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    facts: Mapped[dict[str, Any]]
+
+
+class RunRow(Base):
+    """All launches of one target and suite on one machine."""
+
+    __tablename__ = "runs"
+    __table_args__ = (_status_check(), Index("ix_runs_machine_target", "machine_id", "target"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    status: Mapped[str]
+    target: Mapped[str]
+    platform: Mapped[str]
+    isolation: Mapped[str]
+    suite: Mapped[str]
+    cases: Mapped[list[str]]
+    launches_planned: Mapped[int]
+    tags: Mapped[dict[str, Any]]
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machines.id"))
+    image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"))
+    git_commit: Mapped[str | None]
+    git_dirty: Mapped[bool | None]
+    jaxrig_version: Mapped[str]
+    owner: Mapped[str]
+    started_at: Mapped[datetime] = mapped_column(index=True)
+    ended_at: Mapped[datetime | None]
+
+    machine: Mapped[MachineRow] = relationship()
+    image: Mapped[ImageRow | None] = relationship()
+
+
+class LaunchRow(Base):
+    """One container process of a run."""
+
+    __tablename__ = "launches"
+    __table_args__ = (_status_check(), UniqueConstraint("run_id", "index", "part"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    index: Mapped[int]
+    part: Mapped[int]
+    status: Mapped[str]
+    limits: Mapped[dict[str, Any]]
+    environment_id: Mapped[int | None] = mapped_column(ForeignKey("environments.id"))
+    noise: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    exit_code: Mapped[int | None]
+    log: Mapped[str | None]
+    started_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class MeasurementRow(Base):
+    """One case in one launch: its samples and everything known about them."""
+
+    __tablename__ = "measurements"
+    __table_args__ = (
+        UniqueConstraint("launch_id", "case"),
+        CheckConstraint("median_s > 0", name="median_positive"),
+        CheckConstraint("calls_per_round >= 1", name="calls_positive"),
+        CheckConstraint("flops >= 0 AND bytes >= 0", name="work_not_negative"),
+        Index("ix_measurements_case", "case"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
+    case: Mapped[str]
+    workload: Mapped[str]
+    phase: Mapped[str]
+    dtype: Mapped[str]
+    parameters: Mapped[dict[str, Any]]
+    samples_s: Mapped[Any] = mapped_column(PackedFloats, nullable=False)
+    rounds: Mapped[int]
+    median_s: Mapped[float]
+    calls_per_round: Mapped[int]
+    trace_s: Mapped[float]
+    lower_s: Mapped[float]
+    compile_s: Mapped[float]
+    first_call_s: Mapped[float]
+    flops: Mapped[float]
+    bytes: Mapped[float]
+    xla_flops: Mapped[float | None]
+    xla_bytes: Mapped[float | None]
+    argument_bytes: Mapped[int | None]
+    output_bytes: Mapped[int | None]
+    alias_bytes: Mapped[int | None]
+    temp_bytes: Mapped[int | None]
+    peak_rss_bytes: Mapped[int | None]
+    device_peak_bytes: Mapped[int | None]
+    hlo_sha256: Mapped[str]
+    numerics_error: Mapped[float]
+    numerics_tolerance: Mapped[float]
+    minor_faults: Mapped[int]
+    major_faults: Mapped[int]
+    voluntary_switches: Mapped[int]
+    involuntary_switches: Mapped[int]
+    steal_s: Mapped[float | None]
+    timed_s: Mapped[float]
+    warnings: Mapped[list[str]]
+    measured_at: Mapped[datetime]
+
+
+class FailureRow(Base):
+    """What could not be measured, and why. `case` is None where no single case is to blame."""
+
+    __tablename__ = "failures"
+    __table_args__ = (Index("ix_failures_run", "run_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    launch_id: Mapped[int | None] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
+    case: Mapped[str | None]
+    kind: Mapped[str]
+    message: Mapped[str]
+    happened_at: Mapped[datetime]
