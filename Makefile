@@ -51,8 +51,17 @@ pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
 clean: ## remove what was made here, results.db excepted
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
+# Debian keeps venv in a package of its own, which root gets unless JAXRIG_NO_INSTALL=1.
+NEED_VENV := jaxrig: $(PYTHON) lacks the venv module; on Debian: apt-get install python3-venv
 $(BIN)/python:
-	@docker/venv.sh $(PYTHON) $(VENV)
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("jaxrig needs Python 3.11 or newer: make PYTHON=...")'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	    { [ "$$(id -u)" = 0 ] && [ "$$JAXRIG_NO_INSTALL" != 1 ] && command -v apt-get >/dev/null; } || \
+	    { echo "$(NEED_VENV)" >&2; exit 5; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	    { echo "installing python3-venv from this distribution's packages"; apt-get update -qq; \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv; }
+	@$(PYTHON) -m venv $(VENV)
 
 $(RUN_READY): requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing jaxrig into $(VENV)"

@@ -4,16 +4,20 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness import __version__
 from harness.errors import CasesFailed, EnvironmentFailure, JaxrigError
+from harness.report.view import printable
 
 if TYPE_CHECKING:
     from harness.report.view import View
 
 _FORMATS = ("table", "json", "csv", "md")
+
+_MOST = 100_000
 
 _EXIT_CODES = """\
 exit codes:
@@ -31,14 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
     """Runs one command with the given streams and returns its exit code."""
     try:
-        arguments = _parser().parse_args(argv)
+        with redirect_stdout(out), redirect_stderr(err):  # argparse takes no streams
+            arguments = _parser().parse_args(argv)
         code: int = arguments.command(arguments, out, err)
         out.flush()
         return code
     except SystemExit as stop:  # argparse: --help, --version (0) and wrong options (2)
         return stop.code if isinstance(stop.code, int) else 2
     except JaxrigError as error:
-        print(f"jaxrig: {error}", file=err)
+        # It may quote what a container said.
+        print(printable(f"jaxrig: {error}", keep="\n"), file=err)
         return error.exit_code
     except KeyboardInterrupt:
         print("jaxrig: interrupted", file=err)
@@ -251,9 +257,10 @@ def _print(view: "View", arguments: argparse.Namespace, out: TextIO) -> None:
 
 
 def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)
+    number = int(text) if text.isdecimal() and len(text) <= len(str(_MOST)) else 0
+    if not 1 <= number <= _MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {_MOST}")
+    return number
 
 
 def _tag(text: str) -> tuple[str, str]:

@@ -13,6 +13,10 @@ from harness.errors import UsageError
 FILE_NAME = "jaxrig.toml"
 
 _UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
+_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
+_DOTTED = rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*"
+_HEADER = re.compile(rf"\s*\[\[?{_DOTTED}\]")
+_KEY = re.compile(rf"{_DOTTED}=")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(MiB|GiB)\s*")
 
 
@@ -157,15 +161,12 @@ def line_of(text: str, keys: list[str]) -> int | None:
     table: list[str] = []
     best: tuple[int, int] | None = None
     for number, line in enumerate(text.splitlines(), start=1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = _parts(stripped.strip("[]"))
-            here = table
+        if header := _HEADER.match(line):
+            here = table = _parts(header[1])
+        elif key := _KEY.match(line):
+            here = [*table, *_parts(key[1])]
         else:
-            key, equals, _ = stripped.partition("=")
-            if not equals:
-                continue
-            here = [*table, *_parts(key)]
+            continue
         depth = len(here)
         if here == keys[:depth] and (best is None or depth > best[0]):
             best = (depth, number)
@@ -173,4 +174,4 @@ def line_of(text: str, keys: list[str]) -> int | None:
 
 
 def _parts(dotted: str) -> list[str]:
-    return [part.strip().strip("\"'") for part in dotted.split(".")]
+    return [part.strip("\"'") for part in re.findall(_PART, dotted)]

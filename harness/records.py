@@ -17,6 +17,8 @@ Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 FailureKind = Literal["raised", "wrong_numbers", "out_of_memory"]
 Platform = Literal["cpu", "cuda", "rocm", "tpu", "metal"]
@@ -66,7 +68,7 @@ class Measurement(_Record):
     workload: Text
     phase: Text
     dtype: Text
-    parameters: dict[Text, int | float | str]
+    parameters: dict[Text, Whole | Finite | Text]
     samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
     """Seconds per call, one a round, in the order of execution; nothing dropped."""
     calls_per_round: Annotated[int, Field(ge=1, lt=2**31)]

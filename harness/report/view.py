@@ -68,7 +68,9 @@ def printable(text: str, keep: str = "") -> str:
 def _cell(value: Any) -> Any:
     if isinstance(value, datetime):
         return _plain(value)
-    if isinstance(value, str | int | float | None):
+    if isinstance(value, str):
+        return printable(value, keep="\n\t")
+    if isinstance(value, int | float | None):
         return value
     return json.dumps(value, default=_plain, allow_nan=False)
 

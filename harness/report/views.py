@@ -1,5 +1,6 @@
 """What each command shows: domain objects in, a `View` out."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -57,7 +58,7 @@ def run_view(
 ) -> View:
     """`jaxrig show` and the end of `jaxrig run`: a row a case, over all its launches."""
     records: list[dict[str, Any]] = [
-        {str(name): value for name, value in record.items()}
+        {str(name): _known(value) for name, value in record.items()}
         for record in measurements.to_dict("records")
     ]
     document = asdict(run) | {
@@ -74,6 +75,12 @@ def run_view(
         else [],
         notes=[_headline(run), *_warnings(measurements), *(_failure(each) for each in failures)],
     )
+
+
+def _known(value: Any) -> Any:
+    """None for what was not measured: where only some launches know a number, pandas writes NaN,
+    which JSON does not have."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:

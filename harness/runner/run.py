@@ -44,7 +44,8 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
         run = _Run(plan=plan, setup=setup, store=store, progress=progress)
         with run:
             for launch in plan.launches:
-                run.measure(launch)
+                if not run.measure(launch):
+                    break
     return Result(name=run.name, failures=run.failures)
 
 
@@ -97,18 +98,20 @@ class _Run:
             status = "failed" if error is not None or self.failures else "done"
         self.store.end_run(self._id, status)
 
-    def measure(self, launch: Launch) -> None:
-        """One launch; in further processes where the first does not come to its end."""
+    def measure(self, launch: Launch) -> bool:
+        """One launch; in further processes where the first does not come to its end.
+
+        False where a process died before it came to any case: the next ones would, too.
+        """
         deadline = time.monotonic() + self.plan.target.launch_limit_s
         cases = tuple(case for case in launch.cases if case not in self.broken)
         part = 0
         while cases:
             ending = self._measure_part(replace(launch, part=part, cases=cases), deadline)
             if not ending.go_on:
-                raise EnvironmentFailure(
-                    f"the launch ended before its first case; see `jaxrig show {self.name} --log`"
-                )
+                return False
             cases, part = ending.remaining, part + 1
+        return True
 
     def _measure_part(self, launch: Launch, deadline: float) -> Ending:
         target, image = self.plan.target, self.setup.image

@@ -164,8 +164,12 @@ class Session:
                 self._case = case
                 self._fail("timed_out", "not reached before the launch's time limit")
         elif now >= self._case_since + self.limits.case_s:
-            what = "took" if self._case else "start-up, before any case, took"
-            self._stop("timed_out", f"{what} longer than {self.limits.case_s:g} s")
+            self._stop("timed_out", f"{self._now_doing()} longer than {self.limits.case_s:g} s")
+
+    def _now_doing(self) -> str:
+        if self._case is not None:
+            return "took"
+        return "what follows a case took" if self._settled else "start-up, before any case, took"
 
     def _stop(self, kind: str, message: str) -> None:
         if self._stopped:
@@ -183,7 +187,7 @@ class Session:
 
     def _ending(self) -> Ending:
         exit_ = self.running.wait(0.0 if self._stopped else _EXIT_PATIENCE_S)
-        started = bool(self._settled) or self._case is not None
+        begun = self._begun()
         if not self._finished and not self._stopped:
             self._fail(*self._cause_of_death(exit_))
         elif self._finished and self._remaining():
@@ -191,13 +195,19 @@ class Session:
                 self._case = case
                 self._fail("crashed", "the launch ended without a word about this case")
         # A process that died before it came to any case will do so again.
-        return Ending(remaining=self._remaining(), exit=exit_, go_on=started)
+        return Ending(remaining=self._remaining(), exit=exit_, go_on=begun)
 
     def _cause_of_death(self, exit_: Exit) -> tuple[str, str]:
+        when = "" if self._begun() else " before its first case"
         if exit_.out_of_memory:
             return "out_of_memory", (
-                "the launch was killed because it needed more memory than its limit; raise "
+                f"the launch was killed{when} because it needed more memory than its limit; raise "
                 "`memory` of this target in jaxrig.toml, or measure a smaller case"
             )
         tail = "\n".join(self.running.log().splitlines()[-_LOG_TAIL_LINES:])
-        return "crashed", f"the launch ended with exit code {exit_.code}; its log ends:\n{tail}"
+        return "crashed", (
+            f"the launch ended{when} with exit code {exit_.code}; its log ends:\n{tail}"
+        )
+
+    def _begun(self) -> bool:
+        return bool(self._settled) or self._case is not None

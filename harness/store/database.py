@@ -1,7 +1,7 @@
 """Opens the database and turns what can go wrong with it into advice."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,12 @@ from harness.store.models import SCHEMA_VERSION
 DEFAULT_URL = "sqlite:///results.db"
 _BUSY_TIMEOUT_MS = 30_000
 
+_Prepare = Callable[[sqlite3.Connection, Any], None]
+
 
 def open_for_writing(url: str) -> Engine:
     """The database at `url`, made or upgraded where needed. Raises `DatabaseFailure`."""
-    engine = _engine(url, begin="BEGIN IMMEDIATE")
+    engine = _engine(url, begin="BEGIN IMMEDIATE", prepare=_prepare_writer)
     with database_errors(url):
         version = _version(engine)
         if version != SCHEMA_VERSION:
@@ -39,7 +41,7 @@ def open_for_reading(url: str) -> Engine:
         raise DatabaseFailure(
             f"no database at {path}; `jaxrig run` makes one, --db or JAXRIG_DB name another"
         )
-    engine = _engine(url, begin="BEGIN")
+    engine = _engine(url, begin="BEGIN", prepare=_prepare_reader)
     with database_errors(url):
         version = _version(engine)
         if version is None:
@@ -79,7 +81,7 @@ def _advice(problem: str) -> str:
     return problem
 
 
-def _engine(url: str, *, begin: str) -> Engine:
+def _engine(url: str, *, begin: str, prepare: _Prepare) -> Engine:
     """`begin`: how SQLite starts a transaction. A writer takes its lock at the start: one that
     starts as a reader and writes later cannot wait for another writer, it fails at once."""
     parsed = _parse(url)
@@ -88,21 +90,28 @@ def _engine(url: str, *, begin: str) -> Engine:
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise DatabaseFailure(f"{_shown(url)}: {error}; use sqlite:///FILE") from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", prepare)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:
+    # With WAL, NORMAL keeps every commit through a crash of the process; only a power cut may
+    # take the last ones, never the file's integrity (https://www.sqlite.org/pragma.html).
+    _prepare(connection, "foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL")
+
+
+def _prepare_reader(connection: sqlite3.Connection, _record: Any) -> None:
+    # The file may be somebody else's: even its journal mode stays as it is.
+    _prepare(connection, "query_only = ON")
+
+
+def _prepare(connection: sqlite3.Connection, *pragmas: str) -> None:
     # The driver's own BEGIN is off: it would come too late, and not at all before DDL.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    # With WAL, NORMAL keeps every commit through a crash of the process; only a power cut may
-    # take the last ones, never the file's integrity (https://www.sqlite.org/pragma.html).
-    cursor.execute("PRAGMA synchronous = NORMAL")
+    for pragma in (f"busy_timeout = {_BUSY_TIMEOUT_MS}", *pragmas):
+        cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
@@ -125,16 +134,18 @@ def _refuse_newer(url: str, version: str | None) -> None:
 
 def _parse(url: str) -> URL:
     try:
-        return make_url(url)
+        parsed = make_url(url)
     except ArgumentError as error:
         raise DatabaseFailure(
             f"{url!r} is not a database URL; write sqlite:///FILE, as in {DEFAULT_URL}"
         ) from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise DatabaseFailure(f"{url} keeps nothing: it is in memory; write sqlite:///FILE")
+    return parsed
 
 
 def _sqlite_path(url: URL) -> Path | None:
-    in_file = url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:")
-    return Path(str(url.database)) if in_file else None
+    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
 
 
 def _shown(url: str) -> str:

@@ -4,6 +4,7 @@
 a frame is asked for.)
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _Query = Select[*tuple[Any, ...]]
 _HIDDEN = {"id", "launch_id"}
+_FEW_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,7 +206,7 @@ def _references(reference: str) -> list[_Query]:
     """Queries for a run's id, the most exact first."""
     newest = select(RunRow.id).order_by(RunRow.started_at.desc(), RunRow.id.desc())
     name, tilde, back = reference.partition("~")
-    if name == "latest" and (not tilde or back.isdigit()):
+    if name == "latest" and (not tilde or _FEW_DIGITS.fullmatch(back)):
         return [newest.offset(int(back or 0)).limit(1)]
     exact = select(RunRow.id).where(RunRow.name == reference)
     begins = RunRow.name.startswith(reference, autoescape=True)

@@ -1,0 +1,90 @@
+"""The wrong platform, and engines and images that cannot serve: exit 5, and what to do."""
+
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.command import Jaxrig, Outcome
+
+TARGET = """
+[targets.odd]
+platform = "{platform}"
+dockerfile = "{dockerfile}"
+{more}
+"""
+RUN = ("run", "--target", "odd", "--case", "matmul/256/f32", "--launches", "1")
+PINS = 'requirements = "cpu.requirements.txt"'
+
+
+@pytest.fixture
+def jaxrig(tmp_path: Path, engine: docker.DockerClient) -> Jaxrig:
+    return Jaxrig(folder=tmp_path)
+
+
+def run_odd(
+    jaxrig: Jaxrig, more: str, *, platform: str = "cuda", dockerfile: str = "cpu.Dockerfile"
+) -> Outcome:
+    jaxrig.configure(TARGET.format(platform=platform, dockerfile=dockerfile, more=more))
+    return jaxrig(*RUN)
+
+
+def assert_nothing_was_measured(jaxrig: Jaxrig) -> None:
+    [run] = jaxrig.json("runs")
+    assert (run["status"], run["measurements"]) == ("failed", 0)
+
+
+def test_a_silent_fall_back_to_cpu_is_refused(jaxrig: Jaxrig) -> None:
+    outcome = run_odd(jaxrig, PINS)
+    assert outcome.code == 5
+    assert "is for platform cuda, but JAX found cpu" in outcome.err
+    assert "NVIDIA Container Toolkit" in outcome.err
+    assert_nothing_was_measured(jaxrig)
+
+
+def test_a_silent_fall_back_is_refused_in_a_plain_process_too(tmp_path: Path) -> None:
+    jaxrig = Jaxrig(folder=tmp_path)
+    outcome = jaxrig(
+        *("run", "--target", "cuda", "--isolation", "process", "--case", "matmul/256/f32")
+    )
+    assert outcome.code == 5
+    assert "but JAX found cpu" in outcome.err
+    assert_nothing_was_measured(jaxrig)
+
+
+def test_an_engine_without_gpus_is_explained(jaxrig: Jaxrig) -> None:
+    outcome = run_odd(jaxrig, f"{PINS}\ngpus = true")
+    assert outcome.code == 5
+    assert "could not select device driver" in outcome.err
+    assert "install the NVIDIA driver" in outcome.err
+    assert_nothing_was_measured(jaxrig)
+
+
+def test_no_engine_is_said_with_the_ways_out(tmp_path: Path) -> None:
+    nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock"}
+    outcome = Jaxrig(folder=tmp_path, env=nowhere)("run", "--case", "matmul/256/f32")
+    assert outcome.code == 5
+    assert "docker/engine.sh start" in outcome.err
+    assert "--isolation process" in outcome.err
+
+
+def test_a_failing_build_shows_the_end_of_its_log(jaxrig: Jaxrig) -> None:
+    (jaxrig.folder / "Broken").write_text(
+        "ARG BASE\nFROM ${BASE}\n"
+        "RUN for i in $(seq 40); do echo line $i; done; echo 'the reason is here'; exit 7\n"
+    )
+    outcome = run_odd(jaxrig, "", platform="cpu", dockerfile="Broken")
+    assert outcome.code == 5
+    assert "returned a non-zero code: 7" in outcome.err
+    assert "the reason is here" in outcome.err
+    assert "line 40\n" in outcome.err
+    assert "line 3\n" not in outcome.err
+
+
+def test_too_little_memory_to_start_is_named(jaxrig: Jaxrig) -> None:
+    outcome = run_odd(jaxrig, f'{PINS}\nmemory = "48MiB"', platform="cpu")
+    assert outcome.code == 4
+    [failure] = jaxrig.json("show", "latest")["failures"]
+    assert (failure["case"], failure["kind"]) == (None, "out_of_memory")
+    assert "before its first case" in failure["message"]
+    assert_nothing_was_measured(jaxrig)
