@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
+import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
 from docker.types import DeviceRequest, LogConfig
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
-import docker
 from containers import owner
 from containers.engine import Exit
 from containers.errors import EngineUnavailable, LaunchRefused
@@ -35,7 +35,7 @@ def connect() -> docker.DockerClient:
     try:
         client = docker.from_env(timeout=30)
         client.ping()
-    except (DockerException, *_ENGINE_LOST) as error:
+    except (DockerException, ValueError, *_ENGINE_LOST) as error:  # ValueError: no such port
         raise EngineUnavailable(
             f"no Docker engine answers ({_cause(error)}); run docker/engine.sh start, set "
             "DOCKER_HOST, or measure without one: --isolation process"
@@ -68,7 +68,10 @@ class DockerEngine:
     def sweep(self) -> int:
         """Removes containers whose owner is gone or whose deadline has passed."""
         with _engine_errors("look for leftovers"):
-            found = self._client.containers.list(all=True, filters={"label": OWNER_LABEL})
+            # Another jaxrig's containers may go while they are listed.
+            found = self._client.containers.list(
+                all=True, filters={"label": OWNER_LABEL}, ignore_removed=True
+            )
             leftovers = [container for container in found if _is_leftover(container.labels)]
             for container in leftovers:
                 _remove(container)

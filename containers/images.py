@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
 
-import docker
 from containers.errors import EngineUnavailable, ImageUnavailable
 
 REGISTRY_BASE = "python:3.13-slim"

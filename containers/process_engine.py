@@ -62,7 +62,7 @@ class RunningProcess:
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
         self._output = Output()
-        self._killed = False
+        self._killed = self._swept = False
         self._threads = (
             threading.Thread(target=self._copy_stdout, args=(process.stdout,), daemon=True),
             threading.Thread(target=self._copy_stderr, args=(process.stderr,), daemon=True),
@@ -99,12 +99,15 @@ class RunningProcess:
         return Exit(code=code, out_of_memory=code == -signal.SIGKILL and not self._killed)
 
     def kill(self) -> None:
+        if self._swept:
+            return
         self._output.abandon()
-        if self._process.poll() is None:
-            self._killed = True
-            with contextlib.suppress(ProcessLookupError):  # it may end between the two calls
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
+        self._killed = self._process.poll() is None
+        # The whole group, even where its leader has ended: what it started may live on.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        self._swept = True
 
     def __enter__(self) -> Self:
         return self

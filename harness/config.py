@@ -153,7 +153,8 @@ def _reason(problem: Mapping[str, Any]) -> str:
 
 
 def line_of(text: str, keys: list[str]) -> int | None:
-    """The line (from 1) of `keys` in a TOML text: of the key itself, else of its table.
+    """The line (from 1) of `keys` in a TOML text: of the key itself, else of its table,
+    else of what lies in it.
 
     tomllib keeps no positions; this follows `[table]` headers and `key =` lines, which is
     what a jaxrig.toml consists of.
@@ -167,8 +168,8 @@ def line_of(text: str, keys: list[str]) -> int | None:
             here = [*table, *_parts(key[1])]
         else:
             continue
-        depth = len(here)
-        if here == keys[:depth] and (best is None or depth > best[0]):
+        depth = min(len(here), len(keys))
+        if here[:depth] == keys[:depth] and (best is None or depth > best[0]):
             best = (depth, number)
     return best[1] if best else None
 

@@ -21,7 +21,8 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 
 FailureKind = Literal["raised", "wrong_numbers", "out_of_memory"]
-Platform = Literal["cpu", "cuda", "rocm", "tpu", "metal"]
+Platform = Literal["cpu", "cuda", "rocm", "tpu", "metal", "none"]
+"""`none`: JAX found no device at all; `device_kinds` then holds its reason."""
 
 
 class BadRecord(ValueError):

@@ -135,7 +135,9 @@ def test_an_edited_workload_makes_another_image_and_wrong_numbers_are_refused(
     tmp_path: Path, shown: dict[str, Any]
 ) -> None:
     checkout = Checkout.into(tmp_path / "source")
-    checkout.edit("workloads/matmul.py", "return jnp.matmul(a, b)", "return 1.01 * jnp.matmul(a, b)")
+    checkout.edit(
+        "workloads/matmul.py", "return jnp.matmul(a, b)", "return 1.01 * jnp.matmul(a, b)"
+    )
     (tmp_path / "runs").mkdir()
     jaxrig = Jaxrig(folder=tmp_path / "runs", source=checkout.folder)
     done = jaxrig("run", *CASES, "--launches", "1")

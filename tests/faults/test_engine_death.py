@@ -79,7 +79,7 @@ def own_engine(
         try:
             for tag in (known_base(engine), stack(engine)):
                 assert tag is not None
-                client.images.load(engine.images.get(tag).save(named=tag))
+                client.images.load(engine.images.get(tag).save(named=tag))  # type: ignore[arg-type]
             yield own
         finally:
             own.stop()

@@ -52,6 +52,14 @@ def test_a_silent_fall_back_is_refused_in_a_plain_process_too(tmp_path: Path) ->
     assert_nothing_was_measured(jaxrig)
 
 
+def test_no_device_at_all_is_refused_with_jax_s_reason(jaxrig: Jaxrig) -> None:
+    outcome = run_odd(jaxrig, f'{PINS}\nenv = {{ JAX_PLATFORMS = "cuda" }}')
+    assert outcome.code == 5
+    assert "but JAX found none" in outcome.err
+    assert "cuda" in outcome.err.partition("found none")[2]
+    assert_nothing_was_measured(jaxrig)
+
+
 def test_an_engine_without_gpus_is_explained(jaxrig: Jaxrig) -> None:
     outcome = run_odd(jaxrig, f"{PINS}\ngpus = true")
     assert outcome.code == 5

@@ -1,0 +1,25 @@
+"""`make bench`: what jaxrig itself costs. One JSON object a line; exits 0 whatever they say."""
+
+import tempfile
+from pathlib import Path
+
+from containers.docker_engine import connect
+from tests.benchmarks import images, loop, startup, suite
+from tests.command import Jaxrig
+
+
+def main() -> None:
+    """Runs every benchmark, the quick ones first."""
+    client = connect()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        image = suite.warm_up(Jaxrig(folder=folder))
+        for figure in (*startup.answers(folder), *images.checks(folder, client)):
+            figure.print()
+        loop.distance(client, image).print()
+        suite.overhead(folder, client).print()
+    client.close()
+
+
+if __name__ == "__main__":
+    main()

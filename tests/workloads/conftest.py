@@ -1,0 +1,35 @@
+"""Small cases: the catalogue's, at sizes that take milliseconds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from workloads.case import Case
+from workloads.catalog import find
+
+Small = Callable[..., Case]
+
+SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
+    "matmul": ("matmul/256", {"m": 48, "k": 64, "n": 40}),
+    "activation": ("activation/relu/64MiB", {"rows": 48, "columns": 256}),
+    "dense": ("dense/128", {"batch": 16, "inputs": 64, "outputs": 48}),
+    "transformer": (
+        "transformer/nano/forward",
+        {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
+    ),
+}
+
+
+@pytest.fixture
+def small() -> Small:
+    """`small(workload, dtype, **parameters)`: a case of that workload, small by default."""
+
+    def make(workload: str, dtype: str = "f32", **parameters: float | str) -> Case:
+        like, sizes = SMALL[workload]
+        # Activations are catalogued in f32 only.
+        case = find(f"{like}/f32" if workload == "activation" else f"{like}/{dtype}")
+        changed = {**case.parameters, **sizes, **parameters}
+        return replace(case, id=f"{workload}/small/{dtype}", dtype=dtype, parameters=changed)
+
+    return make

@@ -1,0 +1,19 @@
+"""Which module builds which workload. Importing this imports JAX."""
+
+from collections.abc import Callable
+
+from workloads import activation, dense, matmul, transformer
+from workloads.case import Case
+from workloads.problem import Problem
+
+BUILDERS: dict[str, Callable[[Case], Problem]] = {
+    "matmul": matmul.build,
+    "activation": activation.build,
+    "dense": dense.build,
+    "transformer": transformer.build,
+}
+
+
+def build(case: Case) -> Problem:
+    """The problem that `case` names; draws its inputs and puts them on the device."""
+    return BUILDERS[case.workload](case)

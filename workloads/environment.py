@@ -1,0 +1,90 @@
+"""The first record of a launch: the software and devices that are about to be measured."""
+
+import os
+import platform
+from importlib.metadata import distributions, version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from workloads.stream import SCHEMA_VERSION
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_VARIABLES = ("JAX_", "XLA_", "OMP_", "LIBTPU_")
+
+
+REASON_CHARACTERS = 1000
+
+
+class UnknownPlatform(Exception):
+    """JAX runs on something that the record schema has no word for."""
+
+
+def environment() -> dict[str, Any]:
+    """The environment record. Starts JAX's backend.
+
+    Where JAX finds no device at all, `platform` is `none` and `device_kinds` holds its reason.
+    """
+    try:
+        devices = jax.devices()
+        found = {
+            "platform": canonical_platform(devices[0].platform, devices[0].client.platform_version),
+            "device_kinds": [device.device_kind for device in devices],
+            "device_count": len(devices),
+        }
+    except (RuntimeError, AssertionError) as error:  # JAX asserts where JAX_PLATFORMS has no plugin
+        found = {"platform": "none", "device_kinds": [no_device(error)], "device_count": 0}
+    return {
+        "schema": SCHEMA_VERSION,
+        "kind": "environment",
+        **found,
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "jaxlib": version("jaxlib"),
+        "packages": packages(),
+        "variables": {k: v for k, v in sorted(os.environ.items()) if k.startswith(_VARIABLES)},
+        "visible_cpus": sorted(os.sched_getaffinity(0)),
+        "boot_id": boot_id(),
+        "compilation_cache": compilation_cache(),
+    }
+
+
+def no_device(error: Exception) -> str:
+    """Why JAX found nothing to run on, bounded in length."""
+    wanted = os.environ.get("JAX_PLATFORMS", "unset")
+    reason = str(error) or "it has no plugin for what it was asked for"
+    return f"JAX_PLATFORMS={wanted}: {reason}"[:REASON_CHARACTERS]
+
+
+def canonical_platform(name: str, described: str) -> str:
+    """The schema's word for JAX's platform: a `gpu` is `cuda` or `rocm` by its version text.
+
+    Raises `UnknownPlatform` for a GPU of neither kind.
+    """
+    if name not in ("gpu", "cuda", "rocm"):
+        return name.lower()
+    for word in ("cuda", "rocm"):
+        if word in f"{name} {described}".lower():
+            return word
+    raise UnknownPlatform(f"a GPU that is neither CUDA nor ROCm: {described!r}")
+
+
+def packages() -> dict[str, str]:
+    """Version of every installed distribution, by name, sorted."""
+    return {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name.lower())}
+
+
+def boot_id(source: Path = _BOOT_ID) -> str | None:
+    """The running kernel's boot id, None where it is not told."""
+    try:
+        return source.read_text().strip()
+    except OSError:
+        return None
+
+
+def compilation_cache() -> bool:
+    """Whether compiled programs may come from JAX's persistent cache."""
+    settings = jax.config.values
+    enabled = bool(settings["jax_enable_compilation_cache"])
+    return enabled and bool(settings["jax_compilation_cache_dir"])

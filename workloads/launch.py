@@ -1,0 +1,88 @@
+"""One launch: `python -m workloads.launch --case ID [--case ID ...]`.
+
+stdout carries records (JSON Lines) and nothing else; everything that anybody prints, C++
+included, goes to stderr. Exit status: 0 all measured, 2 unknown case, 4 a case failed.
+"""
+
+import argparse
+import gc
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from workloads.catalog import UnknownCase, find
+from workloads.stream import Stream
+
+OK = 0
+USAGE = 2
+CASE_FAILED = 4
+
+_STDOUT, _STDERR = 1, 2
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Measures the cases named in `arguments`; returns the exit status."""
+    stream = Stream(take_stdout())
+    end_at_once_on(signal.SIGTERM)
+    try:
+        cases = parse(arguments)
+    except UnknownCase as error:
+        sys.stderr.write(f"{error.args[0]}\n")
+        return USAGE
+    return measure_all(cases, stream)
+
+
+def take_stdout() -> int:
+    """A descriptor for what was stdout; descriptor 1 writes to stderr from now on."""
+    sys.stdout.flush()
+    records = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)
+    return records
+
+
+def end_at_once_on(number: signal.Signals) -> None:
+    """Ends the process when `number` arrives, whatever it is doing.
+
+    A Python handler would wait for C++ to return, and the default action does not exist for
+    process 1 of a container. A blocked signal reaches `sigwait` in a thread of its own; JAX's
+    threads are started later and inherit the mask.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, {number})
+
+    def wait() -> None:
+        signal.sigwait({number})
+        os._exit(128 + number)
+
+    threading.Thread(target=wait, name="sigwait", daemon=True).start()
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, ...]:
+    """Case ids, known to exist. Raises `UnknownCase`."""
+    parser = argparse.ArgumentParser(prog="python -m workloads.launch", description=__doc__)
+    parser.add_argument("--case", action="append", required=True, metavar="ID", dest="cases")
+    return tuple(find(case_id).id for case_id in parser.parse_args(arguments).cases)
+
+
+def measure_all(case_ids: Sequence[str], stream: Stream) -> int:
+    """Runs pytest over `case_ids`, in the catalogue's order, with records on `stream`."""
+    import pytest
+
+    from workloads.environment import environment
+    from workloads.prepare import disable_compilation_cache
+    from workloads.recorder import Recorder
+
+    disable_compilation_cache()
+    stream.send(environment())
+    gc.freeze()  # what is imported stays: collecting before each case then takes no 40 ms
+    recorder = Recorder(stream.send)
+    options = [f"--case={case_id}" for case_id in case_ids]
+    tests = str(Path(__file__).with_name("test_cases.py"))
+    status = pytest.main([tests, "--capture=no", *options], plugins=[recorder])
+    return OK if status == pytest.ExitCode.OK and not recorder.failed else CASE_FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,210 @@
+"""The one timing policy: how a case becomes samples.
+
+A round is a number of calls that together last at least `round_s`, each blocked on. Rounds
+are timed by pytest-benchmark's pedantic mode: every sample is kept, in order, as seconds per
+call. Numbers are checked before anything is timed.
+"""
+
+import gc
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import jax
+
+from workloads import noise
+from workloads.builders import build
+from workloads.case import Case
+from workloads.prepare import Prepared, prepare
+from workloads.stream import SCHEMA_VERSION
+
+
+@dataclass(frozen=True, kw_only=True)
+class Policy:
+    """How long is measured. The same for every case, so that samples are comparable.
+
+    `round_s`: a round lasts about this long at least; reading the clock costs nothing beside it.
+    `budget_s`: rounds fill about this much steady state, within the two bounds.
+    `min_rounds`: enough for a median and its spread. `warmup_rounds`: untimed.
+    """
+
+    round_s: float = 0.005
+    budget_s: float = 0.2
+    min_rounds: int = 7
+    max_rounds: int = 40
+    warmup_rounds: int = 1
+
+    def rounds(self, round_s: float) -> int:
+        """How many rounds of `round_s` seconds."""
+        return max(self.min_rounds, min(self.max_rounds, round(self.budget_s / round_s)))
+
+
+POLICY = Policy()
+
+
+class Benchmark(Protocol):
+    """What is used of pytest-benchmark's fixture (which has no annotations)."""
+
+    disabled: bool
+    extra_info: dict[str, Any]
+    stats: Any
+
+    def pedantic(
+        self,
+        target: Callable[..., Any],
+        *,
+        args: tuple[Any, ...],
+        setup: Callable[[], None],
+        rounds: int,
+        warmup_rounds: int,
+        iterations: int,
+    ) -> Any:
+        """Calls `setup()`, untimed, and `target(*args)`, timed, once a round."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timing:
+    """Samples of one case (seconds per call, in order) and what went on meanwhile.
+
+    `timed_s`: wall time of all rounds, warm-up included. `peak_rss_bytes`: of the process
+    during the rounds alone; compiling and the reference are over by then.
+    """
+
+    samples_s: list[float]
+    calls_per_round: int
+    timed_s: float
+    noise: noise.Reading
+    peak_rss_bytes: int | None
+
+
+def measure(case: Case, benchmark: Benchmark, policy: Policy = POLICY) -> dict[str, Any]:
+    """Measures `case` and returns its measurement record.
+
+    Raises `numerics.WrongNumbers` before timing, and whatever the workload raises.
+    """
+    if benchmark.disabled:
+        raise RuntimeError("pytest-benchmark is disabled (xdist, --benchmark-disable): no timing")
+    prepared = prepare(case, build(case))
+    timing = take_rounds(prepared, benchmark, policy)
+    record = measurement(prepared, timing)
+    facts = {key: value for key, value in record.items() if key not in ("kind", "samples_s")}
+    benchmark.extra_info.update(facts)
+    return record
+
+
+def take_rounds(
+    prepared: Prepared,
+    benchmark: Benchmark,
+    policy: Policy,
+    before_round: Callable[[], None] = lambda: None,
+) -> Timing:
+    """Times `prepared` under `policy`; pytest-benchmark ends up with the same samples.
+
+    `before_round` is called before every round, warm-up included, and is not timed.
+    """
+    calls, call_s = calls_per_round(prepared.round, policy.round_s)
+
+    def setup() -> None:
+        benchmark.stats.iterations = calls  # its table and JSON then hold seconds per call
+        before_round()
+
+    can_reset = noise.reset_peak_rss()
+    with garbage_held():
+        before, start = noise.read(), time.perf_counter()
+        benchmark.pedantic(
+            prepared.round,
+            args=(calls,),
+            setup=setup,
+            rounds=policy.rounds(calls * call_s),
+            warmup_rounds=policy.warmup_rounds,
+            iterations=1,
+        )
+        timed_s, after = time.perf_counter() - start, noise.read()
+    return Timing(
+        samples_s=list(benchmark.stats.stats.data),
+        calls_per_round=calls,
+        timed_s=timed_s,
+        noise=after.since(before),
+        peak_rss_bytes=noise.peak_rss_bytes() if can_reset else None,
+    )
+
+
+def calls_per_round(run: Callable[[int], None], round_s: float) -> tuple[int, float]:
+    """(calls, seconds per call): how many calls `run` needs to last `round_s`.
+
+    The faster of two tries decides, so that one hiccup does not make every round too short.
+    A single call far above `round_s` needs no second try.
+    """
+    calls = 1
+    while True:
+        elapsed_s = _duration_s(run, calls)
+        if elapsed_s < 10 * round_s:
+            elapsed_s = min(elapsed_s, _duration_s(run, calls))
+        if elapsed_s >= round_s:
+            return calls, elapsed_s / calls
+        calls = max(calls + 1, math.ceil(1.1 * calls * round_s / elapsed_s))
+
+
+def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
+    """The record of one measured case. Seconds, bytes, FLOP."""
+    case = prepared.case
+    return {
+        "schema": SCHEMA_VERSION,
+        "kind": "measurement",
+        "case": case.id,
+        "workload": case.workload,
+        "phase": case.phase,
+        "dtype": case.dtype,
+        "parameters": dict(case.parameters),
+        "samples_s": timing.samples_s,
+        "calls_per_round": timing.calls_per_round,
+        **asdict(prepared.stages),
+        "flops": case.cost.flops,
+        "bytes": case.cost.bytes,
+        **asdict(prepared.program),
+        "peak_rss_bytes": timing.peak_rss_bytes,
+        "device_peak_bytes": device_peak_bytes(),
+        "numerics_error": prepared.numerics_error,
+        "numerics_tolerance": case.tolerance,
+        **asdict(timing.noise),
+        "timed_s": timing.timed_s,
+        "warnings": [*prepared.program.warnings(), *_unread(timing)],
+    }
+
+
+def device_peak_bytes() -> int | None:
+    """Most device memory in use since the launch began; None where not told (CPU)."""
+    peak = (jax.local_devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    return None if peak is None else int(peak)
+
+
+@contextmanager
+def garbage_held() -> Iterator[None]:
+    """Collects garbage now and keeps the collector still within."""
+    was_enabled = gc.isenabled()
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _duration_s(run: Callable[[int], None], calls: int) -> float:
+    start = time.perf_counter()
+    run(calls)
+    return time.perf_counter() - start
+
+
+def _unread(timing: Timing) -> list[str]:
+    """A warning for each thing that could not be read."""
+    warnings = []
+    if timing.peak_rss_bytes is None:
+        warnings.append("peak RSS unknown: /proc/self/clear_refs or status not accessible")
+    if timing.noise.steal_s is None:
+        warnings.append("steal time unknown: /proc/stat not readable, or it ran backwards")
+    return warnings

@@ -1,0 +1,71 @@
+"""Is the answer right? One error metric with a tolerance for each case, and one exception.
+
+error = max |output - reference| / rms(reference)
+
+The largest deviation, in units of the reference's typical size: unlike an element-wise
+relative error it does not blow up where the reference crosses zero, and unlike a norm of the
+whole it does not hide one wrong element among millions.
+
+A wrong factor of 1 % hides below bf16's own rounding, but rounding averages out and a factor
+does not: `check` therefore also bounds |scale - 1|, where scale is the least-squares factor
+<output, reference> / <reference, reference>.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workloads.case import Case
+from workloads.problem import Float64Array
+
+SCALE_TOLERANCE = 3e-3
+"""Largest |scale - 1|. Seen on CPU: 6e-5 in bf16; TF32 that truncates loses 7e-4."""
+
+BLOCK = 2**16
+"""Elements compared at a time: float64 temporaries that stay in the cache."""
+
+
+class WrongNumbers(AssertionError):
+    """A case's output is further from its reference than is allowed."""
+
+
+def check(case: Case, output: NDArray[Any], reference: Float64Array) -> float:
+    """The error of `output`. Raises `WrongNumbers` where it is above the case's tolerance,
+    or the scale is off by more than SCALE_TOLERANCE."""
+    found, scale = compare(output, reference)
+    if found > case.tolerance:
+        raise WrongNumbers(
+            f"{case.id}: numerics error {found:.3g} exceeds the tolerance {case.tolerance:.3g} "
+            f"(max |output - reference| / rms(reference); output {output.dtype}"
+            f"{list(output.shape)}, reference {list(reference.shape)}); not timed"
+        )
+    if abs(scale - 1.0) > SCALE_TOLERANCE:
+        raise WrongNumbers(
+            f"{case.id}: the output is {scale:.5g} times the reference, further from 1 than "
+            f"{SCALE_TOLERANCE:.3g} (numerics error {found:.3g}, tolerance "
+            f"{case.tolerance:.3g}); not timed"
+        )
+    return found
+
+
+def compare(output: NDArray[Any], reference: Float64Array) -> tuple[float, float]:
+    """(error, scale), both dimensionless.
+
+    The error is infinite for another shape, for anything that is not finite, and for a
+    reference of zeros (nothing could be wrong against it).
+    """
+    if output.shape != reference.shape:
+        return math.inf, math.nan
+    flat, wanted = output.reshape(-1), reference.reshape(-1)
+    gaps, product = [], 0.0
+    for start in range(0, wanted.size, BLOCK):
+        block = slice(start, start + BLOCK)
+        got = flat[block].astype(np.float64)
+        product += float(np.vdot(got, wanted[block]))
+        gaps.append(np.abs(got - wanted[block]).max())
+    worst, square = float(np.max(gaps)), float(np.vdot(wanted, wanted))
+    if not math.isfinite(worst) or not square > 0:
+        return math.inf, math.nan
+    return worst / math.sqrt(square / wanted.size), product / square

@@ -1,0 +1,55 @@
+"""What XLA says about a compiled program: its own counts, its memory, its code."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+
+from workloads.hlo import fingerprint
+
+
+@dataclass(frozen=True, kw_only=True)
+class Program:
+    """Facts of one executable; None where the backend does not tell.
+
+    `xla_flops`, `xla_bytes`: XLA's estimate, a cross-check and no more. `argument_bytes`
+    holds the donated buffer too; `alias_bytes` is what the output shares with it.
+    """
+
+    xla_flops: float | None
+    xla_bytes: float | None
+    argument_bytes: int | None
+    output_bytes: int | None
+    alias_bytes: int | None
+    temp_bytes: int | None
+    hlo_sha256: str
+
+    def warnings(self) -> list[str]:
+        """What a reader of the timing must know."""
+        if self.alias_bytes is None or self.output_bytes is None:
+            return ["the backend does not tell whether the output reuses the donated buffer"]
+        if self.alias_bytes < self.output_bytes:
+            alias = f"alias {self.alias_bytes} of {self.output_bytes} bytes"
+            return [f"output not written in place ({alias}): the time holds an allocation"]
+        return []
+
+
+def describe(executable: jax.stages.Compiled) -> Program:
+    """Reads everything that `executable` says of itself."""
+    memory = executable.memory_analysis()
+    costs = executable.cost_analysis()
+    return Program(
+        xla_flops=_count(costs, "flops"),
+        xla_bytes=_count(costs, "bytes accessed"),
+        argument_bytes=getattr(memory, "argument_size_in_bytes", None),
+        output_bytes=getattr(memory, "output_size_in_bytes", None),
+        alias_bytes=getattr(memory, "alias_size_in_bytes", None),
+        temp_bytes=getattr(memory, "temp_size_in_bytes", None),
+        hlo_sha256=fingerprint(executable.as_text() or ""),
+    )
+
+
+def _count(costs: Any, name: str) -> float | None:
+    """`costs[name]`, None where absent or negative (XLA's mark for unknown)."""
+    value = costs.get(name) if costs else None
+    return float(value) if value is not None and value >= 0 else None

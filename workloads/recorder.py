@@ -1,0 +1,94 @@
+"""A pytest plugin that turns the outcome of each case into a record, at once.
+
+Outcomes come from pytest's own reports: pytest-benchmark drops a benchmark that failed.
+"""
+
+import traceback
+from collections.abc import Callable, Generator, Mapping
+from typing import Any
+
+import pytest
+
+from workloads.case import Case
+from workloads.numerics import WrongNumbers
+from workloads.stream import SCHEMA_VERSION
+
+MEASUREMENT = pytest.StashKey[dict[str, Any]]()
+"""Where a test leaves its measurement record: `request.node.stash[MEASUREMENT]`."""
+
+CAME_TO_AN_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+
+TRACEBACK_FRAMES = 6
+MESSAGE_CHARACTERS = 8000
+
+_OUT_OF_MEMORY = ("resource_exhausted", "out of memory")
+
+
+class Recorder:
+    """Sends `case_started`, `measurement` or `failure` for each case, and `finished`
+    unless the session was interrupted."""
+
+    def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
+        self._send = send
+        self.measured = 0
+        self.failed = 0
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        self._record("case_started", case=case_id(item))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if call.excinfo is not None:
+            self._fail(item, failure_kind(call.excinfo.value), explain(call.excinfo.value))
+        elif report.when == "call":
+            self._passed(item)
+        return report
+
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if exitstatus in CAME_TO_AN_END:
+            self._record("finished", cases=self.measured)
+
+    def _passed(self, item: pytest.Item) -> None:
+        measurement = item.stash.get(MEASUREMENT, None)
+        if measurement is None:
+            self._fail(item, "raised", "the test passed, but left no measurement")
+            return
+        self._send(measurement)
+        self.measured += 1
+
+    def _fail(self, item: pytest.Item, kind: str, message: str) -> None:
+        self.failed += 1
+        self._record("failure", case=case_id(item), failure=kind, message=message)
+
+    def _record(self, kind: str, **fields: Any) -> None:
+        self._send({"schema": SCHEMA_VERSION, "kind": kind, **fields})
+
+
+def case_id(item: pytest.Item) -> str:
+    """The id of the case that a test measures; a test without one goes by its own name."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    case = parameters.get("case")
+    return case.id if isinstance(case, Case) else item.name
+
+
+def failure_kind(error: BaseException) -> str:
+    """The record schema's word for what went wrong."""
+    if isinstance(error, WrongNumbers):
+        return "wrong_numbers"
+    if isinstance(error, MemoryError):
+        return "out_of_memory"
+    text = str(error).lower()
+    if isinstance(error, RuntimeError) and any(mark in text for mark in _OUT_OF_MEMORY):
+        return "out_of_memory"
+    return "raised"
+
+
+def explain(error: BaseException) -> str:
+    """The exception, then the innermost frames of its traceback; bounded in length."""
+    headline = "".join(traceback.format_exception_only(error)).strip()
+    frames = "".join(traceback.format_tb(error.__traceback__, limit=-TRACEBACK_FRAMES))
+    return f"{headline}\n{frames}"[:MESSAGE_CHARACTERS]
