@@ -11,7 +11,9 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from harness.errors import DatabaseFailure
-from harness.store.models import SCHEMA_VERSION
+
+SCHEMA_VERSION = "0001"
+"""The newest migration; a database with another one is upgraded or refused."""
 
 DEFAULT_URL = "sqlite:///results.db"
 _BUSY_TIMEOUT_MS = 30_000

@@ -11,9 +11,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from harness.store.types import PackedFloats, UtcTime
 
-SCHEMA_VERSION = "0001"
-"""The newest migration; a database with another one is upgraded or refused."""
-
 RUN_STATUSES = ("running", "done", "failed", "interrupted")
 
 

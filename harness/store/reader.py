@@ -1,7 +1,8 @@
 """The only reader. Small listings come as frozen dataclasses, numbers as DataFrames.
 
-(pandas takes longer to import than `jaxrig runs` may take as a whole; it is loaded only where
-a frame is asked for.)
+`jaxrig runs` is asked often and must answer at once: it reads a view through SQLAlchemy's core.
+What takes as long to import as that takes to answer (the mapped models, pandas) is loaded by
+the methods that need it.
 """
 
 import re
@@ -10,25 +11,40 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import Engine, Row, Select, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import JSON, Boolean, Engine, Row, Select, column, func, select, table
 
 from harness.errors import UsageError
 from harness.store.database import database_errors, open_for_reading
-from harness.store.models import (
-    EnvironmentRow,
-    FailureRow,
-    ImageRow,
-    LaunchRow,
-    MachineRow,
-    MeasurementRow,
-    RunRow,
-)
+from harness.store.types import UtcTime
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _Query = Select[*tuple[Any, ...]]
+
+_OVERVIEW = table(
+    "run_overview",
+    column("id"),
+    column("run"),
+    column("status"),
+    column("target"),
+    column("platform"),
+    column("isolation"),
+    column("machine"),
+    column("image"),
+    column("suite"),
+    column("started_at", UtcTime),
+    column("ended_at", UtcTime),
+    column("measurements"),
+    column("failures"),
+    column("launches_planned"),
+    column("tags", JSON),
+    column("git_commit"),
+    column("git_dirty", Boolean),
+    column("jaxrig_version"),
+)
+"""The view that `jaxrig runs` reads; a row a run, named as in `Run` but for its `id`."""
+
 _HIDDEN = {"id", "launch_id"}
 _FEW_DIGITS = re.compile(r"[0-9]{1,9}")
 
@@ -102,17 +118,17 @@ class Reader:
 
     def runs(self, limit: int | None = None) -> list[Run]:
         """Runs, the newest first."""
-        query = _runs_query().order_by(RunRow.started_at.desc(), RunRow.id.desc()).limit(limit)
-        return [_run(row) for row in self._rows(query)]
+        return [_run(row) for row in self._rows(_newest(select(_OVERVIEW)).limit(limit))]
 
     def run(self, reference: str) -> Run:
         """The run that `reference` names: a name, its unique beginning, `KEY=VALUE` (the newest
         with that tag), `latest`, or `latest~N`."""
-        row = self._rows(_runs_query().where(RunRow.id == self._run_id(reference)))[0]
-        return _run(row)
+        return _run(self._overview(reference))
 
     def failures(self, reference: str) -> list[Failure]:
         """What the run could not measure, in order."""
+        from harness.store.models import FailureRow, LaunchRow
+
         query = (
             select(
                 FailureRow.case,
@@ -124,39 +140,48 @@ class Reader:
             .where(FailureRow.run_id == self._run_id(reference))
             .order_by(FailureRow.id)
         )
-        return [
-            Failure(case=row.case, kind=row.kind, message=row.message, launch=row.launch)
-            for row in self._rows(query)
-        ]
+        return [Failure(**row._asdict()) for row in self._rows(query)]
 
     def launches(self, reference: str) -> list[Launch]:
         """The run's container processes, in order."""
+        from harness.store.models import EnvironmentRow, LaunchRow
+
         query = (
-            select(LaunchRow, EnvironmentRow.facts)
+            select(
+                LaunchRow.index.label("launch"),
+                LaunchRow.part,
+                LaunchRow.status,
+                LaunchRow.exit_code,
+                LaunchRow.limits,
+                EnvironmentRow.facts.label("environment"),
+                LaunchRow.noise,
+                LaunchRow.log,
+                LaunchRow.started_at,
+                LaunchRow.ended_at,
+            )
             .outerjoin(EnvironmentRow, LaunchRow.environment_id == EnvironmentRow.id)
             .where(LaunchRow.run_id == self._run_id(reference))
             .order_by(LaunchRow.index, LaunchRow.part)
         )
-        return [_launch(row.LaunchRow, row.facts) for row in self._rows(query)]
+        return [Launch(**row._asdict()) for row in self._rows(query)]
 
     def machines(self) -> list[MachineSummary]:
         """Every machine seen, the first seen first."""
+        from harness.store.models import MachineRow, RunRow
+
         query = (
-            select(MachineRow, func.count(RunRow.id).label("runs"))
+            select(
+                MachineRow.name,
+                MachineRow.fingerprint.label("machine"),
+                MachineRow.facts,
+                MachineRow.first_seen_at,
+                func.count(RunRow.id).label("runs"),
+            )
             .outerjoin(RunRow, RunRow.machine_id == MachineRow.id)
             .group_by(MachineRow.id)
             .order_by(MachineRow.id)
         )
-        return [
-            MachineSummary(
-                name=row.MachineRow.name,
-                machine=row.MachineRow.fingerprint,
-                facts=row.MachineRow.facts,
-                first_seen_at=row.MachineRow.first_seen_at,
-                runs=row.runs,
-            )
-            for row in self._rows(query)
-        ]
+        return [MachineSummary(**row._asdict()) for row in self._rows(query)]
 
     def measurements(self, reference: str, *, samples: bool = True) -> "pd.DataFrame":
         """One row per case and launch, in the order of measurement.
@@ -165,6 +190,8 @@ class Reader:
         docs/schema.md. `samples_s` holds float64 arrays; without `samples` it is left out.
         """
         import pandas as pd
+
+        from harness.store.models import LaunchRow, MeasurementRow
 
         columns = [
             column
@@ -191,93 +218,39 @@ class Reader:
         self.close()
 
     def _run_id(self, reference: str) -> int:
+        return int(self._overview(reference).id)
+
+    def _overview(self, reference: str) -> Row[Any]:
         for query in _references(reference):
-            found = [row.id for row in self._rows(query)]
+            found = self._rows(query)
             if len(found) == 1:
-                return int(found[0])
+                return found[0]
         raise UsageError(f"no single run is named {reference!r}; see `jaxrig runs`")
 
     def _rows(self, query: _Query) -> Sequence[Row[Any]]:
-        with database_errors(self._url), Session(self._engine) as session:
-            return session.execute(query).all()
+        with database_errors(self._url), self._engine.connect() as connection:
+            return connection.execute(query).all()
 
 
 def _references(reference: str) -> list[_Query]:
-    """Queries for a run's id, the most exact first."""
-    newest = select(RunRow.id).order_by(RunRow.started_at.desc(), RunRow.id.desc())
+    """Queries for the run that is meant, the most exact first."""
+    runs = select(_OVERVIEW)
     name, tilde, back = reference.partition("~")
-    if name == "latest" and (not tilde or _FEW_DIGITS.fullmatch(back)):
-        return [newest.offset(int(back or 0)).limit(1)]
-    exact = select(RunRow.id).where(RunRow.name == reference)
-    begins = RunRow.name.startswith(reference, autoescape=True)
-    beginning = select(RunRow.id).where(begins).limit(2)
+    if name == "latest" and (not tilde or back.isdigit()):
+        return [_newest(runs).offset(int(back or 0)).limit(1)]
+    exact = runs.where(_OVERVIEW.c.run == reference)
     key, equals, value = reference.partition("=")
     if equals:
-        tagged = newest.where(RunRow.tags[key].as_string() == value)
-        return [exact, tagged.limit(1)]
-    return [exact, beginning]
+        tagged = runs.where(_OVERVIEW.c.tags[key].as_string() == value)
+        return [exact, _newest(tagged).limit(1)]
+    return [exact, runs.where(_OVERVIEW.c.run.startswith(reference, autoescape=True)).limit(2)]
 
 
-def _runs_query() -> _Query:
-    measured = (
-        select(func.count(MeasurementRow.id))
-        .join(LaunchRow, MeasurementRow.launch_id == LaunchRow.id)
-        .where(LaunchRow.run_id == RunRow.id)
-        .correlate(RunRow)
-        .scalar_subquery()
-    )
-    failed = (
-        select(func.count(FailureRow.id))
-        .where(FailureRow.run_id == RunRow.id)
-        .correlate(RunRow)
-        .scalar_subquery()
-    )
-    return (
-        select(
-            RunRow,
-            MachineRow.fingerprint,
-            ImageRow.digest,
-            measured.label("measurements"),
-            failed.label("failures"),
-        )
-        .join(MachineRow, RunRow.machine_id == MachineRow.id)
-        .outerjoin(ImageRow, RunRow.image_id == ImageRow.id)
-    )
+def _newest(query: _Query) -> _Query:
+    return query.order_by(_OVERVIEW.c.started_at.desc(), _OVERVIEW.c.id.desc())
 
 
 def _run(row: Row[Any]) -> Run:
-    run: RunRow = row.RunRow
-    return Run(
-        run=run.name,
-        status=run.status,
-        target=run.target,
-        platform=run.platform,
-        isolation=run.isolation,
-        machine=row.fingerprint,
-        image=row.digest,
-        suite=run.suite,
-        started_at=run.started_at,
-        ended_at=run.ended_at,
-        measurements=row.measurements,
-        failures=row.failures,
-        launches_planned=run.launches_planned,
-        tags=run.tags,
-        git_commit=run.git_commit,
-        git_dirty=run.git_dirty,
-        jaxrig_version=run.jaxrig_version,
-    )
-
-
-def _launch(row: LaunchRow, environment: dict[str, Any] | None) -> Launch:
-    return Launch(
-        launch=row.index,
-        part=row.part,
-        status=row.status,
-        exit_code=row.exit_code,
-        limits=row.limits,
-        environment=environment,
-        noise=row.noise,
-        log=row.log,
-        started_at=row.started_at,
-        ended_at=row.ended_at,
-    )
+    values = row._asdict()
+    del values["id"]
+    return Run(**values)

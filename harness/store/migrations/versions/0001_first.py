@@ -6,6 +6,21 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+RUN_OVERVIEW = """
+CREATE VIEW run_overview AS
+SELECT runs.id, runs.name AS run, runs.status, runs.target, runs.platform, runs.isolation,
+       machines.fingerprint AS machine, images.digest AS image, runs.suite,
+       runs.started_at, runs.ended_at,
+       (SELECT count(*) FROM measurements
+          JOIN launches ON measurements.launch_id = launches.id
+         WHERE launches.run_id = runs.id) AS measurements,
+       (SELECT count(*) FROM failures WHERE failures.run_id = runs.id) AS failures,
+       runs.launches_planned, runs.tags, runs.git_commit, runs.git_dirty, runs.jaxrig_version
+  FROM runs
+  JOIN machines ON runs.machine_id = machines.id
+  LEFT JOIN images ON runs.image_id = images.id
+"""
+
 
 def upgrade() -> None:
     op.create_table(
@@ -170,3 +185,4 @@ def upgrade() -> None:
         sa.UniqueConstraint("launch_id", "case", name=op.f("uq_measurements_launch_id")),
     )
     op.create_index("ix_measurements_case", "measurements", ["case"], unique=False)
+    op.execute(RUN_OVERVIEW)
