@@ -3,14 +3,14 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Self
 
 import docker
 from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import DeviceRequest, LogConfig
+from docker.types import CancellableStream, DeviceRequest, LogConfig
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -176,7 +176,7 @@ class RunningContainer:
         state: dict[str, Any] = self._container.attrs["State"]
         return state
 
-    def _copy(self, stream: Iterator[tuple[bytes | None, bytes | None]]) -> None:
+    def _copy(self, stream: "CancellableStream[tuple[bytes | None, bytes | None]]") -> None:
         try:
             for stdout, stderr in stream:
                 self._output.feed(stdout, stderr)
@@ -184,6 +184,15 @@ class RunningContainer:
             self._output.close(error)
         else:
             self._output.close()
+        finally:
+            _close(stream)
+
+
+def _close(stream: "CancellableStream[Any]") -> None:
+    with suppress(OSError):  # the other end is gone already
+        stream.close()
+    # The stream's own close leaves the response holding the socket, one more with every launch.
+    stream._response.close()  # type: ignore[attr-defined]
 
 
 def _remove(container: Container) -> None:

@@ -172,12 +172,15 @@ def _find(client: docker.DockerClient, tag: str) -> str | None:
 
 
 def _follow(stream: Iterator[dict[str, Any]], log: list[str]) -> None:
-    for event in stream:
+    error: str | None = None
+    for event in stream:  # to its end, or the connection stays open
         text = event.get("stream") or event.get("status") or ""
         log.extend(line for line in text.splitlines() if line.strip())
         if "error" in event:
-            log.extend(str(event["error"]).splitlines())
-            raise BuildError(_without_ansi(str(event["error"])), iter(()))
+            error = _without_ansi(str(event["error"]))
+            log.extend(error.splitlines())
+    if error is not None:
+        raise BuildError(error, iter(()))
 
 
 def _stack_context(recipe: Recipe) -> dict[str, bytes]:

@@ -47,11 +47,13 @@ def open_for_reading(url: str) -> Engine:
     with database_errors(url):
         version = _version(engine)
         if version is None:
-            raise DatabaseFailure(f"{url} holds no jaxrig results; --db or JAXRIG_DB name another")
+            raise DatabaseFailure(
+                f"{_shown(url)} holds no jaxrig results; --db or JAXRIG_DB name another"
+            )
         if version != SCHEMA_VERSION:
             _refuse_newer(url, version)
             raise DatabaseFailure(
-                f"{url} has the older schema {version}; the next `jaxrig run` upgrades it"
+                f"{_shown(url)} has the older schema {version}; the next `jaxrig run` upgrades it"
             )
     return engine
 

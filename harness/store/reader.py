@@ -236,7 +236,7 @@ def _references(reference: str) -> list[_Query]:
     """Queries for the run that is meant, the most exact first."""
     runs = select(_OVERVIEW)
     name, tilde, back = reference.partition("~")
-    if name == "latest" and (not tilde or back.isdigit()):
+    if name == "latest" and (not tilde or _FEW_DIGITS.fullmatch(back)):
         return [_newest(runs).offset(int(back or 0)).limit(1)]
     exact = runs.where(_OVERVIEW.c.run == reference)
     key, equals, value = reference.partition("=")

@@ -1,0 +1,1 @@
+"""Tests of the engines and images, against a real Docker engine."""

@@ -1,0 +1,48 @@
+"""A small image with Python in it, made once a session."""
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import docker
+import pytest
+
+from containers.docker_engine import DockerEngine
+from containers.images import Images
+from tests.checkout import ROOT
+
+# Debian's base has only python3; what is started is `python`.
+_WITH_PYTHON = """\
+FROM {base}
+RUN ln -sf "$(command -v python3)" /usr/local/bin/python
+"""
+_TAG = "jaxrig-test/python:latest"
+
+
+@dataclass(frozen=True)
+class Quiet:
+    """Takes progress and forgets it."""
+
+    def __call__(self, line: str) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def base(engine: docker.DockerClient) -> str:
+    """The default base image, pulled or made where the engine lacks it."""
+    return Images(engine, ROOT / "workloads", Quiet()).base()
+
+
+@pytest.fixture(scope="session")
+def image(engine: docker.DockerClient, base: str) -> Iterator[str]:
+    """An image in which `python` starts."""
+    dockerfile = _WITH_PYTHON.format(base=base).encode()
+    built, _ = engine.images.build(
+        fileobj=io.BytesIO(dockerfile), tag=_TAG, network_mode="host", rm=True, forcerm=True
+    )
+    yield str(built.id)
+    engine.images.remove(_TAG)
+
+
+@pytest.fixture
+def docker_engine(engine: docker.DockerClient) -> DockerEngine:
+    return DockerEngine(engine)

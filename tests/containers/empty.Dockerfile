@@ -1,0 +1,3 @@
+# An image with nothing in it: no `python` to start.
+FROM scratch
+LABEL jaxrig.test=empty

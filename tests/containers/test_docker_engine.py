@@ -1,0 +1,412 @@
+"""Launches as hardened containers, on a real engine: what is asked for holds inside."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from docker.errors import NotFound
+from docker.models.containers import Container
+
+from containers import owner
+from containers.docker_engine import (
+    DEADLINE_LABEL,
+    OWNER_LABEL,
+    DockerEngine,
+    RunningContainer,
+    connect,
+)
+from containers.engine import Exit
+from containers.errors import EngineUnavailable, LaunchRefused
+from containers.spec import GIB, MIB, LaunchSpec, Limits
+from tests.checkout import ROOT
+
+WELL = Exit(code=0, out_of_memory=False)
+SLEEP = "import time; time.sleep(60)"
+
+Start = Callable[..., RunningContainer]
+
+
+@pytest.fixture
+def start(docker_engine: DockerEngine, image: str) -> Start:
+    def call(program: str, *words: str, **spec: Any) -> RunningContainer:
+        return docker_engine.start(LaunchSpec(command=("-c", program, *words), image=image, **spec))
+
+    return call
+
+
+def read_all(running: RunningContainer) -> bytes:
+    text = b""
+    while chunk := running.read(30):
+        text += chunk
+    return text
+
+
+def exists(client: docker.DockerClient, name: str) -> bool:
+    try:
+        client.containers.get(name)
+    except NotFound:
+        return False
+    return True
+
+
+def attributes(client: docker.DockerClient, running: RunningContainer) -> dict[str, Any]:
+    found: dict[str, Any] = client.containers.get(running.name).attrs
+    return found
+
+
+def test_both_streams_and_the_exit_code_are_handed_on(start: Start) -> None:
+    program = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
+    with start(program) as running:
+        assert read_all(running) == b"out\n"
+        assert running.wait(10) == Exit(code=3, out_of_memory=False)
+        assert running.wait(0) == Exit(code=3, out_of_memory=False)
+        assert running.log() == "err\n"
+
+
+def test_much_output_arrives_whole(start: Start) -> None:
+    """20 MB, and a reader that comes late."""
+    with start("import sys; sys.stdout.buffer.write(bytes(range(250)) * 80_000)") as running:
+        time.sleep(0.3)
+        assert read_all(running) == bytes(range(250)) * 80_000
+        assert running.wait(10) == WELL
+
+
+PROBE = """
+import json, os, socket, sys
+status = dict(
+    line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines()
+)
+def refused(action):
+    try:
+        action()
+    except OSError as error:
+        return error.strerror
+    return None
+def connect():
+    socket.create_connection(("192.0.2.1", 80), timeout=1)
+def write(path):
+    return lambda: open(path, "w").close()
+print(json.dumps({
+    "ids": [os.getuid(), os.getgid(), os.getgroups()],
+    "capabilities": [int(status[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapBnd")],
+    "no_new_privileges": status["NoNewPrivs"],
+    "seccomp": status["Seccomp"],
+    "interfaces": os.listdir("/sys/class/net"),
+    "cpus": sorted(os.sched_getaffinity(0)),
+    "root": refused(write("/probe")),
+    "home": refused(write("/root/probe")),
+    "packages": refused(write(os.path.join(os.path.dirname(os.__file__), "probe"))),
+    "tmp": refused(write("/tmp/probe")),
+    "tmp_bytes": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
+    "connect": refused(connect),
+    "home_folder": os.environ["HOME"],
+    "x": os.environ["X"],
+    "words": sys.argv[1:],
+    "engine": os.path.exists("/var/run/docker.sock"),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def inside(engine: docker.DockerClient, image: str) -> Any:
+    """What a launch sees of itself."""
+    limits = Limits(cpus="0", memory_bytes=512 * MIB, pids=20, tmp_bytes=8 * MIB)
+    command = ("-c", PROBE, "a word", "; $(id)")
+    spec = LaunchSpec(command=command, image=image, env={"X": "a 'b' $c"}, limits=limits)
+    with DockerEngine(engine).start(spec) as running:
+        text = read_all(running)
+        assert running.wait(10) == WELL, running.log()
+    return json.loads(text)
+
+
+def test_inside_nobody_has_any_privilege(inside: Any) -> None:
+    assert inside["ids"] == [65534, 65534, [65534]]
+    assert inside["capabilities"] == [0, 0, 0, 0]
+    assert inside["no_new_privileges"] == "1"
+    assert inside["engine"] is False
+
+
+def test_inside_nothing_can_be_written_but_tmp(inside: Any) -> None:
+    assert [inside[key] for key in ("root", "packages")] == ["Read-only file system"] * 2
+    assert inside["home"] in ("Read-only file system", "Permission denied")
+    assert inside["tmp"] is None
+    assert inside["tmp_bytes"] == 8 * MIB
+    assert inside["home_folder"] == "/tmp"
+
+
+def test_inside_there_is_no_network(inside: Any) -> None:
+    assert inside["interfaces"] == ["lo"]
+    assert inside["connect"] == "Network is unreachable"
+
+
+def test_inside_only_the_given_cpus_are_seen(inside: Any) -> None:
+    assert inside["cpus"] == [0]
+
+
+def test_words_and_variables_arrive_as_they_are(inside: Any) -> None:
+    assert inside["words"] == ["a word", "; $(id)"]
+    assert inside["x"] == "a 'b' $c"
+
+
+def test_the_engine_was_asked_for_all_of_it(
+    engine: docker.DockerClient, start: Start, docker_engine: DockerEngine
+) -> None:
+    limits = Limits(cpus="0", memory_bytes=256 * MIB, pids=20)
+    labels = {"jaxrig.run": "r", "jaxrig.launch": "0"}
+    before = time.time()
+    with start(SLEEP, limits=limits, labels=labels, deadline_s=100.0) as running:
+        found = attributes(engine, running)
+    host = found["HostConfig"]
+    assert (host["Memory"], host["MemorySwap"]) == (256 * MIB, 256 * MIB)  # no swap
+    assert host["PidsLimit"] == 20
+    assert host["ReadonlyRootfs"]
+    assert not host["Privileged"]
+    assert host["NetworkMode"] == "none"
+    assert host["CapDrop"] == ["ALL"]
+    assert host["LogConfig"]["Type"] == "none"
+    assert host["Binds"] in (None, [])
+    assert found["Mounts"] == []
+    found_labels = found["Config"]["Labels"]
+    assert labels.items() <= found_labels.items()
+    assert found_labels[OWNER_LABEL] == owner.this_process()
+    assert before + 100 <= int(found_labels[DEADLINE_LABEL]) <= time.time() + 1000
+
+
+def test_too_many_processes_are_refused_inside(start: Start) -> None:
+    program = """
+import os, sys, time
+for number in range(50):
+    try:
+        if os.fork() == 0:
+            time.sleep(60)
+    except BlockingIOError:
+        print(number, flush=True)
+        os._exit(0)
+"""
+    with start(program, limits=Limits(pids=10)) as running:
+        assert 0 < int(running.read(30) or 0) < 10
+
+
+def test_too_much_memory_ends_it_and_is_told_from_another_death(start: Start) -> None:
+    hog = "b = bytearray(300_000_000)\nfor i in range(0, len(b), 4096): b[i] = 1"
+    with start(hog, limits=Limits(memory_bytes=64 * MIB)) as running:
+        assert read_all(running) == b""
+        assert running.wait(10) == Exit(code=137, out_of_memory=True)
+    suicide = "import os; os.abort()"
+    with start(suicide, limits=Limits(memory_bytes=64 * MIB)) as running:
+        assert read_all(running) == b""
+        exit_ = running.wait(10)
+    assert exit_.code != 0
+    assert not exit_.out_of_memory
+
+
+def test_the_tmp_folder_has_its_bound(start: Start) -> None:
+    program = "open('/tmp/x', 'wb').write(bytes(3_000_000))"
+    with start(program, limits=Limits(tmp_bytes=2 * MIB)) as running:
+        assert read_all(running) == b""
+        assert running.wait(10).code == 1
+        assert "No space left on device" in running.log()
+
+
+def test_a_launch_that_does_not_end_in_time_is_ended(start: Start) -> None:
+    with start(SLEEP) as running:
+        assert running.read(0.1) is None
+        before = time.monotonic()
+        assert running.wait(0.1) == Exit(code=137, out_of_memory=False)
+        assert time.monotonic() - before < 10
+
+
+def test_leaving_removes_the_container_and_killing_again_is_safe(
+    engine: docker.DockerClient, start: Start
+) -> None:
+    with start(SLEEP) as running:
+        assert exists(engine, running.name)
+    assert not exists(engine, running.name)
+    running.kill()
+
+
+def open_sockets() -> int:
+    links = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):
+            links.append(str(link.readlink()))
+    return sum(link.startswith("socket:") for link in links)
+
+
+def test_launches_leave_no_connection_open(start: Start) -> None:
+    def launch() -> int:
+        with start("print(1)") as running:
+            assert read_all(running) == b"1\n"
+            running.wait(10)
+        return open_sockets()
+
+    first = launch()  # the client keeps some connections
+    until = time.monotonic() + 5
+    while min(launch() for _ in range(2)) > first and time.monotonic() < until:
+        pass  # another thread closes them
+    assert launch() <= first
+
+
+def test_a_container_that_somebody_else_removed_is_no_error(
+    engine: docker.DockerClient, start: Start
+) -> None:
+    with start(SLEEP) as running:
+        engine.containers.get(running.name).remove(force=True)
+        assert read_all(running) == b""
+    assert not exists(engine, running.name)
+
+
+@contextmanager
+def left_behind(
+    client: docker.DockerClient, image: str, left_by: str, deadline: float
+) -> Iterator[Container]:
+    """A container as some jaxrig left it, not started."""
+    labels = {OWNER_LABEL: left_by, DEADLINE_LABEL: str(int(deadline))}
+    container = client.containers.create(image, ["true"], labels=labels)
+    try:
+        yield container
+    finally:
+        if exists(client, str(container.id)):
+            container.remove(force=True)
+
+
+def test_only_what_nobody_can_still_want_is_swept(
+    engine: docker.DockerClient, docker_engine: DockerEngine, image: str
+) -> None:
+    program = "from containers import owner; print(owner.this_process())"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    dead, living = done.stdout.strip(), owner.this_process()
+    boot, _, pid, ticks = dead.split("/")
+    foreign = f"{boot}/1/{pid}/{ticks}"
+    soon = time.time() + 600
+    with (
+        left_behind(engine, image, dead, soon) as of_a_dead,
+        left_behind(engine, image, living, soon) as of_a_living,
+        left_behind(engine, image, foreign, soon) as of_a_foreigner,
+        left_behind(engine, image, foreign, time.time() - 1) as overdue,
+        left_behind(engine, image, f"other-boot/1/{uuid.uuid4()}/1", soon) as elsewhere,
+    ):
+        assert docker_engine.sweep() >= 2
+        left = {
+            container.id
+            for container in (of_a_dead, of_a_living, of_a_foreigner, overdue, elsewhere)
+            if exists(engine, str(container.id))
+        }
+        assert left == {of_a_living.id, of_a_foreigner.id, elsewhere.id}
+
+
+def test_a_container_without_the_label_is_nobody_s_to_sweep(
+    engine: docker.DockerClient, docker_engine: DockerEngine, image: str
+) -> None:
+    container = engine.containers.create(image, ["true"])
+    try:
+        docker_engine.sweep()
+        assert exists(engine, str(container.id))
+    finally:
+        container.remove(force=True)
+
+
+def containers_of(client: docker.DockerClient) -> list[Container]:
+    """Everything that this process has left on the engine."""
+    label = f"{OWNER_LABEL}={owner.this_process()}"
+    found: list[Container] = client.containers.list(
+        all=True, filters={"label": label}, ignore_removed=True
+    )
+    return found
+
+
+def test_gpus_where_the_engine_has_none_are_refused_with_the_way_out(
+    engine: docker.DockerClient, start: Start
+) -> None:
+    if "nvidia" in engine.info().get("Runtimes", {}):
+        pytest.skip("this engine can hand out GPUs")
+    with pytest.raises(LaunchRefused, match="could not select device driver") as refused:
+        start("", gpus=True)
+    assert "NVIDIA Container Toolkit" in str(refused.value)
+    assert containers_of(engine) == []
+
+
+def test_cpus_that_are_not_there_are_refused_with_the_key_to_change(
+    engine: docker.DockerClient, start: Start
+) -> None:
+    with pytest.raises(LaunchRefused, match=r"Change `cpus` of this target in jaxrig\.toml"):
+        start("", limits=Limits(cpus="4095", memory_bytes=GIB))
+    assert containers_of(engine) == []
+
+
+def test_an_image_that_is_not_there_is_refused(docker_engine: DockerEngine) -> None:
+    with pytest.raises(LaunchRefused, match="would not start a launch"):
+        docker_engine.start(LaunchSpec(command=(), image="jaxrig-test/nowhere:none"))
+
+
+def test_a_program_that_cannot_start_is_refused_and_leaves_nothing(
+    engine: docker.DockerClient, docker_engine: DockerEngine, image: str
+) -> None:
+    empty = engine.images.build(
+        path=str(Path(__file__).parent), dockerfile="empty.Dockerfile", rm=True
+    )[0]
+    try:
+        with pytest.raises(LaunchRefused, match="would not start a launch"):
+            docker_engine.start(LaunchSpec(command=("-c", ""), image=str(empty.id)))
+        assert containers_of(engine) == []
+    finally:
+        engine.images.remove(str(empty.id))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "tcp://127.0.0.1:1",
+        "unix:///nowhere/docker.sock",
+        "tcp://127.0.0.1:notaport",
+        "carrier-pigeon://x",
+    ],
+)
+def test_a_host_without_an_engine_is_answered_with_the_ways_out(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(EngineUnavailable, match="no Docker engine answers") as refused:
+        connect()
+    for way_out in ("docker/engine.sh start", "DOCKER_HOST", "--isolation process"):
+        assert way_out in str(refused.value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # the SDK forgets to close its socket
+        del refused
+        gc.collect()
+
+
+def test_an_engine_that_stops_answering_is_told_from_a_refusal(image: str) -> None:
+    """A client whose engine is gone: its connections lead to a closed port."""
+    client = docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41", timeout=1)
+    lost = DockerEngine(client)
+    with pytest.raises(EngineUnavailable, match="stopped answering when asked to start a launch"):
+        lost.start(LaunchSpec(command=("-c", ""), image=image))
+    with pytest.raises(EngineUnavailable, match="look for leftovers"):
+        lost.sweep()
+    client.close()
+
+
+def test_the_boot_id_is_the_same_inside(start: Start) -> None:
+    with start("print(open('/proc/sys/kernel/random/boot_id').read())") as running:
+        assert read_all(running).decode().strip() == owner.boot_id()
+
+
+def test_a_launch_may_use_every_cpu_that_it_is_given(start: Start) -> None:
+    cpus = ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0)))
+    program = "import os; print(len(os.sched_getaffinity(0)))"
+    with start(program, limits=Limits(cpus=cpus)) as running:
+        assert int(read_all(running)) == len(os.sched_getaffinity(0))

@@ -1,0 +1,80 @@
+"""Puts runs into a database through the real writer, as the runner would."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from containers import owner
+from harness.machine import Machine
+from harness.store.writer import Store
+from tests.harness.samples import parsed_environment, parsed_measurement
+
+MACHINE = Machine(
+    name="testbed",
+    cpu_model="Testing CPU",
+    architecture="x86_64",
+    sockets=1,
+    cores=2,
+    threads=4,
+    caches=("L1 Data 32K",),
+    memory_gib=16,
+    gpus=(),
+    gpu_driver=None,
+)
+IMAGE = ("sha256:" + "a" * 64, "jaxrig/cpu:1234")
+
+Medians = Mapping[str, Sequence[float]]
+"""Case → one number a launch, which all its samples are equal to."""
+
+
+def begin_run(store: Store, **changes: Any) -> tuple[int, str]:
+    facts: dict[str, Any] = {
+        "machine": MACHINE,
+        "image": IMAGE,
+        "target": "cpu",
+        "platform": "cpu",
+        "isolation": "container",
+        "suite": "quick",
+        "cases": ["matmul/256/f32"],
+        "launches_planned": 1,
+        "tags": {},
+        "git_commit": None,
+        "git_dirty": None,
+        "jaxrig_version": "0.1.0",
+        "owner": owner.this_process(),
+    }
+    return store.begin_run(**(facts | changes))
+
+
+def add_run(
+    store: Store,
+    medians: Medians,
+    *,
+    status: str = "done",
+    failures: Sequence[tuple[str | None, str, str]] = (),
+    log: str = "all went well\n",
+    measured: Mapping[str, Any] | None = None,
+    **changes: Any,
+) -> str:
+    """A whole run; its name. `measured` changes fields of every measurement."""
+    launches = max((len(row) for row in medians.values()), default=1)
+    run, name = begin_run(store, cases=list(medians), launches_planned=launches, **changes)
+    for index in range(launches):
+        launch = store.begin_launch(run, index, 0, {"cpus": "0-1"})
+        store.set_environment(launch, parsed_environment())
+        for case, row in medians.items():
+            if index < len(row):
+                record = parsed_measurement(case, [row[index]] * 3, **(measured or {}))
+                store.add_measurement(launch, record)
+        if index == 0:
+            for blamed, kind, message in failures:
+                store.add_failure(run, launch, blamed, kind, message)
+        store.end_launch(launch, status=status, exit_code=0, noise={"load_before": 0.5}, log=log)
+    store.end_run(run, status)
+    return name
+
+
+def settled(text: str) -> str:
+    """`text` with what differs from run to run (names, times) replaced."""
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{6}", "NAMED-BY-TIME-AND-DICE", text)
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "YYYY-MM-DD hh:mm:ss", text)

@@ -1,0 +1,180 @@
+"""Every command's table, to the letter, and the keys that scripts rely on."""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.compare import compare
+from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
+from harness.doctor import Finding
+from harness.report.view import FORMATS, View, render
+from harness.report.views import (
+    cases_view,
+    comparison_view,
+    doctor_view,
+    log_view,
+    machines_view,
+    run_view,
+    runs_view,
+    targets_view,
+)
+from harness.store.reader import Reader
+from harness.store.writer import Store
+from tests.harness.history import add_run, begin_run, settled
+from tests.harness.samples import A, B, C, parsed_measurement
+from workloads.catalog import find
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SETTINGS = Settings(
+    targets={
+        **BUILT_IN_TARGETS,
+        "mine": Target(
+            platform="cpu", dockerfile=Path("my.Dockerfile"), cpus="0-1", memory=3 << 29
+        ),
+    },
+    suites={"mine": Suite(cases=("matmul/256/f32",), launches=2)},
+)
+
+
+def matches_golden(view: View, name: str) -> None:
+    """The table equals the golden file. To accept a change, write the text shown into it."""
+    assert settled(render(view, "table")) == (GOLDEN / f"{name}.txt").read_text()
+
+
+def document(view: View) -> Any:
+    return json.loads(render(view, "json"))
+
+
+def rows_of(view: View) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(render(view, "csv"))))
+
+
+@pytest.fixture
+def reader(store: Store, url: str) -> Iterator[Reader]:
+    """Two runs: one well, and a newer one with other cases and failures."""
+    add_run(store, {A: [1.0e-3, 1.1e-3, 1.2e-3], B: [2e-3]}, tags={"night": "1"})
+    add_run(
+        store,
+        {A: [2.0e-3, 2.2e-3, 2.4e-3], C: [5.0]},
+        status="failed",
+        isolation="process",
+        image=None,
+        failures=[(B, "crashed", "exit code 139\nSegfault \x1b[31m"), (None, "engine", "gone")],
+        measured={"peak_rss_bytes": None, "warnings": ["the clock drifted"]},
+        log="one\ntwo\x1b[2J\n",
+    )
+    with Reader(url) as opened:
+        yield opened
+
+
+def shown(reader: Reader, reference: str) -> View:
+    return run_view(
+        reader.run(reference),
+        reader.measurements(reference),
+        reader.failures(reference),
+        reader.launches(reference),
+    )
+
+
+def compared(reader: Reader) -> View:
+    base, candidate = reader.run("latest~1"), reader.run("latest")
+    return comparison_view(
+        compare(base, candidate, reader.measurements(base.run), reader.measurements(candidate.run))
+    )
+
+
+FINDINGS = [
+    Finding(check="engine", status="fail", found="no Docker engine answers", mend="start one"),
+    Finding(check="memory", status="ok", found="8.00 GiB available"),
+]
+
+VIEWS: dict[str, Callable[[Reader], View]] = {
+    "runs": lambda reader: runs_view(reader.runs()),
+    "show": lambda reader: shown(reader, "latest~1"),
+    "show-failed": lambda reader: shown(reader, "latest"),
+    "show-log": lambda reader: log_view(reader.launches("latest")),
+    "machines": lambda reader: machines_view(reader.machines()),
+    "compare": compared,
+    "cases": lambda _: cases_view(SETTINGS, [find(A), find("activation/gelu/64MiB/f32")]),
+    "targets": lambda _: targets_view(SETTINGS),
+    "doctor": lambda _: doctor_view(FINDINGS),
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_the_table_is_the_golden_one(reader: Reader, name: str) -> None:
+    matches_golden(VIEWS[name](reader), name)
+
+
+@pytest.mark.parametrize("name", VIEWS)
+@pytest.mark.parametrize("form", FORMATS)
+def test_every_view_in_every_format_is_safe_to_print(reader: Reader, name: str, form: Any) -> None:
+    text = render(VIEWS[name](reader), form)
+    assert text.endswith("\n")
+    assert [each for each in text if not each.isprintable() and each not in "\n\t"] == []
+
+
+KEYS = {
+    "runs": "run status target platform isolation machine image suite started_at measurements "
+    "failures",
+    "machines": "name machine",
+    "cases": "case workload phase dtype suites flops bytes",
+    "targets": "name platform",
+    "doctor": "check status found mend",
+    "show-log": "launch part status log",
+}
+
+
+@pytest.mark.parametrize(("name", "keys"), KEYS.items())
+def test_lists_have_the_promised_keys(reader: Reader, name: str, keys: str) -> None:
+    view = VIEWS[name](reader)
+    for each in document(view):
+        assert set(keys.split()) <= set(each)
+    assert set(keys.split()) <= set(rows_of(view)[0])
+    assert len(rows_of(view)) == len(document(view))
+
+
+def test_a_run_s_document_holds_every_sample_and_failure(reader: Reader) -> None:
+    run = document(shown(reader, "latest"))
+    assert run["status"] == "failed"
+    first = run["measurements"][0]
+    assert {"case", "launch", "median_s", "samples_s", "flops", "bytes"} <= set(first)
+    assert (first["case"], first["launch"], first["samples_s"]) == (A, 0, [2e-3] * 3)
+    assert [(x["case"], x["kind"]) for x in run["failures"]] == [(B, "crashed"), (None, "engine")]
+    assert run["failures"][0]["message"] == "exit code 139\nSegfault \x1b[31m"
+    assert run["launches"][0]["noise"] == {"load_before": 0.5}
+    assert len(rows_of(shown(reader, "latest"))) == len(run["measurements"]) == 4
+
+
+def test_what_only_some_launches_know_is_null_in_the_others(store: Store, url: str) -> None:
+    """pandas makes NaN of it, which is no JSON."""
+    run, name = begin_run(store)
+    for index, xla_flops in enumerate((None, 1.9e9)):
+        launch = store.begin_launch(run, index, 0, {})
+        store.add_measurement(launch, parsed_measurement(A, xla_flops=xla_flops))
+    with Reader(url) as opened:
+        view = shown(opened, name)
+    assert [each["xla_flops"] for each in document(view)["measurements"]] == [None, 1.9e9]
+    assert [each["xla_flops"] for each in rows_of(view)] == ["", "1900000000.0"]
+
+
+def test_a_comparison_s_document_has_the_promised_keys(reader: Reader) -> None:
+    comparison = document(compared(reader))
+    assert set(comparison) == {"base", "candidate", "differences", "cases", "verdict"}
+    promised = {"case", "metric", "ratio", "low", "high", "verdict", "pairs"}
+    assert all(promised <= set(case) for case in comparison["cases"])
+    found = {case["case"]: (case["presence"], case["ratio"]) for case in comparison["cases"]}
+    assert found == {A: ("both", 2.0), B: ("removed", None), C: ("added", None)}
+    assert comparison["verdict"] == "unclear"
+    assert {case["pairs"] for case in comparison["cases"]} == {0}
+
+
+def test_nothing_stored_is_an_empty_table_and_an_empty_list() -> None:
+    assert document(runs_view([])) == []
+    assert render(runs_view([]), "csv") == "\n"
+    assert render(runs_view([]), "table").startswith("run")

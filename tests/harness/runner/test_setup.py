@@ -1,0 +1,79 @@
+"""What a plan needs is found, or refused with what to do."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from containers.errors import EngineUnavailable
+from containers.process_engine import ProcessEngine
+from harness.config import BUILT_IN_TARGETS, Settings, Target
+from harness.errors import EnvironmentFailure, UsageError
+from harness.machine import memory_bytes
+from harness.plan import Plan, make_plan
+from harness.runner.setup import limits, recipe, set_up
+
+
+def plan(isolation: str) -> Plan:
+    settings = Settings(targets=BUILT_IN_TARGETS)
+    return make_plan(settings, target="cpu", suite="quick", isolation=isolation)
+
+
+def say(line: str) -> None:
+    raise AssertionError(line)
+
+
+def test_plain_processes_need_no_image() -> None:
+    setup = set_up(plan("process"), say)
+    assert isinstance(setup.engine, ProcessEngine)
+    assert setup.image is None
+
+
+def test_plain_processes_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)  # as if it were not installed
+    with pytest.raises(EnvironmentFailure, match=r"pip install 'jaxrig\[process\]'"):
+        set_up(plan("process"), say)
+
+
+def test_containers_need_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    with pytest.raises(EngineUnavailable, match="--isolation process"):
+        set_up(plan("container"), say)
+
+
+def test_a_recipe_of_a_built_in_target_names_existing_files() -> None:
+    found = recipe("cpu", BUILT_IN_TARGETS["cpu"])
+    assert found.dockerfile.is_file()
+    assert found.requirements is not None
+    assert found.requirements.is_file()
+
+
+def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
+    for path in (Path("nope.Dockerfile"), tmp_path / "nope.Dockerfile"):
+        with pytest.raises(UsageError, match=r"target mine: no file .*nope\.Dockerfile"):
+            recipe("mine", Target(platform="cpu", dockerfile=path))
+
+
+def test_limits_are_the_target_s() -> None:
+    target = Target(
+        platform="cpu", dockerfile=Path("x"), cpus="0", memory=1 << 30, pids=9, tmp=2 << 20
+    )
+    found = limits(target)
+    assert (found.cpus, found.memory_bytes, found.pids, found.tmp_bytes) == (
+        "0",
+        1 << 30,
+        9,
+        2 << 20,
+    )
+
+
+def test_without_limits_a_launch_gets_this_process_s_cpus_and_most_of_the_memory() -> None:
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        found = limits(Target(platform="cpu", dockerfile=Path("x")))
+    finally:
+        os.sched_setaffinity(0, before)
+    assert found.cpus == str(min(before))
+    assert found.memory_bytes == int(0.9 * memory_bytes())

@@ -1,0 +1,109 @@
+"""Records as a launch prints them, with every field filled in."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from harness.records import Environment, Measurement, parse
+
+A, B, C = "matmul/256/f32", "matmul/512/f32", "matmul/1024/f32"
+
+Record = Mapping[str, Any]
+
+
+def environment(**changes: Any) -> dict[str, Any]:
+    record = {
+        "schema": 1,
+        "kind": "environment",
+        "platform": "cpu",
+        "device_kinds": ["cpu"],
+        "device_count": 1,
+        "python": "3.13.5",
+        "jax": "0.9.0",
+        "jaxlib": "0.9.0",
+        "packages": {"jax": "0.9.0"},
+        "variables": {"JAX_PLATFORMS": "cpu"},
+        "visible_cpus": [0, 1],
+        "boot_id": None,
+        "compilation_cache": False,
+    }
+    return record | changes
+
+
+def started(case: str) -> dict[str, Any]:
+    return {"schema": 1, "kind": "case_started", "case": case}
+
+
+def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: Any) -> Any:
+    """Returns `dict[str, Any]`, typed loosely so that tests can spoil it."""
+    record = {
+        "schema": 1,
+        "kind": "measurement",
+        "case": case,
+        "workload": case.partition("/")[0],
+        "phase": "kernel",
+        "dtype": case.rpartition("/")[2],
+        "parameters": {"m": 256, "scale": 0.5, "name": "x"},
+        "samples_s": list(samples_s),
+        "calls_per_round": 1,
+        "trace_s": 0.01,
+        "lower_s": 0.02,
+        "compile_s": 0.3,
+        "first_call_s": 0.04,
+        "flops": 2e9,
+        "bytes": 4e6,
+        "xla_flops": 1.9e9,
+        "xla_bytes": None,
+        "argument_bytes": 1024,
+        "output_bytes": 512,
+        "alias_bytes": 512,
+        "temp_bytes": 0,
+        "peak_rss_bytes": 1 << 28,
+        "device_peak_bytes": None,
+        "hlo_sha256": "0" * 64,
+        "numerics_error": 1e-6,
+        "numerics_tolerance": 1e-3,
+        "minor_faults": 3,
+        "major_faults": 0,
+        "voluntary_switches": 2,
+        "involuntary_switches": 1,
+        "steal_s": 0.0,
+        "timed_s": 2.5,
+        "warnings": [],
+    }
+    return record | changes
+
+
+def failure(case: str, kind: str = "raised", message: str = "boom") -> dict[str, Any]:
+    return {"schema": 1, "kind": "failure", "case": case, "failure": kind, "message": message}
+
+
+def finished(cases: int) -> dict[str, Any]:
+    return {"schema": 1, "kind": "finished", "cases": cases}
+
+
+def line(record: Record) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+def lines(*records: Record) -> bytes:
+    return b"".join(map(line, records))
+
+
+def measured(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> bytes:
+    """Both lines of a case that went well."""
+    return lines(started(case), measurement(case, samples_s, **changes))
+
+
+def parsed_measurement(
+    case: str = A, samples_s: Sequence[float] = (1.0,), **changes: Any
+) -> Measurement:
+    record = parse(line(measurement(case, samples_s, **changes)))
+    assert isinstance(record, Measurement)
+    return record
+
+
+def parsed_environment(**changes: Any) -> Environment:
+    record = parse(line(environment(**changes)))
+    assert isinstance(record, Environment)
+    return record

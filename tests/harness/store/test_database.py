@@ -1,0 +1,202 @@
+"""Opening a database: what can go wrong ends in exit code 6 and says what to do."""
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import IntegrityError
+
+from harness.errors import DatabaseFailure
+from harness.store.database import (
+    SCHEMA_VERSION,
+    database_errors,
+    open_for_reading,
+    open_for_writing,
+)
+from tests.checkout import ROOT
+from tests.harness.store.conftest import Tmpfs
+
+
+def file_of(url: str) -> Path:
+    return Path(url.removeprefix("sqlite:///"))
+
+
+def make(url: str) -> Path:
+    open_for_writing(url).dispose()
+    return file_of(url)
+
+
+def set_version(url: str, version: str) -> None:
+    with sqlite3.connect(file_of(url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
+    connection.close()
+
+
+def refusal(url: str, *, writing: bool = True) -> str:
+    with pytest.raises(DatabaseFailure) as refused:
+        (open_for_writing if writing else open_for_reading)(url)
+    assert refused.value.exit_code == 6
+    return str(refused.value)
+
+
+def test_a_writer_makes_the_database_and_a_reader_finds_it(url: str) -> None:
+    make(url)
+    engine = open_for_reading(url)
+    with engine.connect() as connection:
+        version = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    engine.dispose()
+    assert version == SCHEMA_VERSION
+
+
+def test_a_writer_s_connections_are_set_up_for_safety(url: str) -> None:
+    engine = open_for_writing(url)
+    with engine.connect() as connection:
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert connection.scalar(text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(text("PRAGMA synchronous")) == 1  # NORMAL
+        assert connection.scalar(text("PRAGMA busy_timeout")) == 30_000
+        with pytest.raises(IntegrityError, match="FOREIGN KEY"):
+            connection.execute(
+                text(
+                    "INSERT INTO failures (run_id, kind, message, happened_at)"
+                    " VALUES (77, 'raised', '', '2026-01-01')"
+                )
+            )
+    engine.dispose()
+
+
+def test_reading_never_makes_a_file(url: str) -> None:
+    assert "no database at" in refusal(url, writing=False)
+    assert "`jaxrig run` makes one" in refusal(url, writing=False)
+    assert list(file_of(url).parent.iterdir()) == []
+
+
+def test_reading_leaves_a_database_as_it_is(url: str) -> None:
+    before = make(url).read_bytes()
+    engine = open_for_reading(url)
+    with (
+        engine.connect() as connection,
+        pytest.raises(DatabaseFailure, match="readonly"),
+        database_errors(url),
+    ):
+        connection.execute(text("DELETE FROM alembic_version"))
+    engine.dispose()
+    assert file_of(url).read_bytes() == before
+    assert list(file_of(url).parent.iterdir()) == [file_of(url)]
+
+
+def test_another_program_s_database_is_refused_and_left_as_it_is(url: str) -> None:
+    connection = sqlite3.connect(file_of(url))
+    connection.execute("CREATE TABLE bookmarks (name)")
+    connection.close()
+    before = file_of(url).read_bytes()
+    assert "holds no jaxrig results" in refusal(url, writing=False)
+    assert file_of(url).read_bytes() == before
+
+
+def test_an_empty_file_is_refused_by_a_reader_and_filled_by_a_writer(url: str) -> None:
+    file_of(url).touch()
+    assert "holds no jaxrig results" in refusal(url, writing=False)
+    assert file_of(url).read_bytes() == b""
+    make(url)
+    open_for_reading(url).dispose()
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_another_kind_of_file_is_refused(url: str, writing: bool) -> None:
+    file_of(url).write_bytes(b"This is no database. " * 100)
+    assert "another kind of file" in refusal(url, writing=writing)
+    assert file_of(url).read_bytes() == b"This is no database. " * 100
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_damaged_database_is_refused(url: str, writing: bool) -> None:
+    path = make(url)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + b"\xff" * (len(whole) - 100))
+    assert "damaged" in refusal(url, writing=writing)
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_folder_in_the_database_s_place_is_refused(url: str, writing: bool) -> None:
+    file_of(url).mkdir()
+    assert "check the folder" in refusal(url, writing=writing)
+
+
+def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
+    assert "check the folder" in refusal(f"sqlite:///{tmp_path}/nowhere/results.db")
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_file_system_that_cannot_be_written_is_refused(tmpfs: Tmpfs) -> None:
+    make(tmpfs.url)
+    tmpfs.remount("ro")
+    assert "check" in refusal(tmpfs.url)
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_newer_schema_is_refused(url: str, writing: bool) -> None:
+    make(url)
+    set_version(url, "0999")
+    message = refusal(url, writing=writing)
+    assert "0999" in message
+    assert "upgrade jaxrig" in message
+
+
+def test_an_older_schema_is_not_read_with_the_wrong_eyes(url: str) -> None:
+    make(url)
+    set_version(url, "0000")
+    assert "the next `jaxrig run` upgrades it" in refusal(url, writing=False)
+
+
+@pytest.mark.parametrize(
+    ("url", "advice"),
+    [
+        ("results.db", "is not a database URL; write sqlite:///FILE"),
+        ("", "is not a database URL"),
+        ("oracle9://x/y", "use sqlite:///FILE"),
+        ("sqlite://", "it is in memory; write sqlite:///FILE"),
+        ("sqlite:///:memory:", "it is in memory"),
+    ],
+)
+@pytest.mark.parametrize("writing", [True, False])
+def test_what_is_no_url_of_a_database_is_refused(url: str, advice: str, writing: bool) -> None:
+    assert advice in refusal(url, writing=writing)
+
+
+def test_a_password_is_never_shown() -> None:
+    assert "secret" not in refusal("oracle9://user:secret@host/db")
+
+
+def test_a_lock_that_is_held_too_long_is_reported(url: str) -> None:
+    make(url)
+    holder = sqlite3.connect(file_of(url), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    open_for_reading(url).dispose()  # readers do not wait for a writer
+    engine = create_engine(url, connect_args={"timeout": 0.01})
+    with (
+        pytest.raises(DatabaseFailure, match="another process held it too long"),
+        database_errors(url),
+        engine.begin() as connection,
+    ):
+        connection.execute(text("DELETE FROM failures"))
+    engine.dispose()
+    holder.close()
+
+
+OPEN = "import sys; from harness.store.writer import Store; Store(sys.argv[1]).close()"
+
+
+def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> None:
+    crowd = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPEN, url], cwd=ROOT, stderr=subprocess.PIPE, text=True
+        )
+        for _ in range(4)
+    ]
+    assert [process.communicate()[1] for process in crowd] == [""] * 4
+    assert [process.returncode for process in crowd] == [0] * 4
+    open_for_reading(url).dispose()

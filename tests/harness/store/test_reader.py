@@ -1,0 +1,179 @@
+"""What the reader finds, and under which names."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from harness.errors import UsageError
+from harness.store.reader import Reader
+from harness.store.writer import Store
+from tests.harness.history import MACHINE, add_run, begin_run
+from tests.harness.samples import A, B, parsed_measurement
+
+
+def test_runs_come_newest_first_with_their_counts(store: Store, url: str) -> None:
+    first = add_run(store, {A: [1.0, 2.0], B: [1.0]})
+    second = add_run(store, {A: [1.0]}, status="failed", failures=[(B, "crashed", "boom")])
+    with Reader(url) as reader:
+        runs = reader.runs()
+        assert [run.run for run in reader.runs(limit=1)] == [second]
+    assert [run.run for run in runs] == [second, first]
+    assert [(run.measurements, run.failures) for run in runs] == [(1, 1), (3, 0)]
+    assert [run.status for run in runs] == ["failed", "done"]
+    age = datetime.now(UTC) - runs[0].started_at
+    assert timedelta(0) <= age < timedelta(minutes=1)
+
+
+def test_an_empty_database_has_no_runs(store: Store, url: str) -> None:
+    with Reader(url) as reader:
+        assert reader.runs() == []
+        assert reader.machines() == []
+        with pytest.raises(UsageError, match="no single run is named 'latest'"):
+            reader.run("latest")
+
+
+def test_every_way_to_name_a_run(store: Store, url: str) -> None:
+    names = [add_run(store, {A: [1.0]}, tags={"night": str(day), "by": "me"}) for day in range(3)]
+    with Reader(url) as reader:
+        named = {
+            reference: reader.run(reference).run
+            for reference in (
+                "latest",
+                "latest~0",
+                "latest~2",
+                names[1],
+                names[1][:-1],
+                "night=1",
+                "by=me",
+            )
+        }
+    assert named == {
+        "latest": names[2],
+        "latest~0": names[2],
+        "latest~2": names[0],
+        names[1]: names[1],
+        names[1][:-1]: names[1],
+        "night=1": names[1],
+        "by=me": names[2],  # the newest with that tag
+    }
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "latest~2",
+        "latest~",
+        "latest~-1",
+        "latest~x",
+        "latest~²",
+        "latest~" + "9" * 30,
+        "nobody",
+        "2",  # begins more than one run
+        "night=7",
+        "day=1",
+        "night",
+        "=",
+        "night=",
+        'ni"ght=1',
+        "",
+        "%",
+        "_" * 22,
+        "\\",
+        "' OR 1=1 --",
+        "x'; DROP TABLE runs; --",
+    ],
+)
+def test_what_names_no_single_run_is_a_usage_error(store: Store, url: str, reference: str) -> None:
+    add_run(store, {A: [1.0]}, tags={"night": "1"})
+    add_run(store, {A: [1.0]}, tags={"night": "2"})
+    with Reader(url) as reader:
+        with pytest.raises(UsageError, match="see `jaxrig runs`") as refused:
+            reader.run(reference)
+        assert len(reader.runs()) == 2
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize("wildcard", ["%", "_", "2%", "*"])
+def test_wildcards_are_no_beginning_of_a_name(store: Store, url: str, wildcard: str) -> None:
+    add_run(store, {A: [1.0]})
+    with Reader(url) as reader, pytest.raises(UsageError, match="no single run"):
+        reader.run(wildcard)
+
+
+def test_names_that_look_like_sql_are_data(store: Store, url: str) -> None:
+    hostile = "'; DROP TABLE runs; --"
+    name = add_run(
+        store, {A: [1.0]}, tags={"k": hostile, hostile: "v"}, target=hostile, suite=hostile
+    )
+    with Reader(url) as reader:
+        run = reader.run(f"k={hostile}")
+        assert (run.run, run.target, run.suite) == (name, hostile, hostile)
+        assert run.tags == {"k": hostile, hostile: "v"}
+
+
+def test_failures_come_in_order_with_their_launch(store: Store, url: str) -> None:
+    run, name = begin_run(store)
+    store.add_failure(run, None, None, "environment", "before any launch")
+    launch = store.begin_launch(run, 4, 0, {})
+    store.add_failure(run, launch, A, "crashed", "boom")
+    with Reader(url) as reader:
+        found = [(x.case, x.kind, x.message, x.launch) for x in reader.failures(name)]
+    assert found == [
+        (None, "environment", "before any launch", None),
+        (A, "crashed", "boom", 4),
+    ]
+
+
+def test_launches_come_in_order_of_index_and_part(store: Store, url: str) -> None:
+    run, name = begin_run(store)
+    for index, part in ((1, 0), (0, 1), (0, 0)):
+        store.begin_launch(run, index, part, {"cpus": "0"})
+    with Reader(url) as reader:
+        launches = reader.launches(name)
+    assert [(each.launch, each.part) for each in launches] == [(0, 0), (0, 1), (1, 0)]
+    assert {each.status for each in launches} == {"running"}
+    assert launches[0].environment is None
+
+
+def test_measurements_are_a_frame_of_only_this_run(store: Store, url: str) -> None:
+    add_run(store, {A: [9.0]})
+    run, name = begin_run(store)
+    launches = [store.begin_launch(run, index, part, {}) for index, part in ((0, 0), (0, 1))]
+    store.add_measurement(launches[0], parsed_measurement(B, [0.5]))
+    store.add_measurement(launches[1], parsed_measurement(A, [1.0, 4.0, 2.0], warnings=["hot"]))
+    with Reader(url) as reader:
+        frame = reader.measurements(name)
+        slim = reader.measurements(name, samples=False)
+    assert frame[["case", "launch", "part"]].to_numpy().tolist() == [[B, 0, 0], [A, 0, 1]]
+    assert frame["median_s"].tolist() == [0.5, 2.0]
+    assert frame["rounds"].tolist() == [1, 3]
+    assert frame["samples_s"][1].tolist() == [1.0, 4.0, 2.0]
+    assert frame["parameters"][0] == {"m": 256, "scale": 0.5, "name": "x"}
+    assert frame["warnings"][1] == ["hot"]
+    assert not {"id", "launch_id"} & set(frame.columns)
+    assert set(frame.columns) - set(slim.columns) == {"samples_s"}
+
+
+def test_a_run_without_measurements_is_an_empty_frame(store: Store, url: str) -> None:
+    _, name = begin_run(store)
+    with Reader(url) as reader:
+        frame = reader.measurements(name)
+    assert len(frame) == 0
+    assert "median_s" in frame.columns
+
+
+def test_machines_are_listed_with_their_runs(store: Store, url: str) -> None:
+    add_run(store, {A: [1.0]})
+    add_run(store, {A: [1.0]})
+    with Reader(url) as reader:
+        (machine,) = reader.machines()
+    assert (machine.name, machine.machine, machine.runs) == ("testbed", MACHINE.fingerprint, 2)
+    assert machine.facts["cpu_model"] == "Testing CPU"
+
+
+def test_readers_see_what_a_writer_has_committed_while_it_is_open(url: str, tmp_path: Path) -> None:
+    with Store(url) as store, Reader(url) as reader:
+        assert reader.runs() == []
+        name = add_run(store, {A: [1.0]})
+        assert [run.run for run in reader.runs()] == [name]

@@ -1,0 +1,209 @@
+"""Every call of the writer is committed before it returns, whatever happens next."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
+
+import pytest
+
+from harness.errors import DatabaseFailure
+from harness.machine import Gpu
+from harness.store.reader import Reader
+from harness.store.writer import Store
+from tests.checkout import ROOT
+from tests.harness.history import IMAGE, MACHINE, begin_run
+from tests.harness.samples import A, B, parsed_environment, parsed_measurement
+from tests.harness.store.conftest import Tmpfs
+
+
+def rows(url: str, query: str) -> list[tuple[object, ...]]:
+    """Read past SQLAlchemy, by another connection."""
+    connection = sqlite3.connect(url.removeprefix("sqlite:///"))
+    found = connection.execute(query).fetchall()
+    connection.close()
+    return found
+
+
+def begin_launch(store: Store, index: int = 0, part: int = 0) -> int:
+    run, _ = begin_run(store)
+    return store.begin_launch(run, index, part, {})
+
+
+def test_a_run_is_there_as_soon_as_it_begins(store: Store, url: str) -> None:
+    _, name = begin_run(store, tags={"night": "7"}, git_commit="abc", git_dirty=True)
+    with Reader(url) as reader:
+        run = reader.run("latest")
+    assert (run.run, run.status, run.ended_at) == (name, "running", None)
+    assert (run.tags, run.git_commit, run.git_dirty) == ({"night": "7"}, "abc", True)
+    assert (run.machine, run.image) == (MACHINE.fingerprint, IMAGE[0])
+
+
+def test_the_end_of_a_run_and_of_a_launch_is_kept(store: Store, url: str) -> None:
+    run, name = begin_run(store)
+    launch = store.begin_launch(run, 0, 0, {"pids": 7})
+    store.set_environment(launch, parsed_environment(boot_id="this-boot"))
+    store.end_launch(launch, status="failed", exit_code=137, noise={"x": 1.5}, log="the end")
+    store.end_run(run, "failed")
+    with Reader(url) as reader:
+        kept, stored = reader.launches(name)[0], reader.run(name)
+    assert (kept.status, kept.exit_code, kept.noise, kept.log) == (
+        "failed",
+        137,
+        {"x": 1.5},
+        "the end",
+    )
+    assert kept.limits == {"pids": 7}
+    assert kept.environment is not None
+    assert kept.environment["jax"] == "0.9.0"
+    assert "boot_id" not in kept.environment  # it would make every boot another environment
+    assert kept.ended_at is not None
+    assert kept.ended_at >= kept.started_at
+    assert (stored.status, stored.ended_at is not None) == ("failed", True)
+
+
+def test_samples_are_kept_in_order_and_bit_by_bit(store: Store, url: str) -> None:
+    samples = [3.0, 5e-324, 0.1, 1 / 3, 2.2250738585072014e-308, 3.0]
+    store.add_measurement(begin_launch(store), parsed_measurement(A, samples))
+    with Reader(url) as reader:
+        row = reader.measurements("latest").iloc[0]
+    assert row["samples_s"].tolist() == samples
+    assert (row["rounds"], row["median_s"]) == (6, (0.1 + 1 / 3) / 2)
+
+
+def test_only_the_end_of_a_long_log_is_kept(store: Store, url: str) -> None:
+    launch = begin_launch(store)
+    store.end_launch(launch, status="done", exit_code=0, noise=None, log="a" * 100_000 + "end")
+    ((log,),) = rows(url, "SELECT log FROM launches")
+    assert len(str(log)) == 64 << 10
+    assert str(log).endswith("aend")
+
+
+def test_equal_machines_images_and_environments_share_a_row(store: Store, url: str) -> None:
+    gpu = replace(MACHINE, gpus=(Gpu(model="G", memory_bytes=1),), gpu_driver="1")
+    for machine in (MACHINE, replace(MACHINE, name="renamed"), gpu):
+        run, _ = begin_run(store, machine=machine)
+        store.set_environment(store.begin_launch(run, 0, 0, {}), parsed_environment())
+        store.set_environment(store.begin_launch(run, 1, 0, {}), parsed_environment(jax="0.9.1"))
+    assert rows(url, "SELECT count(*) FROM machines") == [(2,)]
+    assert rows(url, "SELECT count(*) FROM images") == [(1,)]
+    assert rows(url, "SELECT count(*) FROM environments") == [(2,)]
+
+
+def test_a_plain_process_has_no_image(store: Store, url: str) -> None:
+    begin_run(store, image=None)
+    assert rows(url, "SELECT image_id FROM runs") == [(None,)]
+
+
+def test_names_tell_runs_of_one_second_apart(store: Store) -> None:
+    names = {begin_run(store)[1] for _ in range(20)}
+    assert len(names) == 20
+
+
+@pytest.mark.parametrize(
+    "problem", ["case twice", "part twice", "no such launch", "no such status"]
+)
+def test_what_contradicts_itself_is_refused(store: Store, problem: str) -> None:
+    run, _ = begin_run(store)
+    launch = store.begin_launch(run, 0, 0, {})
+    store.add_measurement(launch, parsed_measurement(A))
+    contradictions: dict[str, Callable[[], object]] = {
+        "case twice": lambda: store.add_measurement(launch, parsed_measurement(A)),
+        "part twice": lambda: store.begin_launch(run, 0, 0, {}),
+        "no such launch": lambda: store.add_measurement(launch + 1, parsed_measurement(B)),
+        "no such status": lambda: store.end_run(run, "splendid"),
+    }
+    with pytest.raises(DatabaseFailure, match="constraint failed"):
+        contradictions[problem]()
+
+
+def test_an_abandoned_run_and_its_open_launch_are_closed(store: Store, url: str) -> None:
+    run, _ = begin_run(store, owner="somebody")
+    first, second = store.begin_launch(run, 0, 0, {}), store.begin_launch(run, 1, 0, {})
+    store.end_launch(first, status="done", exit_code=0, noise=None, log="")
+    other, _ = begin_run(store, owner="another")
+    assert store.running_owners() == {run: "somebody", other: "another"}
+    store.close_abandoned(run)
+    assert store.running_owners() == {other: "another"}
+    assert rows(url, "SELECT status FROM runs ORDER BY id") == [("interrupted",), ("running",)]
+    assert rows(url, "SELECT id, status FROM launches ORDER BY id") == [
+        (first, "done"),
+        (second, "interrupted"),
+    ]
+
+
+WRITE_FOREVER = """
+import sys
+from itertools import count
+from harness.store.writer import Store
+from tests.harness.history import begin_run
+from tests.harness.samples import parsed_measurement
+
+store = Store(sys.argv[1])
+run, _ = begin_run(store)
+record = parsed_measurement(samples_s=[0.5] * 500)
+for index in count():
+    store.add_measurement(store.begin_launch(run, index, 0, {}), record)
+    print(index, flush=True)
+"""
+
+
+def test_after_kill_9_the_database_holds_all_that_was_acknowledged(url: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITE_FOREVER, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for _ in range(40):
+        process.stdout.readline()
+    os.kill(process.pid, signal.SIGKILL)
+    rest, _ = process.communicate()
+    acknowledged = 40 + len(rest.splitlines())
+    with Store(url) as store, Reader(url) as reader:
+        frame = reader.measurements("latest")
+        assert list(store.running_owners()) == [1]
+    # One more may have been committed and not yet acknowledged.
+    assert len(frame) in (acknowledged, acknowledged + 1)
+    assert all((samples == [0.5] * 500).all() for samples in frame["samples_s"])
+    assert rows(url, "PRAGMA integrity_check") == [("ok",)]
+
+
+def test_on_a_full_disk_what_was_committed_is_kept(tmpfs: Tmpfs) -> None:
+    record = parsed_measurement(samples_s=[0.5] * 5000)
+    acknowledged: list[int] = []
+
+    def fill(store: Store, run: int) -> None:
+        for index in count():
+            store.add_measurement(store.begin_launch(run, index, 0, {}), record)
+            acknowledged.append(index)
+
+    with Store(tmpfs.url) as store:
+        run, _ = begin_run(store)
+        with pytest.raises(DatabaseFailure, match=r"full.* committed before is kept") as refused:
+            fill(store, run)
+    assert refused.value.exit_code == 6
+    assert len(acknowledged) > 5
+    tmpfs.remount("size=16m")
+    with Store(tmpfs.url) as store, Reader(tmpfs.url) as reader:
+        assert len(reader.measurements("latest")) == len(acknowledged)
+        store.end_run(run, "failed")  # and it can be written again
+
+
+def test_writers_take_turns(url: str) -> None:
+    """A writer that finds the database busy waits instead of failing."""
+    program = WRITE_FOREVER.replace("count()", "range(25)")
+    crowd = [
+        subprocess.Popen(
+            [sys.executable, "-c", program, url],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    assert [process.communicate()[1] for process in crowd] == ["", ""]
+    assert rows(url, "SELECT count(*) FROM measurements") == [(50,)]

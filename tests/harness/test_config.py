@@ -1,0 +1,164 @@
+"""jaxrig.toml: what it may say, and where exactly it is wrong."""
+
+import re
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.config import BUILT_IN_TARGETS, FILE_NAME, line_of, load
+from harness.errors import UsageError
+
+MINE = """\
+[targets.mine]
+platform = "cpu"
+dockerfile = "cpu.Dockerfile"
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    (folder / FILE_NAME).write_text(text)
+    return folder
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(UsageError) as refused:
+        load(write(folder, text))
+    assert refused.value.exit_code == 2
+    return str(refused.value)
+
+
+def test_without_a_file_the_built_in_targets_serve(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+    assert settings.targets == BUILT_IN_TARGETS
+    assert not settings.target("cpu").gpus
+    assert settings.target("cuda").gpus
+    assert settings.suites == {}
+
+
+def test_an_unknown_target_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="unknown target 'tpu'; known are: cpu, cuda, mine"):
+        load(write(tmp_path, MINE)).target("tpu")
+
+
+def test_own_targets_and_suites_come_beside_the_built_in_ones(tmp_path: Path) -> None:
+    text = f"""\
+{MINE}
+memory = "1.5GiB"
+tmp = "512 MiB"
+cpus = "0-1,3"
+env = {{ XLA_FLAGS = "--xla_a=1" }}
+
+[suites.mine]
+cases = ["matmul/*", "dense/1/f32"]
+launches = 7
+"""
+    settings = load(write(tmp_path, text))
+    target = settings.target("mine")
+    assert (target.memory, target.tmp, target.cpus) == (3 << 29, 512 << 20, "0-1,3")
+    assert target.env == {"XLA_FLAGS": "--xla_a=1"}
+    assert settings.suites["mine"].cases == ("matmul/*", "dense/1/f32")
+    assert settings.suites["mine"].launches == 7
+    assert settings.target("cpu") == BUILT_IN_TARGETS["cpu"]
+
+
+def test_an_own_target_takes_the_place_of_a_built_in_one(tmp_path: Path) -> None:
+    text = '[targets.cpu]\nplatform = "cpu"\ndockerfile = "cpu.Dockerfile"\npids = 77\n'
+    settings = load(write(tmp_path, text))
+    assert settings.target("cpu").pids == 77
+    assert settings.target("cpu").env == {}
+    assert settings.target("cuda") == BUILT_IN_TARGETS["cuda"]
+
+
+def test_files_beside_jaxrig_toml_are_found_and_other_names_stay(tmp_path: Path) -> None:
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "stacks/my.Dockerfile").touch()
+    text = """\
+[targets.mine]
+platform = "cpu"
+dockerfile = "stacks/my.Dockerfile"
+requirements = "cpu.requirements.txt"
+"""
+    target = load(write(tmp_path, text)).target("mine")
+    assert target.dockerfile == tmp_path / "stacks/my.Dockerfile"
+    assert target.requirements == Path("cpu.requirements.txt")
+
+
+def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
+    message = complaint(tmp_path, "[targets.mine]\nplatform = \n")
+    assert message.startswith(f"{tmp_path / FILE_NAME}: not valid TOML: ")
+    assert "line 2" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "rest"),
+    [
+        (MINE + 'colour = "red"\n', 4, "targets.mine.colour: unknown key; see docs/targets.md"),
+        (MINE + "memory = true\nmemry = 1\n", 5, "targets.mine.memry: unknown key"),
+        (MINE + 'memory = "8GB"\n', 4, 'targets.mine.memory: a size is a number with a unit, as'),
+        (MINE + 'memory = "0MiB"\n', 4, "targets.mine.memory: Input should be greater than 0"),
+        (MINE + "memory = -1\n", 4, "targets.mine.memory: Input should be greater than 0"),
+        (MINE + 'pids = "many"\n', 4, "targets.mine.pids: Input should be a valid integer"),
+        (MINE + "case_limit_s = nan\n", 4, "targets.mine.case_limit_s: Input should be a finite"),
+        (MINE + "launch_limit_s = 0\n", 4, "targets.mine.launch_limit_s: Input should be greater"),
+        (MINE + 'cpus = "0-"\n', 4, "targets.mine.cpus: String should match pattern"),
+        (MINE.replace('"cpu"', '"gpu"'), 2, "targets.mine.platform: Input should be 'cpu', "),
+        (MINE.replace('platform = "cpu"\n', ""), 1, "targets.mine.platform: Field required"),
+        (MINE + "[targets.mine.env]\nA = 'a'\nB = 3\n", 6, "targets.mine.env.B: Input should be a"),
+        ("[suites.a]\ncases = ['x']\n\n[suites.b]\ncases = 'x'\n", 5, "suites.b.cases: Input sh"),
+        ("[suites.a]\ncases = [\n  'x',\n  1,\n]\n", 2, "suites.a.cases.1: Input should be"),
+        ("[suites.a]\ncases = ['x']\nlaunches = 0\n", 3, "suites.a.launches: Input should be"),
+        ("[target.cpu]\nplatform = 'cpu'\n", 1, "target: unknown key"),
+        ("# a comment\n\n[targets.Big]\n" + MINE[15:], 3, "targets.Big: String should match"),
+        # Keys in every way in which TOML lets one write them.
+        ('[targets."jax-0.9"]  # [new]\n' + MINE[15:] + "pids = 0\n", 4, "targets.jax-0.9.pids: "),
+        ("[ targets . 'jax-0.9' ]\n" + MINE[15:] + '"pids" = 0\n', 4, "targets.jax-0.9.pids: "),
+        (MINE + "[targets]\nb.platform = 'cpu'\nb.pids = 0\n", 6, "targets.b.pids: "),
+        ("targets.b = { platform = 'cpu',  pids = 0 }\n", 1, "targets.b.pids: "),
+        (MINE + 'env = { A = "x" }\n"env.B" = 3\n', 5, "targets.mine.env.B: unknown key"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_reported_with_file_line_and_key(
+    tmp_path: Path, text: str, line: int, rest: str
+) -> None:
+    complaints = complaint(tmp_path, text).splitlines()
+    expected = f"{tmp_path / FILE_NAME}:{line}: {rest}"
+    assert any(each.startswith(expected) for each in complaints), complaints
+
+
+def test_every_mistake_is_reported_at_once(tmp_path: Path) -> None:
+    text = MINE + "pids = 0\n" + "[targets.other]\nplatform = 'cpu'\ndockerfile = 3\n"
+    places = re.findall(r":(\d+): ([\w.]+): ", complaint(tmp_path, text))
+    assert places == [("4", "targets.mine.pids"), ("7", "targets.other.dockerfile")]
+
+
+def test_the_line_of_what_the_text_does_not_hold_is_not_guessed() -> None:
+    assert line_of(MINE, ["suites", "a"]) is None
+
+
+def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"\xff\xfe")
+    with pytest.raises(UsageError, match="cannot be read"):
+        load(tmp_path)
+    (tmp_path / FILE_NAME).unlink()
+    (tmp_path / FILE_NAME).mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        load(tmp_path)
+
+
+TABLES = st.sampled_from(["[targets.a]", "[suites.a]", "[targets]", '[targets."b.c"]', "[x]"])
+KEYS = st.sampled_from(["platform", "dockerfile", "cases", "memory", "a.b", '"pids"', "env"])
+VALUES = st.sampled_from(["1", '"cpu"', "[1]", "{}", "nan", "1979-05-27", "", '"1GiB"', "true"])
+LINES = TABLES | st.builds("{} = {}".format, KEYS, VALUES) | st.text(max_size=5)
+
+
+@given(st.lists(LINES, max_size=8))
+def test_whatever_the_file_says_nothing_but_a_usage_error_comes_of_it(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str]
+) -> None:
+    folder = tmp_path_factory.getbasetemp()
+    (folder / FILE_NAME).write_text("\n".join(lines))
+    with suppress(UsageError):
+        assert set(load(folder).targets) >= set(BUILT_IN_TARGETS)

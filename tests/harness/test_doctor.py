@@ -1,0 +1,91 @@
+"""The doctor says of each part whether it is well, and how to mend it where it is not."""
+
+import io
+from pathlib import Path
+
+import docker
+import pytest
+
+from harness.cli import dispatch
+from harness.doctor import Finding, examine
+from harness.store.writer import Store
+
+CHECKS = {
+    "engine",
+    "base image",
+    "proxy and CA",
+    "CPU governor",
+    "memory",
+    "disk (results)",
+    "GPU",
+    "JAX for --isolation process",
+    "database",
+}
+
+
+def found(url: str) -> dict[str, Finding]:
+    return {finding.check: finding for finding in examine(url)}
+
+
+@pytest.fixture
+def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+
+
+def test_with_an_engine_all_of_it_is_looked_at(engine: docker.DockerClient, url: str) -> None:
+    findings = found(url)
+    assert set(findings) == CHECKS | {"disk (engine)"}
+    assert findings["engine"].status == "ok"
+    assert findings["engine"].found.startswith("Docker ")
+    assert findings["disk (engine)"].status in ("ok", "warn")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_without_an_engine_the_rest_is_still_looked_at(url: str) -> None:
+    findings = found(url)
+    assert set(findings) == CHECKS
+    assert findings["engine"].status == "fail"
+    assert "docker/engine.sh start" in findings["engine"].mend
+    assert findings["base image"].status == "warn"
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_every_check_that_is_not_well_says_what_to_do(url: str) -> None:
+    sick = [each for each in examine(url) if each.status == "fail"]
+    assert sick
+    assert all(each.mend for each in sick)
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_ca_bundle_that_is_not_there_is_found(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "HTTP_PROXY", "http_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CERT", str(tmp_path / "gone.pem"))
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid")
+    finding = found(url)["proxy and CA"]
+    assert (finding.status, finding.mend) == ("fail", "correct or unset PIP_CERT")
+    (tmp_path / "gone.pem").touch()
+    finding = found(url)["proxy and CA"]
+    assert finding.status == "ok"
+    assert finding.found == "proxy from HTTPS_PROXY, CA bundle from PIP_CERT"
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_the_database_is_looked_at_and_not_made(url: str, tmp_path: Path) -> None:
+    assert found(url)["database"].found == "none yet; the first run makes it"
+    assert list(tmp_path.iterdir()) == []
+    Store(url).close()
+    assert found(url)["database"] == Finding(check="database", status="ok", found=url)
+    (tmp_path / "results.db").write_bytes(b"no database" * 1000)
+    broken = found(url)["database"]
+    assert broken.status == "fail"
+    assert "another kind of file" in broken.found
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_the_command_s_exit_code_follows(url: str) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    assert dispatch(["doctor", "--db", url, "--format", "csv"], out, err) == 5
+    assert out.getvalue().startswith("check,status,found,mend\nengine,fail,")

@@ -1,0 +1,101 @@
+"""A plan is pure: settings and a selection in, frozen launches out."""
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from harness.config import BUILT_IN_TARGETS, Settings, Suite
+from harness.errors import UsageError
+from harness.plan import BUILT_IN_SUITES, Plan, cases_of, make_plan, select, suites_of
+from workloads.catalog import CASES, find
+
+SETTINGS = Settings(targets=BUILT_IN_TARGETS)
+WITH_SUITE = Settings(
+    targets=BUILT_IN_TARGETS,
+    suites={"mine": Suite(cases=("dense/*", "matmul/256/f32"), launches=2)},
+)
+
+
+def quick(*globs: str, launches: int | None = None) -> Plan:
+    return make_plan(SETTINGS, target="cpu", suite="quick", globs=globs, launches=launches)
+
+
+def test_every_launch_of_a_suite_measures_all_its_cases_in_the_catalogue_s_order() -> None:
+    plan = quick()
+    expected = tuple(case.id for case in CASES if "quick" in case.suites)
+    assert plan.cases == expected
+    assert [launch.cases for launch in plan.launches] == [expected] * BUILT_IN_SUITES["quick"]
+    assert [(launch.index, launch.part) for launch in plan.launches] == [(0, 0), (1, 0), (2, 0)]
+    assert plan.target is BUILT_IN_TARGETS["cpu"]
+
+
+def test_globs_narrow_the_suite_and_keep_its_order() -> None:
+    assert quick("*/bf16", "matmul/256/*").cases == tuple(
+        case.id
+        for case in CASES
+        if case.dtype == "bf16" or case.id in ("matmul/256/f32", "matmul/256/bf16")
+    )
+
+
+def test_a_star_crosses_slashes_and_case_matters() -> None:
+    assert quick("*relu*").cases == ("activation/relu/64MiB/f32",)
+    with pytest.raises(UsageError):
+        quick("*RELU*")
+
+
+def test_the_number_of_launches_may_be_asked_for() -> None:
+    assert len(quick(launches=1).launches) == 1
+
+
+def test_an_own_suite_brings_its_cases_and_launches() -> None:
+    plan = make_plan(WITH_SUITE, target="cpu", suite="mine")
+    assert plan.cases == ("matmul/256/f32", "dense/1/f32", "dense/128/f32")
+    assert len(plan.launches) == 2
+
+
+def test_a_plan_cannot_be_changed() -> None:
+    tags = {"night": "1"}
+    plan = make_plan(SETTINGS, target="cpu", suite="quick", tags=tags)
+    tags["night"] = "2"
+    assert plan.tags == {"night": "1"}
+    with pytest.raises(TypeError):
+        plan.tags["night"] = "3"  # type: ignore[index]
+    with pytest.raises(FrozenInstanceError):
+        plan.suite = "full"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "advice"),
+    [
+        ({"target": "abacus"}, "unknown target 'abacus'; known are: cpu, cuda"),
+        ({"suite": "slow"}, "unknown suite 'slow'; known are: quick, standard, full, mine"),
+        ({"globs": ("matmul/*", "nope/*")}, "no case matches 'nope/\\*'; see `jaxrig cases`"),
+        ({"suite": "mine", "globs": ("transformer/*",)}, "no case matches 'transformer/\\*'"),
+    ],
+)
+def test_what_is_unknown_is_a_usage_error_with_advice(wanted: dict[str, str], advice: str) -> None:
+    with pytest.raises(UsageError, match=advice) as refused:
+        make_plan(WITH_SUITE, **({"target": "cpu", "suite": "quick"} | wanted))  # type: ignore[arg-type]
+    assert refused.value.exit_code == 2
+
+
+def test_a_suite_whose_glob_matches_nothing_any_more_is_refused() -> None:
+    settings = Settings(targets=BUILT_IN_TARGETS, suites={"old": Suite(cases=("renamed/*",))})
+    with pytest.raises(UsageError, match="renamed"):
+        cases_of(settings, "old")
+
+
+def test_without_a_suite_every_case_is_chosen_from() -> None:
+    assert cases_of(SETTINGS) == CASES
+    assert [case.id for case in cases_of(SETTINGS, globs=["dense/1/*"])] == ["dense/1/f32"]
+
+
+def test_a_case_knows_the_suites_that_hold_it() -> None:
+    dense = find("dense/1/f32")
+    assert suites_of(SETTINGS, dense) == dense.suites
+    assert suites_of(WITH_SUITE, dense) == (*dense.suites, "mine")
+    assert "mine" not in suites_of(WITH_SUITE, find("matmul/512/f32"))
+
+
+def test_selecting_twice_the_same_gives_each_case_once() -> None:
+    assert len(select(CASES, ["matmul/256/f32", "matmul/256/*"])) == 2

@@ -1,0 +1,155 @@
+"""Container output is untrusted: everything that is no record is a BadRecord with its reason."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.records import BadRecord, CaseStarted, Environment, Failure, Finished, parse
+from tests.harness.samples import (
+    A,
+    environment,
+    failure,
+    finished,
+    line,
+    measurement,
+    parsed_measurement,
+    started,
+)
+
+
+def test_a_measurement_keeps_every_field() -> None:
+    record = measurement(samples_s=[0.1, 2.5e-308, 5e-324, 1e-9])
+    kept = parsed_measurement(samples_s=record["samples_s"]).model_dump(by_alias=True)
+    assert kept == record
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (environment(), Environment),
+        (started(A), CaseStarted),
+        (failure(A), Failure),
+        (finished(2), Finished),
+    ],
+)
+def test_every_other_kind_round_trips(record: dict[str, Any], kind: type) -> None:
+    parsed = parse(line(record))
+    assert isinstance(parsed, kind)
+    assert parsed.model_dump(by_alias=True) == record
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"this is no record",
+        b"[]",
+        b"null",
+        b"3",
+        b'"\xff"',
+        b'{"schema": 1, "kind": "finished", "cases": 1',
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"schema": 1, "kind": "finished", "cases": ' + b"9" * 100_000 + b"}",
+        b'{"schema": 1, "kind": "case_started", "case": "\\ud800"}',
+    ],
+    ids=lambda text: text[:24].decode(errors="replace"),
+)
+def test_what_is_no_record_is_refused(text: bytes) -> None:
+    with pytest.raises(BadRecord, match=r"."):
+        parse(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"schema": 2}, "schema"),
+        ({"schema": "1"}, "schema"),
+        ({"schema": None}, "schema"),
+        ({"kind": "measurment"}, "kind|tag"),
+        ({"kind": 7}, "kind|tag"),
+        ({"samples_s": []}, "samples_s: .*at least 1"),
+        ({"samples_s": [1.0, float("nan")]}, r"samples_s\.1: .*finite"),
+        ({"samples_s": [float("inf")]}, r"samples_s\.0: .*finite"),
+        ({"samples_s": [-1e-3]}, r"samples_s\.0: .*greater than 0"),
+        ({"samples_s": [0.0]}, r"samples_s\.0: .*greater than 0"),
+        ({"samples_s": ["1.0"]}, r"samples_s\.0: .*number"),
+        ({"samples_s": [True]}, r"samples_s\.0: .*number"),
+        ({"samples_s": 1.0}, "samples_s: .*array"),
+        ({"flops": float("nan")}, "flops"),
+        ({"flops": -1.0}, "flops"),
+        ({"xla_bytes": float("inf")}, "xla_bytes"),
+        ({"compile_s": float("-inf")}, "compile_s"),
+        ({"steal_s": -0.1}, "steal_s"),
+        ({"minor_faults": 1.5}, "minor_faults"),
+        ({"minor_faults": True}, "minor_faults"),
+        ({"minor_faults": 2**63}, "minor_faults"),
+        ({"temp_bytes": 10**30}, "temp_bytes"),
+        ({"calls_per_round": 0}, "calls_per_round"),
+        ({"calls_per_round": 2**31}, "calls_per_round"),
+        ({"hlo_sha256": "g" * 64}, "hlo_sha256"),
+        ({"case": ""}, "case"),
+        ({"case": "matmul/256/f32\n"}, "case"),
+        ({"case": "\x1b[31mred"}, "case"),
+        ({"case": "a" * 257}, "case"),
+        ({"case": None}, "case"),
+        ({"workload": "w" * 5000}, "workload"),
+        ({"parameters": {"x": float("nan")}}, "parameters"),
+        ({"parameters": {"x": float("inf")}}, "parameters"),
+        ({"parameters": {"x": 10**400}}, "parameters"),
+        ({"parameters": {"x": [1]}}, "parameters"),
+        ({"warnings": "none"}, "warnings"),
+        ({"surprise": 1}, "surprise"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_bad_field_is_named(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadRecord, match=reason):
+        parse(line(measurement() | changes))
+
+
+@pytest.mark.parametrize("field", sorted(measurement()))
+def test_a_missing_field_is_named(field: str) -> None:
+    record = measurement()
+    del record[field]
+    with pytest.raises(BadRecord, match=field):
+        parse(line(record))
+
+
+def test_an_unknown_platform_or_failure_is_refused() -> None:
+    with pytest.raises(BadRecord, match="platform"):
+        parse(line(environment(platform="abacus")))
+    with pytest.raises(BadRecord, match="failure"):
+        parse(line(failure(A, kind="vanished")))
+
+
+def test_too_many_samples_are_refused() -> None:
+    with pytest.raises(BadRecord, match="samples_s"):
+        parse(line(measurement(samples_s=[1.0] * 1_000_001)))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.just("x"), inner),
+    max_leaves=3,
+)
+
+
+@given(st.binary())
+def test_random_bytes_raise_nothing_else(text: bytes) -> None:
+    with pytest.raises(BadRecord):
+        parse(text)
+
+
+@given(st.sampled_from(sorted(measurement())), JSON)
+def test_one_random_field_is_refused_or_kept_as_it_is(field: str, value: Any) -> None:
+    """What gets through can be written as JSON without NaN: it will be, in reports."""
+    text = line(measurement() | {field: value})
+    try:
+        record = parse(text)
+    except BadRecord:
+        return
+    json.dumps(record.model_dump(), allow_nan=False)
