@@ -15,6 +15,7 @@ import pytest
 from containers.images import known_base
 from tests.command import Jaxrig
 from tests.faults.test_interrupts import start_and_wait_for_a_measurement
+from tests.need import need
 
 
 class OwnEngine:
@@ -72,8 +73,7 @@ def _accepts(path: Path) -> bool:
 def own_engine(
     tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
 ) -> Iterator[OwnEngine]:
-    if os.geteuid() != 0:
-        pytest.skip("starting a second engine needs root")
+    need(os.geteuid() == 0, "starting a second engine needs root")
     own = OwnEngine(tmp_path_factory.mktemp("engine"))
     with closing(own.start()) as client:
         try:
