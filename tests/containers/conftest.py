@@ -1,6 +1,7 @@
 """A small image with Python in it, made once a session."""
 
 import io
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,7 +17,6 @@ _WITH_PYTHON = """\
 FROM {base}
 RUN ln -sf "$(command -v python3)" /usr/local/bin/python
 """
-_TAG = "jaxrig-test/python:latest"
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,12 @@ def base(engine: docker.DockerClient) -> str:
 def image(engine: docker.DockerClient, base: str) -> Iterator[str]:
     """An image in which `python` starts."""
     dockerfile = _WITH_PYTHON.format(base=base).encode()
+    tag = f"jaxrig-test/python:{uuid.uuid4().hex}"  # test sessions may share an engine
     built, _ = engine.images.build(
-        fileobj=io.BytesIO(dockerfile), tag=_TAG, network_mode="host", rm=True, forcerm=True
+        fileobj=io.BytesIO(dockerfile), tag=tag, network_mode="host", rm=True, forcerm=True
     )
     yield str(built.id)
-    engine.images.remove(_TAG)
+    engine.images.remove(tag)
 
 
 @pytest.fixture
