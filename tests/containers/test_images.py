@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -94,10 +93,8 @@ def test_an_image_holds_the_stack_and_the_workloads(workshop: Workshop) -> None:
 def test_an_unchanged_image_is_not_built_again(workshop: Workshop) -> None:
     first = workshop.ensure()
     assert len(workshop.said) == 2
-    before = time.monotonic()
     assert workshop.ensure() == first
     assert workshop.said == []
-    assert time.monotonic() - before < 2
 
 
 def test_what_does_not_reach_the_image_does_not_change_its_name(workshop: Workshop) -> None:

@@ -67,7 +67,10 @@ def feed_forever(output: Output, fed: list[int]) -> threading.Thread:
 def test_a_writer_waits_for_a_reader_that_is_behind() -> None:
     output, fed = Output(), list[int]()
     thread = feed_forever(output, fed)
-    thread.join(timeout=0.2)
+    until = time.monotonic() + 10
+    while len(fed) < 64 and time.monotonic() < until:
+        time.sleep(0.01)
+    thread.join(timeout=0.1)
     assert len(fed) == 64
     total = 0
     while chunk := output.read(5):

@@ -145,8 +145,15 @@ def test_a_kill_by_the_kernel_is_taken_for_a_lack_of_memory() -> None:
 
 def test_a_launch_runs_on_the_cpus_it_was_given() -> None:
     cpu = max(os.sched_getaffinity(0))
-    program = "import os, sys; sys.stdin.read(); print(os.sched_getaffinity(0))"
-    with start("import time; time.sleep(0.2)\n" + program, cpus=str(cpu)) as running:
+    # It is pinned just after its start: where that is not at once, it waits.
+    program = """
+import os, time
+until = time.monotonic() + 5
+while len(os.sched_getaffinity(0)) > 1 and time.monotonic() < until:
+    time.sleep(0.01)
+print(os.sched_getaffinity(0))
+"""
+    with start(program, cpus=str(cpu)) as running:
         assert read_all(running) == f"{{{cpu}}}\n".encode()
 
 

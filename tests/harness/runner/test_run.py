@@ -218,9 +218,9 @@ def test_after_a_crash_a_second_part_measures_the_rest(bench: Bench) -> None:
 
 def test_a_launch_limit_holds_over_all_parts(bench: Bench) -> None:
     def script(spec: LaunchSpec) -> Script:
-        return Script([ENVIRONMENT, line(started(cases_in(spec)[0])), FOREVER])
+        return Script([ENVIRONMENT + line(started(cases_in(spec)[0])), FOREVER])
 
-    bench.execute(plan(A, B, C, case_limit_s=0.2, launch_limit_s=0.3), script)
+    bench.execute(plan(A, B, C, case_limit_s=0.5, launch_limit_s=0.9), script)
     kept = bench.read()
     assert [(case, kind) for case, kind, _ in kept.failures] == [
         (A, "timed_out"),

@@ -196,7 +196,7 @@ def test_an_environment_that_the_sink_refuses_ends_the_launch() -> None:
 
 
 def test_a_case_over_its_time_limit_is_stopped_and_the_rest_remains() -> None:
-    done = follow(ENVIRONMENT, line(started(A)), FOREVER, case_s=0.1)
+    done = follow(ENVIRONMENT + line(started(A)), FOREVER, case_s=0.1)
     assert done.blamed == [(A, "timed_out")]
     assert "took longer than 0.1 s" in done.message
     assert "case_limit_s" in done.message
@@ -207,7 +207,7 @@ def test_a_case_over_its_time_limit_is_stopped_and_the_rest_remains() -> None:
 
 def test_every_case_and_every_pause_between_has_its_own_time() -> None:
     def pause() -> None:
-        time.sleep(0.35)
+        time.sleep(0.55)
 
     done = follow(
         ENVIRONMENT,
@@ -220,7 +220,7 @@ def test_every_case_and_every_pause_between_has_its_own_time() -> None:
         pause,
         line(measurement(B)),
         line(finished(2)),
-        case_s=0.6,
+        case_s=1.0,
     )
     assert done.found.failures == []
 
@@ -234,7 +234,8 @@ def test_start_up_has_a_time_limit_too() -> None:
 
 
 def test_a_launch_that_hangs_after_its_last_case_is_stopped() -> None:
-    done = follow(ENVIRONMENT, measured(A), measured(B), line(finished(2)), FOREVER, case_s=0.1)
+    all_at_once = ENVIRONMENT + measured(A) + measured(B) + line(finished(2))
+    done = follow(all_at_once, FOREVER, case_s=0.1)
     assert done.measured == [A, B]
     assert done.blamed == [(None, "timed_out")]
     assert "start-up" not in done.message
@@ -243,7 +244,7 @@ def test_a_launch_that_hangs_after_its_last_case_is_stopped() -> None:
 
 def test_at_the_launch_s_time_limit_every_open_case_is_charged() -> None:
     done = follow(
-        ENVIRONMENT, measured(A), line(started(B)), FOREVER, cases=(A, B, C), launch_s=0.1
+        ENVIRONMENT + measured(A) + line(started(B)), FOREVER, cases=(A, B, C), launch_s=0.1
     )
     assert done.measured == [A]
     assert done.blamed == [(B, "timed_out"), (C, "timed_out")]
