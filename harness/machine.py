@@ -14,10 +14,10 @@ _CPU_FOLDER = Path("/sys/devices/system/cpu")
 
 @dataclass(frozen=True, kw_only=True)
 class Gpu:
-    """One GPU as its driver names it."""
+    """One GPU as its driver names it; memory is None where it does not tell."""
 
     model: str
-    memory_bytes: int
+    memory_bytes: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +118,14 @@ def _gpus() -> tuple[tuple[Gpu, ...], str | None]:
         )
     except (OSError, subprocess.SubprocessError):
         return (), None  # no NVIDIA driver here
-    rows = [line.split(", ") for line in done.stdout.splitlines() if line.strip()]
-    gpus = tuple(Gpu(model=row[0], memory_bytes=int(row[1]) << 20) for row in rows)
+    rows = [line.split(", ") for line in done.stdout.splitlines() if line.count(", ") == 2]
+    gpus = tuple(Gpu(model=model, memory_bytes=_mebibytes(size)) for model, size, _ in rows)
     return gpus, rows[0][2] if rows else None
+
+
+def _mebibytes(text: str) -> int | None:
+    """nvidia-smi says `[N/A]` where memory is shared with the CPU."""
+    return int(text) << 20 if text.isdecimal() else None
 
 
 def _read(path: Path) -> str:

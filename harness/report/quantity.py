@@ -49,6 +49,6 @@ def moment(value: datetime) -> str:
 
 def _digits(value: float) -> str:
     """Three significant digits, without an exponent."""
-    if value >= 100:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    rounded = float(f"{value:.3g}")  # decides, or 9.999 would get four
+    places = 0 if rounded >= 100 else 1 if rounded >= 10 else 2
+    return f"{value:.{places}f}"

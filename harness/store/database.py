@@ -91,7 +91,8 @@ def _engine(url: str, *, begin: str, prepare: _Prepare) -> Engine:
     parsed = _parse(url)
     try:
         engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    # ValueError: an option in the URL that is not of the driver's type.
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise DatabaseFailure(f"{_shown(url)}: {error}; use sqlite:///FILE") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", prepare)

@@ -4,13 +4,16 @@ import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import docker
 import pytest
 
-from containers.docker_engine import DockerEngine
+from containers.docker_engine import DockerEngine, RunningContainer
 from containers.images import Images
+from containers.spec import LaunchSpec
 from tests.checkout import ROOT
+from tests.containers.running import Start
 
 # Debian's base has only python3; what is started is `python`.
 _WITH_PYTHON = """\
@@ -47,3 +50,11 @@ def image(engine: docker.DockerClient, base: str) -> Iterator[str]:
 @pytest.fixture
 def docker_engine(engine: docker.DockerClient) -> DockerEngine:
     return DockerEngine(engine)
+
+
+@pytest.fixture
+def start(docker_engine: DockerEngine, image: str) -> Start:
+    def call(program: str, *words: str, **spec: Any) -> RunningContainer:
+        return docker_engine.start(LaunchSpec(command=("-c", program, *words), image=image, **spec))
+
+    return call

@@ -2,7 +2,6 @@
 
 import gc
 import io
-import json
 import os
 import subprocess
 import sys
@@ -10,9 +9,8 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import docker
 import pytest
@@ -24,33 +22,13 @@ from containers.docker_engine import (
     DEADLINE_LABEL,
     OWNER_LABEL,
     DockerEngine,
-    RunningContainer,
     connect,
 )
 from containers.engine import Exit
 from containers.errors import EngineUnavailable, LaunchRefused
-from containers.spec import GIB, MIB, LaunchSpec, Limits
+from containers.spec import GIB, LaunchSpec, Limits
 from tests.checkout import ROOT
-
-WELL = Exit(code=0, out_of_memory=False)
-SLEEP = "import time; time.sleep(60)"
-
-Start = Callable[..., RunningContainer]
-
-
-@pytest.fixture
-def start(docker_engine: DockerEngine, image: str) -> Start:
-    def call(program: str, *words: str, **spec: Any) -> RunningContainer:
-        return docker_engine.start(LaunchSpec(command=("-c", program, *words), image=image, **spec))
-
-    return call
-
-
-def read_all(running: RunningContainer) -> bytes:
-    text = b""
-    while chunk := running.read(30):
-        text += chunk
-    return text
+from tests.containers.running import SLEEP, WELL, Start, read_all
 
 
 def exists(client: docker.DockerClient, name: str) -> bool:
@@ -59,11 +37,6 @@ def exists(client: docker.DockerClient, name: str) -> bool:
     except NotFound:
         return False
     return True
-
-
-def attributes(client: docker.DockerClient, running: RunningContainer) -> dict[str, Any]:
-    found: dict[str, Any] = client.containers.get(running.name).attrs
-    return found
 
 
 def test_both_streams_and_the_exit_code_are_handed_on(start: Start) -> None:
@@ -81,143 +54,6 @@ def test_much_output_arrives_whole(start: Start) -> None:
         time.sleep(0.3)
         assert read_all(running) == bytes(range(250)) * 80_000
         assert running.wait(10) == WELL
-
-
-PROBE = """
-import json, os, socket, sys
-status = dict(
-    line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines()
-)
-def refused(action):
-    try:
-        action()
-    except OSError as error:
-        return error.strerror
-    return None
-def connect():
-    socket.create_connection(("192.0.2.1", 80), timeout=1)
-def write(path):
-    return lambda: open(path, "w").close()
-print(json.dumps({
-    "ids": [os.getuid(), os.getgid(), os.getgroups()],
-    "capabilities": [int(status[key], 16) for key in ("CapInh", "CapPrm", "CapEff", "CapBnd")],
-    "no_new_privileges": status["NoNewPrivs"],
-    "seccomp": status["Seccomp"],
-    "interfaces": os.listdir("/sys/class/net"),
-    "cpus": sorted(os.sched_getaffinity(0)),
-    "root": refused(write("/probe")),
-    "home": refused(write("/root/probe")),
-    "packages": refused(write(os.path.join(os.path.dirname(os.__file__), "probe"))),
-    "tmp": refused(write("/tmp/probe")),
-    "tmp_bytes": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
-    "connect": refused(connect),
-    "home_folder": os.environ["HOME"],
-    "x": os.environ["X"],
-    "words": sys.argv[1:],
-    "engine": os.path.exists("/var/run/docker.sock"),
-}))
-"""
-
-
-@pytest.fixture(scope="module")
-def inside(engine: docker.DockerClient, image: str) -> Any:
-    """What a launch sees of itself."""
-    limits = Limits(cpus="0", memory_bytes=512 * MIB, pids=20, tmp_bytes=8 * MIB)
-    command = ("-c", PROBE, "a word", "; $(id)")
-    spec = LaunchSpec(command=command, image=image, env={"X": "a 'b' $c"}, limits=limits)
-    with DockerEngine(engine).start(spec) as running:
-        text = read_all(running)
-        assert running.wait(10) == WELL, running.log()
-    return json.loads(text)
-
-
-def test_inside_nobody_has_any_privilege(inside: Any) -> None:
-    assert inside["ids"] == [65534, 65534, [65534]]
-    assert inside["capabilities"] == [0, 0, 0, 0]
-    assert inside["no_new_privileges"] == "1"
-    assert inside["engine"] is False
-
-
-def test_inside_nothing_can_be_written_but_tmp(inside: Any) -> None:
-    assert [inside[key] for key in ("root", "packages")] == ["Read-only file system"] * 2
-    assert inside["home"] in ("Read-only file system", "Permission denied")
-    assert inside["tmp"] is None
-    assert inside["tmp_bytes"] == 8 * MIB
-    assert inside["home_folder"] == "/tmp"
-
-
-def test_inside_there_is_no_network(inside: Any) -> None:
-    assert inside["interfaces"] == ["lo"]
-    assert inside["connect"] == "Network is unreachable"
-
-
-def test_inside_only_the_given_cpus_are_seen(inside: Any) -> None:
-    assert inside["cpus"] == [0]
-
-
-def test_words_and_variables_arrive_as_they_are(inside: Any) -> None:
-    assert inside["words"] == ["a word", "; $(id)"]
-    assert inside["x"] == "a 'b' $c"
-
-
-def test_the_engine_was_asked_for_all_of_it(
-    engine: docker.DockerClient, start: Start, docker_engine: DockerEngine
-) -> None:
-    limits = Limits(cpus="0", memory_bytes=256 * MIB, pids=20)
-    labels = {"jaxrig.run": "r", "jaxrig.launch": "0"}
-    before = time.time()
-    with start(SLEEP, limits=limits, labels=labels, deadline_s=100.0) as running:
-        found = attributes(engine, running)
-    host = found["HostConfig"]
-    assert (host["Memory"], host["MemorySwap"]) == (256 * MIB, 256 * MIB)  # no swap
-    assert host["PidsLimit"] == 20
-    assert host["ReadonlyRootfs"]
-    assert not host["Privileged"]
-    assert host["NetworkMode"] == "none"
-    assert host["CapDrop"] == ["ALL"]
-    assert host["LogConfig"]["Type"] == "none"
-    assert host["Binds"] in (None, [])
-    assert found["Mounts"] == []
-    found_labels = found["Config"]["Labels"]
-    assert labels.items() <= found_labels.items()
-    assert found_labels[OWNER_LABEL] == owner.this_process()
-    assert before + 100 <= int(found_labels[DEADLINE_LABEL]) <= time.time() + 1000
-
-
-def test_too_many_processes_are_refused_inside(start: Start) -> None:
-    program = """
-import os, sys, time
-for number in range(50):
-    try:
-        if os.fork() == 0:
-            time.sleep(60)
-    except BlockingIOError:
-        print(number, flush=True)
-        os._exit(0)
-"""
-    with start(program, limits=Limits(pids=10)) as running:
-        assert 0 < int(running.read(30) or 0) < 10
-
-
-def test_too_much_memory_ends_it_and_is_told_from_another_death(start: Start) -> None:
-    hog = "b = bytearray(300_000_000)\nfor i in range(0, len(b), 4096): b[i] = 1"
-    with start(hog, limits=Limits(memory_bytes=64 * MIB)) as running:
-        assert read_all(running) == b""
-        assert running.wait(10) == Exit(code=137, out_of_memory=True)
-    suicide = "import os; os.abort()"
-    with start(suicide, limits=Limits(memory_bytes=64 * MIB)) as running:
-        assert read_all(running) == b""
-        exit_ = running.wait(10)
-    assert exit_.code != 0
-    assert not exit_.out_of_memory
-
-
-def test_the_tmp_folder_has_its_bound(start: Start) -> None:
-    program = "open('/tmp/x', 'wb').write(bytes(3_000_000))"
-    with start(program, limits=Limits(tmp_bytes=2 * MIB)) as running:
-        assert read_all(running) == b""
-        assert running.wait(10).code == 1
-        assert "No space left on device" in running.log()
 
 
 def test_a_launch_that_does_not_end_in_time_is_ended(start: Start) -> None:

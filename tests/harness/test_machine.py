@@ -75,3 +75,10 @@ def test_no_gpu_is_seen_where_the_driver_finds_none(
 ) -> None:
     machine = with_nvidia_smi(monkeypatch, tmp_path, script)
     assert (machine.gpus, machine.gpu_driver) == ((), None)
+
+
+def test_a_gpu_that_shares_the_cpu_s_memory_has_none_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    machine = with_nvidia_smi(monkeypatch, tmp_path, "echo 'NVIDIA GH200, [N/A], 575.57.08'")
+    assert machine.gpus == (Gpu(model="NVIDIA GH200", memory_bytes=None),)
