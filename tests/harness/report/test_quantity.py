@@ -26,7 +26,14 @@ def test_seconds(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.5, "0.50 B/s"), (9.999, "10.0 B/s"), (99.96, "100 B/s"), (999.0, "999 B/s"), (1.49e11, "149 GB/s"), (2.5e15, "2.50 PB/s")],
+    [
+        (0.5, "0.50 B/s"),
+        (9.999, "10.0 B/s"),
+        (99.96, "100 B/s"),
+        (999.0, "999 B/s"),
+        (1.49e11, "149 GB/s"),
+        (2.5e15, "2.50 PB/s"),
+    ],
 )
 def test_rate(value: float, text: str) -> None:
     assert quantity.rate(value, "B/s") == text
