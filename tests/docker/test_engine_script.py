@@ -16,12 +16,10 @@ NO_ENGINE = 5
 
 # A mount namespace in which no engine answers and none has left anything.
 PRIVATE = """
-mount --make-rprivate /
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /var/lib/docker
+set -eu
+"$JAXRIG_PYTHON" -m tests.mounts /run /var/lib/docker
 """
 LIFE = """
-set -eu
 "$SCRIPT" start
 "$SCRIPT" start
 "$SCRIPT" status
@@ -83,6 +81,7 @@ def in_private_namespace(commands: str, **changes: str) -> subprocess.CompletedP
     environment.pop("DOCKER_HOST", None)
     return subprocess.run(
         ["unshare", "--mount", "bash", "-c", PRIVATE + commands],
+        cwd=ROOT,
         env=environment,
         capture_output=True,
         text=True,

@@ -1,11 +1,11 @@
 """A small file system of one's own, to fill up or to close."""
 
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import mounts
 from tests.need import need
 
 
@@ -19,10 +19,11 @@ class Tmpfs:
     def url(self) -> str:
         return f"sqlite:///{self.folder}/results.db"
 
-    def remount(self, options: str) -> None:
-        subprocess.run(
-            ["mount", "-o", f"remount,{options}", str(self.folder)], check=True, capture_output=True
-        )
+    def grow(self, size: str) -> None:
+        mounts.resize_tmpfs(self.folder, f"size={size}")
+
+    def close(self) -> None:
+        mounts.make_read_only(self.folder)
 
 
 @pytest.fixture
@@ -30,8 +31,9 @@ def tmpfs(tmp_path: Path) -> Iterator[Tmpfs]:
     """2 MiB. Needs the right to mount."""
     folder = tmp_path / "small"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    mounted = subprocess.run(mount, capture_output=True, check=False)
-    need(mounted.returncode == 0, f"the right to mount a tmpfs (root): {mounted.stderr.decode()}")
+    try:
+        mounts.mount_tmpfs(folder, "size=2m")
+    except OSError as error:
+        need(False, f"the right to mount a tmpfs (root): {error}")
     yield Tmpfs(folder)
-    subprocess.run(["umount", "-l", str(folder)], check=True)
+    mounts.unmount(folder)

@@ -133,7 +133,7 @@ def test_a_folder_that_does_not_exist_is_not_made(tmp_path: Path) -> None:
 
 def test_a_file_system_that_cannot_be_written_is_refused(tmpfs: Tmpfs) -> None:
     make(tmpfs.url)
-    tmpfs.remount("ro")
+    tmpfs.close()
     assert "check" in refusal(tmpfs.url)
 
 

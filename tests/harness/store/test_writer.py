@@ -186,7 +186,7 @@ def test_on_a_full_disk_what_was_committed_is_kept(tmpfs: Tmpfs) -> None:
             fill(store, run)
     assert refused.value.exit_code == 6
     assert len(acknowledged) > 5
-    tmpfs.remount("size=16m")
+    tmpfs.grow("16m")
     with Store(tmpfs.url) as store, Reader(tmpfs.url) as reader:
         assert len(reader.measurements("latest")) == len(acknowledged)
         store.end_run(run, "failed")  # and it can be written again
