@@ -24,7 +24,7 @@ _Prepare = Callable[[sqlite3.Connection, Any], None]
 def open_for_writing(url: str) -> Engine:
     """The database at `url`, made or upgraded where needed. Raises `DatabaseFailure`."""
     engine = _engine(url, begin="BEGIN IMMEDIATE", prepare=_prepare_writer)
-    with database_errors(url):
+    with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version != SCHEMA_VERSION:
             _refuse_newer(url, version)
@@ -44,7 +44,7 @@ def open_for_reading(url: str) -> Engine:
             f"no database at {path}; `jaxrig run` makes one, --db or JAXRIG_DB name another"
         )
     engine = _engine(url, begin="BEGIN", prepare=_prepare_reader)
-    with database_errors(url):
+    with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version is None:
             raise DatabaseFailure(
@@ -67,6 +67,15 @@ def database_errors(url: str) -> Iterator[None]:
         raise DatabaseFailure(f"{_shown(url)}: {_advice(str(error.orig))}") from error
     except SQLAlchemyError as error:
         raise DatabaseFailure(f"{_shown(url)}: {error}") from error
+
+
+@contextmanager
+def _closed_on_error(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        engine.dispose()
+        raise
 
 
 def _advice(problem: str) -> str:
