@@ -1,6 +1,7 @@
 """Opens the database and turns what can go wrong with it into advice."""
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,7 +113,24 @@ def _engine(url: str, *, begin: str, prepare: _Prepare) -> Engine:
 def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:
     # With WAL, NORMAL keeps every commit through a crash of the process; only a power cut may
     # take the last ones, never the file's integrity (https://www.sqlite.org/pragma.html).
-    _prepare(connection, "foreign_keys = ON", "journal_mode = WAL", "synchronous = NORMAL")
+    _prepare(connection, "foreign_keys = ON", "synchronous = NORMAL")
+    _use_write_ahead_log(connection)
+
+
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """The mode stays with the file; only whoever makes the file has to set it.
+
+    SQLite answers "locked" at once, whatever its busy timeout, where another process is in the
+    file at that moment (https://www.sqlite.org/wal.html, section 8).
+    """
+    end = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
+    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(0.02)
 
 
 def _prepare_reader(connection: sqlite3.Connection, _record: Any) -> None:
