@@ -13,9 +13,10 @@ SCHEMA_VERSION = 1
 Text = Annotated[str, Field(max_length=4096)]
 LongText = Annotated[str, Field(max_length=65536)]
 CaseId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.\-/+=@\[\]]+$")]
-Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+# Bounded, so that no sum or mean of what is accepted overflows.
+Amount = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]

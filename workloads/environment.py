@@ -11,7 +11,11 @@ import jax
 from workloads.stream import SCHEMA_VERSION
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-_VARIABLES = ("JAX_", "XLA_", "OMP_", "LIBTPU_")
+_VARIABLES = (
+    *("JAX_", "XLA_", "LIBTPU_", "TF_", "CUDA_", "NVIDIA_", "NCCL_"),
+    *("OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD"),
+)
+"""Beginnings of the names of variables that change what is computed, or how fast."""
 
 
 REASON_CHARACTERS = 1000
@@ -43,7 +47,7 @@ def environment() -> dict[str, Any]:
         "jax": jax.__version__,
         "jaxlib": version("jaxlib"),
         "packages": packages(),
-        "variables": {k: v for k, v in sorted(os.environ.items()) if k.startswith(_VARIABLES)},
+        "variables": variables(),
         "visible_cpus": sorted(os.sched_getaffinity(0)),
         "boot_id": boot_id(),
         "compilation_cache": compilation_cache(),
@@ -70,9 +74,22 @@ def canonical_platform(name: str, described: str) -> str:
     raise UnknownPlatform(f"a GPU that is neither CUDA nor ROCm: {described!r}")
 
 
+def variables() -> dict[str, str]:
+    """The variables that matter, sorted; bytes that are no text are escaped."""
+    return {
+        name: value.encode(errors="backslashreplace").decode()
+        for name, value in sorted(os.environ.items())
+        if name.startswith(_VARIABLES)
+    }
+
+
 def packages() -> dict[str, str]:
-    """Version of every installed distribution, by name, sorted."""
-    return {d.name: d.version for d in sorted(distributions(), key=lambda d: d.name.lower())}
+    """Version of every installed distribution, by name, sorted.
+
+    What a broken uninstall leaves behind has no name (its metadata is gone) and is no package.
+    """
+    found = {d.metadata["Name"]: d.version for d in distributions() if d.metadata["Name"]}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def boot_id(source: Path = _BOOT_ID) -> str | None:

@@ -68,6 +68,10 @@ def parse(arguments: Sequence[str]) -> tuple[str, ...]:
 
 def measure_all(case_ids: Sequence[str], stream: Stream) -> int:
     """Runs pytest over `case_ids`, in the catalogue's order, with records on `stream`."""
+    # The user's own pytest settings must not change how the cases are timed.
+    for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
+        os.environ.pop(name, None)
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     import pytest
 
     from workloads.environment import environment
@@ -80,7 +84,8 @@ def measure_all(case_ids: Sequence[str], stream: Stream) -> int:
     recorder = Recorder(stream.send)
     options = [f"--case={case_id}" for case_id in case_ids]
     tests = str(Path(__file__).with_name("test_cases.py"))
-    status = pytest.main([tests, "--capture=no", *options], plugins=[recorder])
+    arguments = [tests, "-p", "pytest_benchmark.plugin", "--capture=no", *options]
+    status = pytest.main(arguments, plugins=[recorder])
     return OK if status == pytest.ExitCode.OK and not recorder.failed else CASE_FAILED
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import jax
 
-from workloads import noise
+from workloads import noise, remarks
 from workloads.builders import build
 from workloads.case import Case
 from workloads.prepare import Prepared, prepare
@@ -69,12 +69,14 @@ class Benchmark(Protocol):
 class Timing:
     """Samples of one case (seconds per call, in order) and what went on meanwhile.
 
-    `timed_s`: wall time of all rounds, warm-up included. `peak_rss_bytes`: of the process
-    during the rounds alone; compiling and the reference are over by then.
+    `calls`, `timed_s`: calls in, and wall time of, all rounds, warm-up included.
+    `peak_rss_bytes`: of the process during the rounds alone; compiling and the reference are
+    over by then.
     """
 
     samples_s: list[float]
     calls_per_round: int
+    calls: int
     timed_s: float
     noise: noise.Reading
     peak_rss_bytes: int | None
@@ -123,9 +125,11 @@ def take_rounds(
             iterations=1,
         )
         timed_s, after = time.perf_counter() - start, noise.read()
+    samples_s = list(benchmark.stats.stats.data)
     return Timing(
-        samples_s=list(benchmark.stats.stats.data),
+        samples_s=samples_s,
         calls_per_round=calls,
+        calls=calls * (len(samples_s) + policy.warmup_rounds),
         timed_s=timed_s,
         noise=after.since(before),
         peak_rss_bytes=noise.peak_rss_bytes() if can_reset else None,
@@ -171,7 +175,12 @@ def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
         "numerics_tolerance": case.tolerance,
         **asdict(timing.noise),
         "timed_s": timing.timed_s,
-        "warnings": [*prepared.program.warnings(), *_unread(timing)],
+        "warnings": [
+            *prepared.program.warnings(),
+            *remarks.unread(timing.peak_rss_bytes, timing.noise.steal_s),
+            *remarks.faults(case, timing.noise.minor_faults, timing.calls),
+            *remarks.near_dispatch(min(timing.samples_s)),
+        ],
     }
 
 
@@ -198,13 +207,3 @@ def _duration_s(run: Callable[[int], None], calls: int) -> float:
     start = time.perf_counter()
     run(calls)
     return time.perf_counter() - start
-
-
-def _unread(timing: Timing) -> list[str]:
-    """A warning for each thing that could not be read."""
-    warnings = []
-    if timing.peak_rss_bytes is None:
-        warnings.append("peak RSS unknown: /proc/self/clear_refs or status not accessible")
-    if timing.noise.steal_s is None:
-        warnings.append("steal time unknown: /proc/stat not readable, or it ran backwards")
-    return warnings

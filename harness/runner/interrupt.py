@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one exception, raised once."""
+"""Ctrl-C, SIGTERM and a lost terminal as one exception, raised once."""
 
 import signal
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from types import FrameType
 
 from harness.errors import Interrupted
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Within the block the first SIGINT or SIGTERM raises `Interrupted`; later ones are ignored,
+    """Within the block the first of these signals raises `Interrupted`; later ones are ignored,
     so that an impatient second Ctrl-C cannot cut the clean-up short."""
 
     def interrupt(number: int, _frame: FrameType | None) -> None:

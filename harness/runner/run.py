@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from containers import owner
@@ -16,12 +17,15 @@ from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
 from harness.git import describe
 from harness.machine import this_machine
 from harness.plan import Launch, Plan
-from harness.records import Environment, Measurement
+from harness.records import BadRecord, Environment, Measurement
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
 from harness.runner.session import Ending, Session, TimeLimits
 from harness.runner.setup import Setup, limits, set_up
 from harness.store.writer import Store
+from workloads.catalog import find
+
+_DEADLINE_GRACE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +54,12 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
 
 
 def close_abandoned(store: Store) -> None:
-    """Marks runs whose process ended without a word (kill -9, a power cut) as interrupted."""
-    for run, process in store.running_owners().items():
-        if owner.is_gone(process):
-            store.close_abandoned(run)
+    """Marks runs that ended without a word as interrupted: their process is gone (kill -9), or
+    no launch of theirs can still be running (a power cut, another machine)."""
+    now = datetime.now(UTC)
+    for open_run in store.open_runs():
+        if owner.is_gone(open_run.owner) or now > open_run.deadline_at:
+            store.close_abandoned(open_run.id)
 
 
 @dataclass
@@ -85,6 +91,7 @@ class _Run:
             git_dirty=dirty,
             jaxrig_version=__version__,
             owner=owner.this_process(),
+            deadline_at=datetime.now(UTC) + self._time_limit(),
         )
         self.progress.run_started(plan, self.name)
         return self
@@ -97,6 +104,10 @@ class _Run:
         else:
             status = "failed" if error is not None or self.failures else "done"
         self.store.end_run(self._id, status)
+
+    def _time_limit(self) -> timedelta:
+        launches_s = len(self.plan.launches) * self.plan.target.launch_limit_s
+        return timedelta(seconds=launches_s) + _DEADLINE_GRACE
 
     def measure(self, launch: Launch) -> bool:
         """One launch; in further processes where the first does not come to its end.
@@ -144,8 +155,17 @@ class _Run:
     def _recorded(self, launch: Launch, bounds: Limits) -> Iterator["_LaunchRecord"]:
         """The launch's row, opened before and closed after, however it ends."""
         before, failures = noise.snapshot(), self.failures
+        enforced = asdict(bounds)
+        if self.plan.isolation == "process":
+            enforced = {"cpus": bounds.cpus}
         record = _LaunchRecord(
-            id=self.store.begin_launch(self._id, launch.index, launch.part, asdict(bounds))
+            id=self.store.begin_launch(
+                self._id,
+                index=launch.index,
+                part=launch.part,
+                limits=enforced,
+                env=self.plan.target.env,
+            )
         )
         status = "failed"
         try:
@@ -199,6 +219,7 @@ class _LaunchSink:
         self.run.progress.case_started(case)
 
     def measured(self, measurement: Measurement) -> None:
+        check_measurement(measurement)
         self.run.store.add_measurement(self.launch, measurement)
         self.run.progress.measured(measurement)
 
@@ -222,6 +243,28 @@ def check_environment(name: str, target: Target, found: Environment) -> None:
         raise EnvironmentFailure(
             "the engine (DOCKER_HOST) runs on another machine; its results would be recorded "
             "under this machine's name. Run jaxrig on that machine"
+        )
+
+
+def check_measurement(found: Measurement) -> None:
+    """Refuses a measurement whose facts are not the catalogue's: container output is untrusted,
+    and whether numbers are right enough is not the container's to say. Raises `BadRecord`."""
+    case = find(found.case)
+    expected = {
+        "workload": case.workload,
+        "phase": case.phase,
+        "dtype": case.dtype,
+        "parameters": dict(case.parameters),
+        "flops": case.cost.flops,
+        "bytes": case.cost.bytes,
+        "numerics_tolerance": case.tolerance,
+    }
+    for name, value in expected.items():
+        if getattr(found, name) != value:
+            raise BadRecord(f"{name} is {getattr(found, name)}, in the catalogue {value}")
+    if found.numerics_error > case.tolerance:
+        raise BadRecord(
+            f"numerics error {found.numerics_error:.3g} above the tolerance {case.tolerance:.3g}"
         )
 
 

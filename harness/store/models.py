@@ -91,6 +91,7 @@ class RunRow(Base):
     git_dirty: Mapped[bool | None]
     jaxrig_version: Mapped[str]
     owner: Mapped[str]
+    deadline_at: Mapped[datetime]
     started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
 
@@ -110,6 +111,7 @@ class LaunchRow(Base):
     part: Mapped[int]
     status: Mapped[str]
     limits: Mapped[dict[str, Any]]
+    env: Mapped[dict[str, Any]]
     environment_id: Mapped[int | None] = mapped_column(ForeignKey("environments.id"))
     noise: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     exit_code: Mapped[int | None]

@@ -91,6 +91,7 @@ class Launch:
     status: str
     exit_code: int | None
     limits: dict[str, Any]
+    env: dict[str, str]
     environment: dict[str, Any] | None
     noise: dict[str, Any] | None
     log: str | None
@@ -153,6 +154,7 @@ class Reader:
                 LaunchRow.status,
                 LaunchRow.exit_code,
                 LaunchRow.limits,
+                LaunchRow.env,
                 EnvironmentRow.facts.label("environment"),
                 LaunchRow.noise,
                 LaunchRow.log,

@@ -5,7 +5,7 @@ import json
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import median
 from typing import Any, Self
@@ -27,6 +27,15 @@ from harness.store.models import (
 )
 
 _LOG_LIMIT_CHARACTERS = 64 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenRun:
+    """A run marked as running: the process that writes it, and when it must be over."""
+
+    id: int
+    owner: str
+    deadline_at: datetime
 
 
 class Store:
@@ -64,7 +73,15 @@ class Store:
                 update(RunRow).where(RunRow.id == run).values(status=status, ended_at=_now())
             )
 
-    def begin_launch(self, run: int, index: int, part: int, limits: Mapping[str, Any]) -> int:
+    def begin_launch(
+        self,
+        run: int,
+        *,
+        index: int,
+        part: int,
+        limits: Mapping[str, Any],
+        env: Mapping[str, str],
+    ) -> int:
         """A new launch's id."""
         with self._transaction() as session:
             row = LaunchRow(
@@ -73,6 +90,7 @@ class Store:
                 part=part,
                 status="running",
                 limits=dict(limits),
+                env=dict(env),
                 started_at=_now(),
             )
             session.add(row)
@@ -145,11 +163,11 @@ class Store:
         with self._transaction() as session:
             session.execute(update(LaunchRow).where(LaunchRow.id == launch).values(**values))
 
-    def running_owners(self) -> dict[int, str]:
-        """Runs still marked as running, with the process that each belongs to."""
+    def open_runs(self) -> list[OpenRun]:
+        """Runs still marked as running."""
+        query = select(RunRow.id, RunRow.owner, RunRow.deadline_at).filter_by(status="running")
         with self._transaction() as session:
-            rows = session.execute(select(RunRow.id, RunRow.owner).filter_by(status="running"))
-            return {row.id: row.owner for row in rows}
+            return [OpenRun(**row._asdict()) for row in session.execute(query)]
 
     def close_abandoned(self, run: int) -> None:
         """Marks a run whose process is gone, and its open launches, as interrupted."""

@@ -1,5 +1,6 @@
 """A suite in containers, from the command to the stored samples and back."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from tests.checkout import Checkout
 from tests.command import Jaxrig, Outcome
+from workloads import catalog
 
 CASES = ("--case", "matmul/256/*", "--case", "dense/1/f32")
 IDS = ["matmul/256/f32", "matmul/256/bf16", "dense/1/f32"]
@@ -150,3 +152,29 @@ def test_an_edited_workload_makes_another_image_and_wrong_numbers_are_refused(
         ("matmul/256/f32", "wrong_numbers"),
         ("matmul/256/bf16", "wrong_numbers"),
     ]
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient) -> dict[str, Any]:
+    """The whole suite once."""
+    jaxrig = Jaxrig(folder=tmp_path_factory.mktemp("quick"))
+    done = jaxrig("run", "--suite", "quick", "--launches", "1", "--format", "json", timeout_s=900)
+    assert done.code == 0, done.err
+    run: dict[str, Any] = json.loads(done.out)
+    return run
+
+
+def test_the_quick_suite_measures_every_case(quick: dict[str, Any]) -> None:
+    expected = [case.id for case in catalog.CASES if "quick" in case.suites]
+    assert [each["case"] for each in quick["measurements"]] == expected
+
+
+def test_every_output_is_written_in_place_and_temporaries_are_remarked(
+    quick: dict[str, Any],
+) -> None:
+    for each in quick["measurements"]:
+        assert each["alias_bytes"] == each["output_bytes"]
+        faulted = each["minor_faults"] * 4096 / (each["rounds"] * each["calls_per_round"])
+        remarked = any("faults in" in warning for warning in each["warnings"])
+        assert remarked or faulted < 0.2 * each["bytes"], each["case"]
+        assert each["temp_bytes"] or not remarked, each["case"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from containers import owner
@@ -42,6 +43,7 @@ def begin_run(store: Store, **changes: Any) -> tuple[int, str]:
         "git_dirty": None,
         "jaxrig_version": "0.1.0",
         "owner": owner.this_process(),
+        "deadline_at": datetime.now(UTC) + timedelta(hours=1),
     }
     return store.begin_run(**(facts | changes))
 
@@ -60,7 +62,7 @@ def add_run(
     launches = max((len(row) for row in medians.values()), default=1)
     run, name = begin_run(store, cases=list(medians), launches_planned=launches, **changes)
     for index in range(launches):
-        launch = store.begin_launch(run, index, 0, {"cpus": "0-1"})
+        launch = store.begin_launch(run, index=index, part=0, limits={"cpus": "0-1"}, env={})
         store.set_environment(launch, parsed_environment())
         for case, row in medians.items():
             if index < len(row):

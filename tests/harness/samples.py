@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.records import Environment, Measurement, parse
+from workloads.catalog import UnknownCase, find
 
 A, B, C = "matmul/256/f32", "matmul/512/f32", "matmul/1024/f32"
 
@@ -32,6 +33,23 @@ def environment(**changes: Any) -> dict[str, Any]:
 
 def started(case: str) -> dict[str, Any]:
     return {"schema": 1, "kind": "case_started", "case": case}
+
+
+def catalogued(case: str) -> dict[str, Any]:
+    """What the catalogue says of a case, where it knows it."""
+    try:
+        known = find(case)
+    except UnknownCase:
+        return {}
+    return {
+        "workload": known.workload,
+        "phase": known.phase,
+        "dtype": known.dtype,
+        "parameters": dict(known.parameters),
+        "flops": known.cost.flops,
+        "bytes": known.cost.bytes,
+        "numerics_tolerance": known.tolerance,
+    }
 
 
 def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: Any) -> Any:
@@ -91,8 +109,8 @@ def lines(*records: Record) -> bytes:
 
 
 def measured(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> bytes:
-    """Both lines of a case that went well."""
-    return lines(started(case), measurement(case, samples_s, **changes))
+    """Both lines of a case that went well, as the catalogue has it."""
+    return lines(started(case), measurement(case, samples_s, **(catalogued(case) | changes)))
 
 
 def parsed_measurement(

@@ -54,7 +54,8 @@ def test_the_record_is_what_the_host_accepts(
     assert 5 <= len(record.samples_s) <= 9
     assert record.alias_bytes == record.output_bytes
     assert record.numerics_error <= record.numerics_tolerance
-    assert record.warnings == []
+    # These are small on purpose; nothing else may be remarkable.
+    assert [each for each in record.warnings if "cost of dispatch" not in each] == []
 
 
 def test_samples_are_seconds_per_call(small: Small, benchmark: Benchmark) -> None:
@@ -102,7 +103,7 @@ def test_what_cannot_be_read_is_none_and_warned_about(small: Small, benchmark: B
     record = measurement(prepared, unread)
     assert record["peak_rss_bytes"] is None
     assert record["steal_s"] is None
-    assert len(record["warnings"]) == 2
+    assert sum("unknown" in each for each in record["warnings"]) == 2
 
 
 @pytest.mark.parametrize(

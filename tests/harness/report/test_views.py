@@ -155,7 +155,7 @@ def test_what_only_some_launches_know_is_null_in_the_others(store: Store, url: s
     """pandas makes NaN of it, which is no JSON."""
     run, name = begin_run(store)
     for index, xla_flops in enumerate((None, 1.9e9)):
-        launch = store.begin_launch(run, index, 0, {})
+        launch = store.begin_launch(run, index=index, part=0, limits={}, env={})
         store.add_measurement(launch, parsed_measurement(A, xla_flops=xla_flops))
     with Reader(url) as opened:
         view = shown(opened, name)

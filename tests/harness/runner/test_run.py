@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -297,13 +298,11 @@ def test_a_database_that_fails_ends_the_run(bench: Bench) -> None:
 
 LAUNCH = """
 import sys
-from tests.harness.samples import environment, finished, lines, measured
+said = {said!r}
 cases = [word for word in sys.argv[1:] if word != "--case"]
-sys.stdout.buffer.write(lines(environment()))
-for case in cases:
-    sys.stdout.buffer.write(measured(case, [0.25, 0.5]))
+for word in ("begin", *cases, "end"):
+    sys.stdout.buffer.write(said[word])
 sys.stderr.write("measured all\\n")
-sys.stdout.buffer.write(lines(finished(len(cases))))
 """
 
 
@@ -311,9 +310,11 @@ def test_a_run_on_real_processes(bench: Bench, tmp_path: Path) -> None:
     package = tmp_path / "workloads"
     package.mkdir()
     (package / "__init__.py").touch()
-    (package / "launch.py").write_text(LAUNCH)
+    said = {"begin": lines(environment()), "end": lines(finished(2))}
+    said |= {case: measured(case, [0.25, 0.5]) for case in (A, B)}
+    (package / "launch.py").write_text(LAUNCH.format(said=said))
     setup = Setup(engine=ProcessEngine(tmp_path), image=None)
-    bench.execute_on(plan(A, B, launches=2, env={"PYTHONPATH": str(ROOT)}), setup)
+    bench.execute_on(plan(A, B, launches=2), setup)
     kept = bench.read()
     assert kept.failures == []
     assert kept.measured == [(0, 0, A), (0, 0, B), (1, 0, A), (1, 0, B)]
@@ -328,7 +329,7 @@ from harness.store.writer import Store
 from tests.harness.history import begin_run
 store = Store(sys.argv[1])
 run, _ = begin_run(store)
-store.begin_launch(run, 0, 0, {})
+store.begin_launch(run, index=0, part=0, limits={}, env={})
 print(flush=True)
 sys.stdin.read()
 """
@@ -363,7 +364,16 @@ def test_a_run_whose_process_was_killed_is_closed_by_the_next_one(bench: Bench) 
             assert (killed, living, foreign, this) == ("interrupted", "running", "running", "done")
             assert reader.launches(runs[0].run)[0].status == "interrupted"
             assert reader.launches(runs[1].run)[0].status == "running"
-    assert elsewhere in bench.store.running_owners()
+    assert elsewhere in [each.id for each in bench.store.open_runs()]
+
+
+def test_a_run_that_must_be_over_is_closed_wherever_it_was(bench: Bench) -> None:
+    """After a power cut nobody can ask for its process: the time it may take decides."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    begin_run(bench.store, owner="another-boot/4026531836/1/1", deadline_at=past)
+    bench.execute(plan(A))
+    with Reader(bench.url) as reader:
+        assert [run.status for run in reader.runs()] == ["done", "interrupted"]
 
 
 def test_the_right_platform_on_this_machine_is_accepted() -> None:
@@ -395,3 +405,26 @@ def test_the_wrong_platform_is_refused_with_the_way_out(
 def test_an_engine_on_another_machine_is_refused() -> None:
     with pytest.raises(EnvironmentFailure, match=r"DOCKER_HOST.*another machine"):
         check_environment("cpu", TARGET, parsed_environment(boot_id="another"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("workload", "dense"),
+        ("phase", "forward"),
+        ("dtype", "bf16"),
+        ("parameters", {"m": 1, "k": 256, "n": 256}),
+        ("flops", 1.0),
+        ("bytes", 1.0),
+        ("numerics_tolerance", 99.0),
+        ("numerics_error", 0.5),
+    ],
+)
+def test_a_measurement_that_is_not_the_catalogue_s_is_never_stored(
+    bench: Bench, name: str, value: Any
+) -> None:
+    bench.execute(plan(A, B), prints(ENVIRONMENT, measured(A, **{name: value}), measured(B)))
+    kept = bench.read()
+    assert kept.measured == [(0, 0, B)]
+    [(case, kind, _), *_] = kept.failures
+    assert (case, kind) == (A, "bad_record")

@@ -115,7 +115,7 @@ def test_names_that_look_like_sql_are_data(store: Store, url: str) -> None:
 def test_failures_come_in_order_with_their_launch(store: Store, url: str) -> None:
     run, name = begin_run(store)
     store.add_failure(run, None, None, "environment", "before any launch")
-    launch = store.begin_launch(run, 4, 0, {})
+    launch = store.begin_launch(run, index=4, part=0, limits={}, env={})
     store.add_failure(run, launch, A, "crashed", "boom")
     with Reader(url) as reader:
         found = [(x.case, x.kind, x.message, x.launch) for x in reader.failures(name)]
@@ -128,7 +128,7 @@ def test_failures_come_in_order_with_their_launch(store: Store, url: str) -> Non
 def test_launches_come_in_order_of_index_and_part(store: Store, url: str) -> None:
     run, name = begin_run(store)
     for index, part in ((1, 0), (0, 1), (0, 0)):
-        store.begin_launch(run, index, part, {"cpus": "0"})
+        store.begin_launch(run, index=index, part=part, limits={"cpus": "0"}, env={})
     with Reader(url) as reader:
         launches = reader.launches(name)
     assert [(each.launch, each.part) for each in launches] == [(0, 0), (0, 1), (1, 0)]
@@ -139,7 +139,10 @@ def test_launches_come_in_order_of_index_and_part(store: Store, url: str) -> Non
 def test_measurements_are_a_frame_of_only_this_run(store: Store, url: str) -> None:
     add_run(store, {A: [9.0]})
     run, name = begin_run(store)
-    launches = [store.begin_launch(run, index, part, {}) for index, part in ((0, 0), (0, 1))]
+    launches = [
+        store.begin_launch(run, index=index, part=part, limits={}, env={})
+        for index, part in ((0, 0), (0, 1))
+    ]
     store.add_measurement(launches[0], parsed_measurement(B, [0.5]))
     store.add_measurement(launches[1], parsed_measurement(A, [1.0, 4.0, 2.0], warnings=["hot"]))
     with Reader(url) as reader:

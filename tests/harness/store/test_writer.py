@@ -31,7 +31,7 @@ def rows(url: str, query: str) -> list[tuple[object, ...]]:
 
 def begin_launch(store: Store, index: int = 0, part: int = 0) -> int:
     run, _ = begin_run(store)
-    return store.begin_launch(run, index, part, {})
+    return store.begin_launch(run, index=index, part=part, limits={}, env={})
 
 
 def test_a_run_is_there_as_soon_as_it_begins(store: Store, url: str) -> None:
@@ -45,7 +45,7 @@ def test_a_run_is_there_as_soon_as_it_begins(store: Store, url: str) -> None:
 
 def test_the_end_of_a_run_and_of_a_launch_is_kept(store: Store, url: str) -> None:
     run, name = begin_run(store)
-    launch = store.begin_launch(run, 0, 0, {"pids": 7})
+    launch = store.begin_launch(run, index=0, part=0, limits={"pids": 7}, env={})
     store.set_environment(launch, parsed_environment(boot_id="this-boot"))
     store.end_launch(launch, status="failed", exit_code=137, noise={"x": 1.5}, log="the end")
     store.end_run(run, "failed")
@@ -87,8 +87,13 @@ def test_equal_machines_images_and_environments_share_a_row(store: Store, url: s
     gpu = replace(MACHINE, gpus=(Gpu(model="G", memory_bytes=1),), gpu_driver="1")
     for machine in (MACHINE, replace(MACHINE, name="renamed"), gpu):
         run, _ = begin_run(store, machine=machine)
-        store.set_environment(store.begin_launch(run, 0, 0, {}), parsed_environment())
-        store.set_environment(store.begin_launch(run, 1, 0, {}), parsed_environment(jax="0.9.1"))
+        store.set_environment(
+            store.begin_launch(run, index=0, part=0, limits={}, env={}), parsed_environment()
+        )
+        store.set_environment(
+            store.begin_launch(run, index=1, part=0, limits={}, env={}),
+            parsed_environment(jax="0.9.1"),
+        )
     assert rows(url, "SELECT count(*) FROM machines") == [(2,)]
     assert rows(url, "SELECT count(*) FROM images") == [(1,)]
     assert rows(url, "SELECT count(*) FROM environments") == [(2,)]
@@ -109,11 +114,11 @@ def test_names_tell_runs_of_one_second_apart(store: Store) -> None:
 )
 def test_what_contradicts_itself_is_refused(store: Store, problem: str) -> None:
     run, _ = begin_run(store)
-    launch = store.begin_launch(run, 0, 0, {})
+    launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
     store.add_measurement(launch, parsed_measurement(A))
     contradictions: dict[str, Callable[[], object]] = {
         "case twice": lambda: store.add_measurement(launch, parsed_measurement(A)),
-        "part twice": lambda: store.begin_launch(run, 0, 0, {}),
+        "part twice": lambda: store.begin_launch(run, index=0, part=0, limits={}, env={}),
         "no such launch": lambda: store.add_measurement(launch + 1, parsed_measurement(B)),
         "no such status": lambda: store.end_run(run, "splendid"),
     }
@@ -123,12 +128,18 @@ def test_what_contradicts_itself_is_refused(store: Store, problem: str) -> None:
 
 def test_an_abandoned_run_and_its_open_launch_are_closed(store: Store, url: str) -> None:
     run, _ = begin_run(store, owner="somebody")
-    first, second = store.begin_launch(run, 0, 0, {}), store.begin_launch(run, 1, 0, {})
+    first, second = (
+        store.begin_launch(run, index=0, part=0, limits={}, env={}),
+        store.begin_launch(run, index=1, part=0, limits={}, env={}),
+    )
     store.end_launch(first, status="done", exit_code=0, noise=None, log="")
     other, _ = begin_run(store, owner="another")
-    assert store.running_owners() == {run: "somebody", other: "another"}
+    assert [(each.id, each.owner) for each in store.open_runs()] == [
+        (run, "somebody"),
+        (other, "another"),
+    ]
     store.close_abandoned(run)
-    assert store.running_owners() == {other: "another"}
+    assert [each.id for each in store.open_runs()] == [other]
     assert rows(url, "SELECT status FROM runs ORDER BY id") == [("interrupted",), ("running",)]
     assert rows(url, "SELECT id, status FROM launches ORDER BY id") == [
         (first, "done"),
@@ -147,7 +158,7 @@ store = Store(sys.argv[1])
 run, _ = begin_run(store)
 record = parsed_measurement(samples_s=[0.5] * 500)
 for index in count():
-    store.add_measurement(store.begin_launch(run, index, 0, {}), record)
+    store.add_measurement(store.begin_launch(run, index=index, part=0, limits={}, env={}), record)
     print(index, flush=True)
 """
 
@@ -164,7 +175,7 @@ def test_after_kill_9_the_database_holds_all_that_was_acknowledged(url: str) -> 
     acknowledged = 40 + len(rest.splitlines())
     with Store(url) as store, Reader(url) as reader:
         frame = reader.measurements("latest")
-        assert list(store.running_owners()) == [1]
+        assert [each.id for each in store.open_runs()] == [1]
     # One more may have been committed and not yet acknowledged.
     assert len(frame) in (acknowledged, acknowledged + 1)
     assert all((samples == [0.5] * 500).all() for samples in frame["samples_s"])
@@ -177,7 +188,9 @@ def test_on_a_full_disk_what_was_committed_is_kept(tmpfs: Tmpfs) -> None:
 
     def fill(store: Store, run: int) -> None:
         for index in count():
-            store.add_measurement(store.begin_launch(run, index, 0, {}), record)
+            store.add_measurement(
+                store.begin_launch(run, index=index, part=0, limits={}, env={}), record
+            )
             acknowledged.append(index)
 
     with Store(tmpfs.url) as store:

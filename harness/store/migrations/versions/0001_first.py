@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.Column("git_dirty", sa.Boolean(), nullable=True),
         sa.Column("jaxrig_version", sa.String(), nullable=False),
         sa.Column("owner", sa.String(), nullable=False),
+        sa.Column("deadline_at", sa.DateTime(), nullable=False),
         sa.Column("started_at", sa.DateTime(), nullable=False),
         sa.Column("ended_at", sa.DateTime(), nullable=True),
         sa.CheckConstraint(
@@ -90,6 +91,7 @@ def upgrade() -> None:
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(), nullable=False),
         sa.Column("limits", sa.JSON(), nullable=False),
+        sa.Column("env", sa.JSON(), nullable=False),
         sa.Column("environment_id", sa.Integer(), nullable=True),
         sa.Column("noise", sa.JSON(), nullable=True),
         sa.Column("exit_code", sa.Integer(), nullable=True),

@@ -1,0 +1,40 @@
+"""What is said about a timing, and when nothing is."""
+
+import resource
+
+import pytest
+
+from tests.workloads.conftest import Small
+from workloads import remarks
+
+
+def test_memory_that_is_faulted_in_by_every_call_is_said(small: Small) -> None:
+    case = small("activation")
+    pages = int(case.cost.bytes) // resource.getpagesize()
+    assert remarks.faults(case, minor_faults=pages // 20 * 7, calls=7) == []
+    [said] = remarks.faults(case, minor_faults=pages // 2 * 7, calls=7)
+    half = case.cost.bytes / 2 / 2**20
+    assert said == f"every call faults in {half:.1f} MiB anew: XLA's temporary memory"
+
+
+def test_a_call_near_the_cost_of_dispatch_is_said() -> None:
+    empty_s = remarks.dispatch_s()
+    assert 0 < empty_s < 0.05
+    assert remarks.near_dispatch(100 * empty_s) == []
+    [said] = remarks.near_dispatch(2 * empty_s)
+    assert said.startswith("near the cost of dispatch: an empty call takes ")
+
+
+@pytest.mark.parametrize(
+    ("peak", "steal", "words"),
+    [
+        (1, 0.0, []),
+        (None, 0.0, ["peak RSS unknown"]),
+        (0, None, ["steal time unknown"]),
+    ],
+)
+def test_what_could_not_be_read_is_said(
+    peak: int | None, steal: float | None, words: list[str]
+) -> None:
+    found = remarks.unread(peak, steal)
+    assert [each.partition(":")[0] for each in found] == words
