@@ -1,7 +1,10 @@
 """The command line: parses, makes one call, prints. Heavy imports happen inside the commands."""
 
 import argparse
+import io
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
@@ -9,14 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness import __version__
-from harness.errors import CasesFailed, EnvironmentFailure, JaxrigError
-from harness.report.view import printable
+from harness.errors import CasesFailed, EnvironmentFailure, Interrupted, JaxrigError
+from harness.report.view import FORMATS, View, printable, render
+from harness.report.writing import write
 
 if TYPE_CHECKING:
-    from harness.report.view import View
+    from harness.runner.run import Result
 
-_FORMATS = ("table", "json", "csv", "md")
-
+DEFAULT_DATABASE = "sqlite:///results.db"
 _MOST = 100_000
 
 _EXIT_CODES = """\
@@ -29,6 +32,9 @@ exit codes:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The `jaxrig` command; the exit code is for the caller to use."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no µ still gets its table
+            stream.reconfigure(errors="replace")
     return dispatch(sys.argv[1:] if argv is None else argv, sys.stdout, sys.stderr)
 
 
@@ -37,22 +43,21 @@ def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
     try:
         with redirect_stdout(out), redirect_stderr(err):  # argparse takes no streams
             arguments = _parser().parse_args(argv)
+        arguments.words = argv
         code: int = arguments.command(arguments, out, err)
-        out.flush()
         return code
     except SystemExit as stop:  # argparse: --help, --version (0) and wrong options (2)
         return stop.code if isinstance(stop.code, int) else 2
     except JaxrigError as error:
         # It may quote what a container said.
-        print(printable(f"jaxrig: {error}", keep="\n"), file=err)
+        write(printable(f"jaxrig: {error}", keep="\n") + "\n", err)
         return error.exit_code
     except KeyboardInterrupt:
-        print("jaxrig: interrupted", file=err)
-        return 130
-    except BrokenPipeError:
-        # The reader of stdout (head, less) has gone; the interpreter must not try to flush to it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        write("jaxrig: interrupted\n", err)
+        return Interrupted.exit_code
+    except OSError as error:  # a disk that is full, a folder that was removed
+        write(f"jaxrig: {error}\n", err)
+        return EnvironmentFailure.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -69,12 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(command=command)
-        sub.add_argument("--format", choices=_FORMATS, default="table", help="default: table")
+        sub.add_argument("--format", choices=FORMATS, default="table", help="default: table")
         sub.add_argument(
             "--db",
             metavar="URL",
-            default=os.environ.get("JAXRIG_DB", "sqlite:///results.db"),
-            help="the result database (default: JAXRIG_DB, else sqlite:///results.db)",
+            default=os.environ.get("JAXRIG_DB") or DEFAULT_DATABASE,
+            help=f"the result database (default: JAXRIG_DB, else {DEFAULT_DATABASE})",
         )
         return sub
 
@@ -144,20 +149,34 @@ def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     _print(_stored_run(arguments.db, result.name), arguments, out)
     if result.failures:
         raise CasesFailed(
-            f"{result.failures} failure(s); the launches' logs: jaxrig show {result.name} --log"
+            f"{result.failures} failure(s); the launches' logs: "
+            f"{_command('show', result.name, '--log', db=arguments.db)}"
         )
     if arguments.format == "table":
-        _what_next(result.name, err)
+        _what_next(result, arguments, err)
     return 0
 
 
-def _what_next(name: str, err: TextIO) -> None:
-    print(
-        f"\nnext: jaxrig show {name} --format json    every sample, compile stage and counter\n"
-        "      jaxrig run && jaxrig compare latest~1 latest    measure again, and compare\n"
-        "      jaxrig cases    what else can be measured",
-        file=err,
-    )
+def _what_next(result: "Result", arguments: argparse.Namespace, err: TextIO) -> None:
+    db = arguments.db
+    tips = {
+        _command("show", result.name, "--format", "json", db=db): "every sample and counter",
+        _command(*arguments.words): "measure again, then",
+        _command("compare", "latest~1", "latest", db=db): "compare",
+        _command("cases"): "what else can be measured",
+    }
+    width = max(map(len, tips))
+    lines = (f"  {command:<{width}}  {what}\n" for command, what in tips.items())
+    write("\nnext:\n" + "".join(lines), err)
+
+
+def _command(*words: str, db: str = DEFAULT_DATABASE) -> str:
+    """A command line that works as it is printed: this program, on this database."""
+    program = Path(sys.argv[0])
+    known = program.name == "jaxrig" and shutil.which("jaxrig") != str(program.absolute())
+    name = os.path.relpath(program) if known else "jaxrig"
+    where = () if db == (os.environ.get("JAXRIG_DB") or DEFAULT_DATABASE) else ("--db", db)
+    return shlex.join([name, *words, *where])
 
 
 def _runs(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -181,7 +200,7 @@ def _show(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _stored_run(db: str, reference: str) -> "View":
+def _stored_run(db: str, reference: str) -> View:
     from harness.report.views import run_view
     from harness.store.reader import Reader
 
@@ -249,11 +268,8 @@ def _doctor(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return EnvironmentFailure.exit_code if any(f.status == "fail" for f in findings) else 0
 
 
-def _print(view: "View", arguments: argparse.Namespace, out: TextIO) -> None:
-    from harness.report.view import render
-
-    out.write(render(view, arguments.format))
-    out.flush()
+def _print(view: View, arguments: argparse.Namespace, out: TextIO) -> None:
+    write(render(view, arguments.format), out)
 
 
 def _positive(text: str) -> int:

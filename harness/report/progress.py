@@ -7,6 +7,7 @@ from harness.plan import Launch, Plan
 from harness.records import Measurement
 from harness.report import quantity
 from harness.report.view import printable
+from harness.report.writing import write
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -52,7 +53,7 @@ class PlainProgress:
         self._where = ""
 
     def say(self, line: str) -> None:
-        print(printable(line), file=self._stream, flush=True)
+        write(printable(line) + "\n", self._stream)
 
     def run_started(self, plan: Plan, name: str) -> None:
         self._pace.begin(plan)

@@ -1,11 +1,14 @@
 """Opens the database and turns what can go wrong with it into advice."""
 
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
@@ -16,8 +19,9 @@ from harness.errors import DatabaseFailure
 SCHEMA_VERSION = "0001"
 """The newest migration; a database with another one is upgraded or refused."""
 
-DEFAULT_URL = "sqlite:///results.db"
 _BUSY_TIMEOUT_MS = 30_000
+
+_VERSION = re.compile(r"\d{4}")
 
 _Prepare = Callable[[sqlite3.Connection, Any], None]
 
@@ -28,7 +32,11 @@ def open_for_writing(url: str) -> Engine:
     with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version != SCHEMA_VERSION:
-            _refuse_newer(url, version)
+            _refuse_unknown(url, version)
+            if version is None and inspect(engine).get_table_names():
+                raise DatabaseFailure(
+                    f"{_shown(url)} holds another program's tables; name another with --db"
+                )
             from harness.store.migrate import upgrade  # Alembic: only where there is work for it
 
             upgrade(engine)
@@ -40,11 +48,12 @@ def open_for_writing(url: str) -> Engine:
 def open_for_reading(url: str) -> Engine:
     """The existing database at `url`; never creates one. Raises `DatabaseFailure`."""
     path = _sqlite_path(_parse(url))
-    if path is not None and not path.exists():
+    if path is not None and not _exists(path):
         raise DatabaseFailure(
             f"no database at {path}; `jaxrig run` makes one, --db or JAXRIG_DB name another"
         )
-    engine = _engine(url, begin="BEGIN", prepare=_prepare_reader)
+    location = url if path is None else _readable(url, path)
+    engine = _engine(location, begin="BEGIN", prepare=_prepare_reader)
     with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version is None:
@@ -52,7 +61,7 @@ def open_for_reading(url: str) -> Engine:
                 f"{_shown(url)} holds no jaxrig results; --db or JAXRIG_DB name another"
             )
         if version != SCHEMA_VERSION:
-            _refuse_newer(url, version)
+            _refuse_unknown(url, version)
             raise DatabaseFailure(
                 f"{_shown(url)} has the older schema {version}; the next `jaxrig run` upgrades it"
             )
@@ -88,6 +97,7 @@ def _advice(problem: str) -> str:
         "disk is full": "the disk is full; make room. What was committed before is kept",
         "disk I/O error": "the disk failed or is full; what was committed before is kept",
         "locked": "another process held it too long; try again when that has ended",
+        "no such table": "it is damaged or not jaxrig's; restore a copy, or name another with --db",
     }
     for sign, what_to_do in advice.items():
         if sign in problem:
@@ -124,13 +134,20 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
     file at that moment (https://www.sqlite.org/wal.html, section 8).
     """
     end = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
-    while connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+    while True:
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
         except sqlite3.OperationalError as error:
             if "locked" not in str(error) or time.monotonic() > end:
                 raise
             time.sleep(0.02)
+            continue
+        if mode != "wal":
+            raise DatabaseFailure(
+                f"this database stays in journal mode {mode}, and write-ahead logging is needed; "
+                "name a file on a local disk with --db"
+            )
+        return
 
 
 def _prepare_reader(connection: sqlite3.Connection, _record: Any) -> None:
@@ -156,8 +173,16 @@ def _version(engine: Engine) -> str | None:
         return None if row is None else str(row[0])
 
 
-def _refuse_newer(url: str, version: str | None) -> None:
-    if version is not None and version > SCHEMA_VERSION:
+def _refuse_unknown(url: str, version: str | None) -> None:
+    """Schema versions are four digits, counted up; what is older can be upgraded."""
+    if version is None:
+        return
+    if not _VERSION.fullmatch(version):
+        raise DatabaseFailure(
+            f"{_shown(url)} is versioned by another program ({version}); "
+            "name another database with --db"
+        )
+    if version > SCHEMA_VERSION:
         raise DatabaseFailure(
             f"{_shown(url)} has schema {version}, newer than this jaxrig's {SCHEMA_VERSION}; "
             "upgrade jaxrig, or name another database with --db"
@@ -169,11 +194,28 @@ def _parse(url: str) -> URL:
         parsed = make_url(url)
     except ArgumentError as error:
         raise DatabaseFailure(
-            f"{url!r} is not a database URL; write sqlite:///FILE, as in {DEFAULT_URL}"
+            f"{url!r} is not a database URL; write sqlite:///FILE, as in sqlite:///results.db"
         ) from error
-    if parsed.get_backend_name() == "sqlite" and parsed.database in (None, "", ":memory:"):
+    in_memory = parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory"
+    if parsed.get_backend_name() == "sqlite" and in_memory:
         raise DatabaseFailure(f"{url} keeps nothing: it is in memory; write sqlite:///FILE")
     return parsed
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise DatabaseFailure(f"{path} cannot be looked at: {error.strerror}") from error
+
+
+def _readable(url: str, path: Path) -> str:
+    """Where a reader finds a database that it may not write: SQLite wants to make files beside
+    one in WAL mode, even to read it. Without a log beside it, it can be read as it is."""
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    if writable or _exists(path.with_name(f"{path.name}-wal")):
+        return url
+    return f"sqlite:///file:{quote(str(path.absolute()))}?immutable=1&uri=true"
 
 
 def _sqlite_path(url: URL) -> Path | None:

@@ -92,9 +92,41 @@ def test_another_program_s_database_is_refused_and_left_as_it_is(url: str) -> No
     connection = sqlite3.connect(file_of(url))
     connection.execute("CREATE TABLE bookmarks (name)")
     connection.close()
-    before = file_of(url).read_bytes()
     assert "holds no jaxrig results" in refusal(url, writing=False)
-    assert file_of(url).read_bytes() == before
+    assert "another program's tables" in refusal(url, writing=True)
+    connection = sqlite3.connect(file_of(url))
+    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
+    connection.close()
+
+
+@pytest.mark.parametrize("writing", [True, False])
+def test_a_schema_versioned_by_another_program_is_refused(url: str, writing: bool) -> None:
+    make(url)
+    set_version(url, "0000ab12cd")
+    assert "versioned by another program (0000ab12cd)" in refusal(url, writing=writing)
+
+
+def test_a_schema_without_its_tables_is_refused(url: str) -> None:
+    connection = sqlite3.connect(make(url))
+    connection.execute("DROP VIEW run_overview")
+    connection.execute("DROP TABLE runs")
+    connection.close()
+    assert "it is damaged or not jaxrig's" in refusal(url)
+
+
+def test_a_database_without_a_write_ahead_log_is_refused(tmp_path: Path) -> None:
+    """As on a network file system: this way into SQLite has no shared memory."""
+    url = f"sqlite:///file:{tmp_path}/results.db?vfs=unix-none&uri=true"
+    assert "stays in journal mode delete" in refusal(url)
+
+
+def test_results_on_a_read_only_file_system_can_be_read(tmpfs: Tmpfs) -> None:
+    make(tmpfs.url)
+    tmpfs.close()
+    engine = open_for_reading(tmpfs.url)
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM run_overview")).scalar() == 0
+    engine.dispose()
 
 
 def test_an_empty_file_is_refused_by_a_reader_and_filled_by_a_writer(url: str) -> None:
@@ -160,6 +192,7 @@ def test_an_older_schema_is_not_read_with_the_wrong_eyes(url: str) -> None:
         ("oracle9://x/y", "use sqlite:///FILE"),
         ("sqlite://", "it is in memory; write sqlite:///FILE"),
         ("sqlite:///:memory:", "it is in memory"),
+        ("sqlite:///file:m?mode=memory&uri=true", "it is in memory"),
         ("sqlite:////dev/null?timeout=soon", "could not convert string to float"),
     ],
 )
