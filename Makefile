@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# The environment is made anew when a pin or this project's metadata changes.
+# The environment is made anew when a pin or this project's metadata changes. The pins are complete,
+# so pip resolves nothing (--no-deps): what is published later changes nothing; `pip check` proves it.
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -65,11 +66,13 @@ $(BIN)/python:
 
 $(RUN_READY): requirements.txt pyproject.toml | $(BIN)/python
 	@echo "installing jaxrig into $(VENV)"
-	@$(PIP) install -q --require-hashes -r requirements.txt
+	@$(PIP) install -q --no-deps --require-hashes -r requirements.txt
 	@$(PIP) install -q --no-deps --editable .
+	@$(PIP) check >&2
 	@touch $@
 
 $(TEST_READY): tests/requirements.txt $(RUN_READY)
 	@echo "installing what the tests need into $(VENV)"
-	@$(PIP) install -q --require-hashes -r tests/requirements.txt
+	@$(PIP) install -q --no-deps --require-hashes -r tests/requirements.txt
+	@$(PIP) check >&2
 	@touch $@

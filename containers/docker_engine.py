@@ -8,15 +8,16 @@ from types import TracebackType
 from typing import Any, Self
 
 import docker
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import APIError, DockerException
 from docker.models.containers import Container
 from docker.types import CancellableStream, DeviceRequest, LogConfig
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from containers import owner
+from containers.assets import assets
 from containers.engine import Exit
-from containers.errors import EngineUnavailable, LaunchRefused
+from containers.errors import EngineError, EngineUnavailable, LaunchRefused
 from containers.output import Output
 from containers.spec import LaunchSpec
 
@@ -37,7 +38,7 @@ def connect() -> docker.DockerClient:
         client.ping()
     except (DockerException, ValueError, *_ENGINE_LOST) as error:  # ValueError: no such port
         raise EngineUnavailable(
-            f"no Docker engine answers ({_cause(error)}); run docker/engine.sh start, set "
+            f"no Docker engine answers ({_cause(error)}); run {assets() / 'engine.sh'} start, set "
             "DOCKER_HOST, or measure without one: --isolation process"
         ) from error
     return client
@@ -54,7 +55,7 @@ class DockerEngine:
 
     def start(self, spec: LaunchSpec) -> "RunningContainer":
         """See `Engine.start`."""
-        with _engine_errors("start a launch"):
+        with engine_errors("start a launch"):
             container = self._client.containers.create(**self._options(spec))
             running = RunningContainer(self._client, container)
             try:
@@ -67,7 +68,7 @@ class DockerEngine:
 
     def sweep(self) -> int:
         """Removes containers whose owner is gone or whose deadline has passed."""
-        with _engine_errors("look for leftovers"):
+        with engine_errors("look for leftovers"):
             # Another jaxrig's containers may go while they are listed.
             found = self._client.containers.list(
                 all=True, filters={"label": OWNER_LABEL}, ignore_removed=True
@@ -136,12 +137,13 @@ class RunningContainer:
 
     def wait(self, timeout_s: float) -> Exit:
         if self._exit is None:
-            with _engine_errors("say how a launch ended"):
+            with engine_errors("say how a launch ended"):
                 deadline = time.monotonic() + timeout_s
                 while (state := self._state())["Running"] and time.monotonic() < deadline:
                     time.sleep(0.02)
                 if state["Running"]:
-                    self._container.kill()
+                    with _ended_by_itself():
+                        self._container.kill()
                     self._container.wait(timeout=10)
                     state = self._state()
             self._exit = Exit(code=int(state["ExitCode"]), out_of_memory=bool(state["OOMKilled"]))
@@ -151,7 +153,7 @@ class RunningContainer:
         if self._removed:
             return
         self._output.abandon()
-        with _engine_errors("remove a container"):
+        with engine_errors("remove a container"):
             _remove(self._container)
         self._removed = True
 
@@ -166,8 +168,8 @@ class RunningContainer:
     ) -> None:
         try:
             self.kill()
-        except EngineUnavailable:
-            # An engine that is gone cannot remove anything; the next run's sweep will.
+        except EngineError:
+            # The next run's sweep removes what stays; what ended this launch is to be told.
             if error is None:
                 raise
 
@@ -196,13 +198,17 @@ def _close(stream: "CancellableStream[Any]") -> None:
 
 
 def _remove(container: Container) -> None:
-    try:
+    with _ended_by_itself():
         container.remove(force=True, v=True)
-    except NotFound:
-        pass  # it is gone, which is what was wanted
+
+
+@contextmanager
+def _ended_by_itself() -> Iterator[None]:
+    """What is to be ended may end, or be removed by another, at the same moment: 404, 409."""
+    try:
+        yield
     except APIError as error:
-        # 409: another process (or the engine) is removing it at this moment.
-        if error.status_code != 409:
+        if error.status_code not in (404, 409):
             raise
 
 
@@ -213,7 +219,7 @@ def _is_leftover(labels: dict[str, str]) -> bool:
 
 
 @contextmanager
-def _engine_errors(what: str) -> Iterator[None]:
+def engine_errors(what: str) -> Iterator[None]:
     """Turns the SDK's errors into this package's, with advice where the cause is known."""
     try:
         yield
@@ -222,7 +228,7 @@ def _engine_errors(what: str) -> Iterator[None]:
     except (DockerException, *_ENGINE_LOST) as error:
         raise EngineUnavailable(
             f"the engine stopped answering when asked to {what} ({_cause(error)}); "
-            "see its log (docker/engine.sh start brings one back), then run again"
+            f"see its log ({assets() / 'engine.sh'} start brings one back), then run again"
         ) from error
 
 

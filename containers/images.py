@@ -9,16 +9,19 @@ import hashlib
 import io
 import os
 import re
+import signal
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import docker
 from docker.errors import APIError, BuildError, DockerException, ImageNotFound, NotFound
 
+from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
 
 REGISTRY_BASE = "python:3.13-slim"
@@ -26,7 +29,8 @@ LOCAL_BASE = "jaxrig/base"
 _LOG_LINES = 20
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 _PIP_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
-_CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+# What may name this host's CA bundle, the first that does first.
+CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +44,6 @@ class Recipe:
     dockerfile: Path
     requirements: Path | None = None
     base: str | None = None
-    build_args: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,12 +52,6 @@ class Image:
 
     digest: str
     tag: str
-
-
-def assets() -> Path:
-    """The built-in Dockerfiles' folder: beside this package, or inside it once installed."""
-    installed = Path(__file__).parent / "docker"
-    return installed if installed.is_dir() else Path(__file__).parents[1] / "docker"
 
 
 class Images:
@@ -101,13 +98,12 @@ class Images:
             self._say(f"pulling {base}")
             base_id = str(self._client.images.pull(base).id)
         context = _stack_context(recipe)
-        parts = [base_id.encode(), repr(sorted(recipe.build_args.items())).encode()]
-        tag = f"jaxrig/{recipe.name}-stack:{_digest([*parts, *_flat(context)])}"
+        tag = f"jaxrig/{recipe.name}-stack:{_digest([base_id.encode(), *_flat(context)])}"
         found = self._find(tag)
         if found is not None:
             return found
         self._say(f"building the stack of target {recipe.name} (once; about a minute)")
-        arguments = {"BASE": base, **_from_environment(), **recipe.build_args}
+        arguments = {"BASE": base, **_from_environment()}
         context["host-ca.pem"] = _host_ca()  # outside the hash: it does not reach the image
         return self._build(recipe.name, tag, context, arguments)
 
@@ -227,7 +223,7 @@ def _tar(context: Mapping[str, bytes]) -> io.BytesIO:
 
 def _host_ca() -> bytes:
     """The CA bundle that this host's pip would use, or nothing where none is named."""
-    for variable in _CA_VARIABLES:
+    for variable in CA_VARIABLES:
         path = os.environ.get(variable)
         if path and Path(path).is_file():
             return Path(path).read_bytes()
@@ -240,11 +236,32 @@ def _from_environment() -> dict[str, str]:
 
 
 def _run_base_script(tag: str) -> None:
-    script = assets() / "base.sh"
-    done = subprocess.run([str(script), tag], stdin=subprocess.DEVNULL, capture_output=True)
-    if done.returncode != 0:
-        tail = "\n".join(done.stderr.decode(errors="replace").splitlines()[-_LOG_LINES:])
+    script = subprocess.Popen(
+        [str(assets() / "base.sh"), tag],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "JAXRIG_PYTHON": sys.executable},
+        start_new_session=True,  # the terminal's Ctrl-C is this process's, which passes it on
+    )
+    try:
+        _, log = script.communicate()
+    except BaseException:
+        _end_group(script)
+        raise
+    if script.returncode != 0:
+        tail = "\n".join(log.decode(errors="replace").splitlines()[-_LOG_LINES:])
         raise ImageUnavailable(f"no base image: no registry answers, and base.sh failed:\n{tail}")
+
+
+def _end_group(script: "subprocess.Popen[bytes]") -> None:
+    """Ends a script and all that it started; it removes its temporary files itself."""
+    os.killpg(script.pid, signal.SIGTERM)
+    try:
+        script.communicate(timeout=2)
+    except subprocess.TimeoutExpired:
+        os.killpg(script.pid, signal.SIGKILL)
+        script.communicate()
 
 
 def _first_line(error: Exception) -> str:

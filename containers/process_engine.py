@@ -44,7 +44,7 @@ class ProcessEngine:
                 cwd=self._root,
                 start_new_session=True,
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a NUL in a variable
             raise LaunchRefused(f"cannot start {self._python}: {error}") from error
         running = RunningProcess(process)
         if spec.limits.cpus is not None:
@@ -80,7 +80,9 @@ class RunningProcess:
             os.sched_setaffinity(self._process.pid, parse_cpuset(cpus))
         except (OSError, ValueError) as error:
             self.kill()
-            raise LaunchRefused(f"cannot run on CPUs {cpus!r}: {error}") from error
+            raise LaunchRefused(
+                f"cannot run on CPUs {cpus!r}: {error}. Change `cpus` of this target in jaxrig.toml"
+            ) from error
 
     def read(self, timeout_s: float) -> bytes | None:
         return self._output.read(timeout_s)

@@ -12,7 +12,8 @@ COPY requirements.txt host-ca.pem /build/
 RUN python3 -m venv /opt/venv \
  && if [ -s /build/host-ca.pem ]; then export PIP_CERT=/build/host-ca.pem; fi \
  && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check \
-        --require-hashes --only-binary :all: -r /build/requirements.txt \
+        --no-deps --require-hashes --only-binary :all: -r /build/requirements.txt \
+ && /opt/venv/bin/pip check --disable-pip-version-check \
  && /opt/venv/bin/python -m compileall -q /opt/venv
 
 FROM ${BASE}

@@ -22,6 +22,12 @@ say() { printf 'jaxrig engine: %s\n' "$*" >&2; }
 
 # The Docker SDK is asked, not the command line client: it is what jaxrig will use,
 # and Debian 13 installs the engine without the client.
+need_sdk() {
+    "$python" -c 'import docker; docker.from_env' >/dev/null 2>&1 && return 0
+    say "$python has no Docker SDK to ask with: set JAXRIG_PYTHON to the Python that runs jaxrig"
+    exit $no_engine
+}
+
 answers() {
     "$python" -c 'import docker; docker.from_env(timeout=5).ping()' >/dev/null 2>&1
 }
@@ -126,7 +132,8 @@ stop() {
 }
 
 case "${1:-}" in
-start | status | stop) "$1" ;;
+start | status) need_sdk && "$1" ;;
+stop) stop ;;
 *)
     sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2

@@ -243,18 +243,20 @@ def _machines(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _compare(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.compare import compare
+    from harness.compare import Side, compare
     from harness.report.views import comparison_view
     from harness.store.reader import Reader
 
     with Reader(arguments.db) as reader:
-        base, candidate = reader.run(arguments.base), reader.run(arguments.candidate)
-        comparison = compare(
-            base,
-            candidate,
-            reader.measurements(base.run, samples=False),
-            reader.measurements(candidate.run, samples=False),
+        base, candidate = (
+            Side(
+                run=run,
+                measurements=reader.measurements(run.run, samples=False),
+                launches=reader.launches(run.run),
+            )
+            for run in (reader.run(arguments.base), reader.run(arguments.candidate))
         )
+        comparison = compare(base, candidate)
     _print(comparison_view(comparison), arguments, out)
     return 0
 

@@ -1,6 +1,6 @@
 """Two stored runs side by side: what changed, by how much, and what cannot be compared."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -9,12 +9,13 @@ from harness.stats.unpaired import Ratio, ratio_of_runs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.store.reader import Run
+    from harness.store.reader import Launch, Run
 
 Verdict = Literal["slower", "faster", "same", "unclear"]
 Presence = Literal["both", "added", "removed"]
 
 _IDENTITY = ("machine", "platform", "isolation", "target", "image", "suite", "jaxrig_version")
+_SURROUNDINGS = ("limits", "env")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,21 +54,24 @@ class Comparison:
         return verdicts.pop() if len(verdicts) == 1 else "unclear"
 
 
-def compare(
-    base: "Run",
-    candidate: "Run",
-    base_measurements: "pd.DataFrame",
-    candidate_measurements: "pd.DataFrame",
-) -> Comparison:
-    """Compares launch medians case by case (see `Reader.measurements` for the frames)."""
-    groups = (
-        dict(iter(base_measurements.groupby("case", sort=False))),
-        dict(iter(candidate_measurements.groupby("case", sort=False))),
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """A stored run as it is compared; `measurements` as `Reader.measurements` gives them."""
+
+    run: "Run"
+    measurements: "pd.DataFrame"
+    launches: Sequence["Launch"]
+
+
+def compare(base: Side, candidate: Side) -> Comparison:
+    """Compares launch medians case by case, and names what makes the two runs unlike."""
+    groups = tuple(
+        dict(iter(side.measurements.groupby("case", sort=False))) for side in (base, candidate)
     )
     names = dict.fromkeys((*groups[0], *groups[1]))
     return Comparison(
-        base=base.run,
-        candidate=candidate.run,
+        base=base.run.run,
+        candidate=candidate.run.run,
         differences=tuple(_differences(base, candidate)),
         cases=tuple(
             _compare_case(str(name), groups[0].get(name), groups[1].get(name)) for name in names
@@ -94,11 +98,34 @@ def _compare_case(
     )
 
 
-def _differences(base: "Run", candidate: "Run") -> Iterator[str]:
-    for field in _IDENTITY:
-        before, after = getattr(base, field), getattr(candidate, field)
+def _differences(base: Side, candidate: Side) -> Iterator[str]:
+    for name in _IDENTITY:
+        before, after = getattr(base.run, name), getattr(candidate.run, name)
         if before != after:
-            yield f"{field}: {_short(before)} → {_short(after)}"
+            yield f"{name}: {_short(before)} → {_short(after)}"
+    surroundings = (_surroundings(base), _surroundings(candidate))
+    if not all(surroundings):
+        return
+    for name, before, after in _unlike(*surroundings):
+        if isinstance(before, dict) and isinstance(after, dict):
+            for key, old, new in _unlike(before, after):
+                yield f"{name}.{key}: {_short(old)} → {_short(new)}"
+        else:
+            yield f"{name}: {_short(before)} → {_short(after)}"
+
+
+def _surroundings(side: Side) -> dict[str, Any]:
+    """Limits, variables and software of a run's first launch that told them; else nothing."""
+    for launch in side.launches:
+        if launch.environment is not None:
+            return launch.environment | {name: getattr(launch, name) for name in _SURROUNDINGS}
+    return {}
+
+
+def _unlike(before: dict[str, Any], after: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield name, before.get(name), after.get(name)
 
 
 def _case_differences(base: "pd.DataFrame", candidate: "pd.DataFrame") -> Iterator[str]:
@@ -110,5 +137,5 @@ def _case_differences(base: "pd.DataFrame", candidate: "pd.DataFrame") -> Iterat
 
 
 def _short(value: Any) -> str:
-    text = str(value)
+    text = "none" if value is None else str(value)
     return text[:19] if text.startswith("sha256:") else text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
 
@@ -30,10 +30,31 @@ def _bytes_of(value: object) -> object:
     return int(float(match[1]) * _UNITS[match[2]])
 
 
-Size = Annotated[int, BeforeValidator(_bytes_of), Field(gt=0)]
-CpuSet = Annotated[str, Field(pattern=r"^\d+(-\d+)?(,\d+(-\d+)?)*$")]
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-Limit = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+def _settable(size: int) -> int:
+    """An engine takes no less than 6 MiB of memory, and numbers of 63 bits."""
+    if not 6 << 20 <= size < 1 << 60:
+        raise ValueError("a size is at least 6MiB, which an engine needs, and less than 1EiB")
+    return size
+
+
+def _rising(value: str) -> str:
+    """The ranges of a cpuset, each from a lower to a higher CPU."""
+    for part in value.split(","):
+        first, dash, last = part.partition("-")
+        if dash and int(first) > int(last):
+            raise ValueError(f'{part!r} runs backwards; write it as in "0-3,8"')
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_bytes_of), AfterValidator(_settable)]
+CpuSet = Annotated[
+    str, Field(pattern=r"^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$"), AfterValidator(_rising)
+]
+# It becomes part of an image's name.
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
+Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
+VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Variable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
 
 class _Frozen(BaseModel):
@@ -53,12 +74,12 @@ class Target(_Frozen):
     dockerfile: Path
     requirements: Path | None = None
     base: str | None = None
-    env: Mapping[str, str] = {}
+    env: Mapping[VariableName, Variable] = {}
     gpus: bool = False
     cpus: CpuSet | None = None
     memory: Size | None = None
     tmp: Size = 1 << 30
-    pids: Annotated[int, Field(gt=0)] = 1024
+    pids: Annotated[int, Field(gt=0, le=1 << 22)] = 1024
     case_limit_s: Limit = 120.0
     launch_limit_s: Limit = 900.0
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from containers.docker_engine import connect
+from containers.assets import assets
+from containers.docker_engine import connect, engine_errors
 from containers.errors import EngineError
-from containers.images import REGISTRY_BASE, known_base
+from containers.images import CA_VARIABLES, REGISTRY_BASE, known_base
 from containers.spec import GIB
 from harness.errors import DatabaseFailure
 from harness.machine import memory_bytes, this_machine
@@ -33,15 +34,14 @@ class Finding:
 
 def examine(database_url: str) -> list[Finding]:
     """All findings, the engine's first."""
-    engine, client = _engine()
-    info: Mapping[str, Any] = client.info() if client is not None else {}
+    engine, base, info = _engine()
     return [
         engine,
-        _base(client),
+        base,
         _proxy(os.environ),
         _governor(),
         _memory(),
-        _disk("disk (results)", Path.cwd()),
+        _disk("disk (results)", Path()),
         *([_disk("disk (engine)", Path(info["DockerRootDir"]))] if info else []),
         _gpu(info),
         _process(),
@@ -49,21 +49,24 @@ def examine(database_url: str) -> list[Finding]:
     ]
 
 
-def _engine() -> tuple[Finding, Any]:
+def _engine() -> tuple[Finding, Finding, Mapping[str, Any]]:
+    """The engine, its base image, and what it says of itself (nothing where it fails)."""
     try:
         client = connect()
+        with engine_errors("describe itself"):
+            version, info, known = client.version(), client.info(), known_base(client)
     except EngineError as error:
-        mend = "docker/engine.sh start, or --isolation process"
-        return Finding(check="engine", status="fail", found=str(error), mend=mend), None
-    version = client.version()
+        mend = f"{assets() / 'engine.sh'} start, or --isolation process"
+        return (
+            Finding(check="engine", status="fail", found=str(error), mend=mend),
+            Finding(check="base image", status="warn", found="not known without an engine"),
+            {},
+        )
     found = f"Docker {version['Version']}, API {version['ApiVersion']}"
-    return Finding(check="engine", status="ok", found=found), client
+    return Finding(check="engine", status="ok", found=found), _base(known), info
 
 
-def _base(client: Any) -> Finding:
-    if client is None:
-        return Finding(check="base image", status="warn", found="not known without an engine")
-    known = known_base(client)
+def _base(known: str | None) -> Finding:
     if known is not None:
         return Finding(check="base image", status="ok", found=known)
     if shutil.which("mmdebstrap"):
@@ -80,11 +83,7 @@ def _base(client: Any) -> Finding:
 def _proxy(environment: Mapping[str, str]) -> Finding:
     names = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
     proxies = [name for name in names if environment.get(name)]
-    bundles = {
-        name: environment[name]
-        for name in ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-        if environment.get(name)
-    }
+    bundles = {name: environment[name] for name in CA_VARIABLES if environment.get(name)}
     for name, path in bundles.items():
         if not Path(path).is_file():
             return Finding(
@@ -126,9 +125,10 @@ def _memory() -> Finding:
 
 
 def _disk(check: str, folder: Path) -> Finding:
-    if not folder.exists():
-        return Finding(check=check, status="warn", found=f"{folder} is not visible from here")
-    free = shutil.disk_usage(folder).free
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        return Finding(check=check, status="warn", found=f"not visible from here: {error}")
     enough = free >= _DISK_WANTED_BYTES
     return Finding(
         check=check,

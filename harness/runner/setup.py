@@ -6,8 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from containers.assets import assets
+from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
-from containers.images import Image, Images, Recipe, assets
+from containers.images import Image, Images, Recipe
 from containers.process_engine import ProcessEngine
 from containers.spec import Limits
 from harness.config import Target
@@ -37,8 +39,6 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
                 "pip install 'jaxrig[process]'"
             )
         return Setup(engine=ProcessEngine(root), image=None)
-    from containers.docker_engine import DockerEngine, connect  # the Docker SDK: only here
-
     client = connect()
     engine = DockerEngine(client)
     leftovers = engine.sweep()

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import docker
 
-from containers.images import Images, Recipe, assets
+from containers.assets import assets
+from containers.images import Images, Recipe
 from tests.benchmarks.report import Figure
 from tests.checkout import ROOT, Checkout
 

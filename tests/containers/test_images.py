@@ -3,6 +3,9 @@
 import os
 import re
 import shutil
+import signal
+import threading
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,8 +14,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
-from containers.images import LOCAL_BASE, REGISTRY_BASE, Image, Images, Recipe, assets, known_base
+from containers.images import LOCAL_BASE, REGISTRY_BASE, Image, Images, Recipe, known_base
 from tests.checkout import ROOT
 
 DOCKERFILE = """\
@@ -137,11 +141,43 @@ def test_other_ingredients_make_another_stack(
     tags = [workshop.ensure().tag]
     workshop.requirements.write_text("something==1.1\n")
     tags.append(workshop.ensure().tag)
-    workshop.write(DOCKERFILE + "ARG C\nENV C=x$C\n")
+    workshop.write(DOCKERFILE + "ENV C=x\n")
     tags.append(workshop.ensure().tag)
-    tags.append(workshop.ensure(replace(workshop.recipe, build_args={"C": "d"})).tag)
     tags.append(workshop.ensure(replace(workshop.recipe, base=base)).tag)
     assert len(set(tags)) == len(tags), tags
+
+
+BASE_SCRIPT = """\
+#!/bin/bash
+trap 'rm -f {folder}/unfinished' EXIT
+touch {folder}/unfinished
+sleep 100 &
+echo $! >{folder}/child
+wait
+"""
+
+
+def test_an_interrupt_ends_the_making_of_a_base_and_all_that_it_started(
+    engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "base.sh"
+    script.write_text(BASE_SCRIPT.format(folder=tmp_path))
+    script.chmod(0o755)
+    monkeypatch.setattr("containers.images.assets", lambda: tmp_path)
+    monkeypatch.setattr("containers.images.REGISTRY_BASE", "127.0.0.1:1/none:none")
+
+    def interrupt() -> None:
+        while not (tmp_path / "child").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        Images(engine, tmp_path, lambda _: None).base()
+    assert not (tmp_path / "unfinished").exists()
+    child = int((tmp_path / "child").read_text())
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 FAILING = DOCKERFILE + "RUN for i in $(seq 40); do echo line $i; done; false\n"

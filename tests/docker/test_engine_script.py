@@ -54,6 +54,17 @@ def test_a_docker_host_is_respected_and_never_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "state").exists()
 
 
+def test_a_python_without_the_sdk_is_told_apart_from_no_engine(tmp_path: Path) -> None:
+    bare = tmp_path / "python"
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -I -S "$@"\n')
+    bare.chmod(0o755)
+    for word in ("start", "status"):
+        done = script(word, JAXRIG_PYTHON=str(bare), JAXRIG_ENGINE_STATE=str(tmp_path / "state"))
+        assert done.returncode == NO_ENGINE
+        assert "no Docker SDK to ask with: set JAXRIG_PYTHON" in done.stderr
+        assert not (tmp_path / "state").exists()
+
+
 def test_stop_spares_a_process_that_it_did_not_start(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"]) as bystander:
         (tmp_path / "dockerd.started").write_text(f"{bystander.pid} 1\n")

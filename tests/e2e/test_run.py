@@ -105,6 +105,7 @@ def test_a_second_run_builds_nothing_and_can_be_compared(jaxrig: Jaxrig, first: 
     assert "adding the workloads" not in second.err
 
     comparison = jaxrig.json("compare", "night=1", "latest")
+    assert comparison["differences"] == []  # image, limits, variables, software: all alike
     assert comparison["candidate"] > comparison["base"]  # names sort by time
     by_case = {each["case"]: each for each in comparison["cases"]}
     assert by_case["matmul/256/f32"]["presence"] == "removed"
@@ -131,6 +132,7 @@ def test_a_plain_process_is_marked_as_such(jaxrig: Jaxrig, first: Outcome) -> No
     assert len(run["measurements"]) == 1
     differences = jaxrig.json("compare", "night=1", "latest")["differences"]
     assert "isolation: container → process" in differences
+    assert any(each.startswith("limits.") for each in differences)
 
 
 def test_an_edited_workload_makes_another_image_and_wrong_numbers_are_refused(

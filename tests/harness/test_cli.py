@@ -218,7 +218,7 @@ def imported(words: list[str], heavy: set[str], folder: Path) -> set[str]:
     return heavy & set(done.stderr.partition("IMPORTED")[2].split())
 
 
-HEAVY = {"pandas", "numpy", "scipy", "docker", "sqlalchemy", "alembic", "pydantic", "rich", "jax"}
+HEAVY = {"pandas", "numpy", "docker", "sqlalchemy", "alembic", "pydantic", "rich", "jax"}
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

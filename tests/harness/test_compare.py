@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from harness.compare import Comparison, compare
-from harness.store.reader import Run
+from harness.compare import Comparison, Side, compare
+from harness.store.reader import Launch, Run
 
 BASE = Run(
     run="base",
@@ -30,6 +30,20 @@ BASE = Run(
     jaxrig_version="0.1.0",
 )
 CANDIDATE = replace(BASE, run="candidate")
+LAUNCH = Launch(
+    launch=0,
+    part=0,
+    status="done",
+    exit_code=0,
+    limits={"cpus": "0-1", "pids": 64},
+    env={"XLA_FLAGS": "--a"},
+    environment={"jax": "0.12.0", "packages": {"numpy": "2.0", "jaxlib": "0.12.0"}},
+    noise=None,
+    log=None,
+    started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    ended_at=None,
+)
+UNSAID = replace(LAUNCH, environment=None)
 
 
 def frame(medians: dict[str, list[float]], **changes: Any) -> pd.DataFrame:
@@ -42,8 +56,12 @@ def frame(medians: dict[str, list[float]], **changes: Any) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["case", "median_s", "parameters", "hlo_sha256"])
 
 
+def side(run: Run, measurements: pd.DataFrame, *launches: Launch) -> Side:
+    return Side(run=run, measurements=measurements, launches=launches)
+
+
 def compared(base: dict[str, list[float]], candidate: dict[str, list[float]]) -> Comparison:
-    return compare(BASE, CANDIDATE, frame(base), frame(candidate))
+    return compare(side(BASE, frame(base)), side(CANDIDATE, frame(candidate)))
 
 
 def test_the_ratio_is_of_the_medians_of_launch_medians() -> None:
@@ -83,7 +101,7 @@ def test_empty_runs_can_be_compared() -> None:
         ({"platform": "cuda"}, "platform: cpu → cuda"),
         ({"isolation": "process"}, "isolation: container → process"),
         ({"target": "mine"}, "target: cpu → mine"),
-        ({"image": None}, "image: sha256:aaaaaaaaaaaa → None"),
+        ({"image": None}, "image: sha256:aaaaaaaaaaaa → none"),
         ({"suite": "full"}, "suite: quick → full"),
         ({"jaxrig_version": "0.2.0"}, "jaxrig_version: 0.1.0 → 0.2.0"),
         ({"tags": {"a": "b"}}, None),
@@ -92,17 +110,50 @@ def test_empty_runs_can_be_compared() -> None:
 def test_what_makes_two_runs_unlike_is_listed(
     change: dict[str, Any], difference: str | None
 ) -> None:
-    comparison = compare(BASE, replace(CANDIDATE, **change), frame({}), frame({}))
+    comparison = compare(side(BASE, frame({})), side(replace(CANDIDATE, **change), frame({})))
     assert comparison.differences == ((difference,) if difference else ())
+
+
+@pytest.mark.parametrize(
+    ("change", "differences"),
+    [
+        ({"limits": {"cpus": "0-3", "pids": 64}}, ["limits.cpus: 0-1 → 0-3"]),
+        ({"env": {}}, ["env.XLA_FLAGS: --a → none"]),
+        ({"env": {"XLA_FLAGS": "--b"}}, ["env.XLA_FLAGS: --a → --b"]),
+        (
+            {"environment": {"jax": "0.13.0", "packages": {"jaxlib": "0.13.0", "new": "1"}}},
+            [
+                "jax: 0.12.0 → 0.13.0",
+                "packages.jaxlib: 0.12.0 → 0.13.0",
+                "packages.new: none → 1",
+                "packages.numpy: 2.0 → none",
+            ],
+        ),
+        ({"log": "other", "exit_code": 1, "noise": {"load_before": 9}}, []),
+    ],
+)
+def test_unlike_limits_variables_and_software_are_listed(
+    change: dict[str, Any], differences: list[str]
+) -> None:
+    other = replace(LAUNCH, **change)
+    comparison = compare(
+        side(BASE, frame({}), UNSAID, LAUNCH), side(CANDIDATE, frame({}), other, LAUNCH)
+    )
+    assert comparison.differences == tuple(differences)
+
+
+def test_of_a_run_whose_launches_said_nothing_no_surroundings_are_claimed() -> None:
+    comparison = compare(side(BASE, frame({}), UNSAID), side(CANDIDATE, frame({}), LAUNCH))
+    assert comparison.differences == ()
 
 
 def test_other_parameters_and_other_compiled_code_are_told() -> None:
     base = frame({"a": [1.0]})
     other = frame({"a": [1.0]}, parameters={"m": 2}, hlo_sha256="1")
-    (case,) = compare(BASE, CANDIDATE, base, other).cases
+    (case,) = compare(side(BASE, base), side(CANDIDATE, other)).cases
     assert case.differences == (
         "parameters: {'m': 1} → {'m': 2}",
         "other compiled code (HLO)",
     )
-    (same,) = compare(BASE, CANDIDATE, base, base).cases
+    (same,) = compare(side(BASE, base), side(CANDIDATE, base)).cases
     assert same.differences == ()

@@ -1,6 +1,10 @@
 """The doctor says of each part whether it is well, and how to mend it where it is not."""
 
 import io
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import docker
@@ -27,6 +31,30 @@ def found(url: str) -> dict[str, Finding]:
     return {finding.check: finding for finding in examine(url)}
 
 
+class _Ailing(BaseHTTPRequestHandler):
+    """An engine that says hello and fails at everything else."""
+
+    def do_GET(self) -> None:
+        well = self.path.endswith(("/_ping", "/version"))
+        self.send_response(200 if well else 500)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(
+            b'{"ApiVersion": "1.41", "Version": "20.10"}' if well else b'{"message": "ailing"}'
+        )
+
+    def log_message(self, *words: object) -> None:
+        """Nothing on stderr."""
+
+
+@contextmanager
+def ailing_engine() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), _Ailing) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"tcp://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
 @pytest.fixture
 def no_engine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
@@ -47,6 +75,26 @@ def test_without_an_engine_the_rest_is_still_looked_at(url: str) -> None:
     assert findings["engine"].status == "fail"
     assert "docker/engine.sh start" in findings["engine"].mend
     assert findings["base image"].status == "warn"
+
+
+def test_in_a_folder_that_is_gone_the_rest_is_still_looked_at(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_engine: None
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert set(found(url)) == CHECKS
+
+
+def test_an_engine_that_answers_but_cannot_describe_itself_is_a_failure(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ailing_engine() as address:
+        monkeypatch.setenv("DOCKER_HOST", address)
+        finding = found(url)["engine"]
+    assert finding.status == "fail"
+    assert "describe itself" in finding.found
 
 
 @pytest.mark.usefixtures("no_engine")

@@ -7,7 +7,7 @@ import pytest
 from harness.config import BUILT_IN_TARGETS, Settings, Suite
 from harness.errors import UsageError
 from harness.plan import BUILT_IN_SUITES, Plan, cases_of, make_plan, select, suites_of
-from workloads.catalog import CASES, find
+from workloads.catalog import CASES, SUITES, find
 
 SETTINGS = Settings(targets=BUILT_IN_TARGETS)
 WITH_SUITE = Settings(
@@ -27,6 +27,10 @@ def test_every_launch_of_a_suite_measures_all_its_cases_in_the_catalogue_s_order
     assert [launch.cases for launch in plan.launches] == [expected] * BUILT_IN_SUITES["quick"]
     assert [(launch.index, launch.part) for launch in plan.launches] == [(0, 0), (1, 0), (2, 0)]
     assert plan.target is BUILT_IN_TARGETS["cpu"]
+
+
+def test_the_built_in_suites_are_the_catalogue_s() -> None:
+    assert tuple(BUILT_IN_SUITES) == SUITES
 
 
 def test_globs_narrow_the_suite_and_keep_its_order() -> None:

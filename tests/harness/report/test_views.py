@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.compare import compare
+from harness.compare import Side, compare
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
 from harness.report.view import FORMATS, View, render
@@ -82,10 +82,15 @@ def shown(reader: Reader, reference: str) -> View:
 
 
 def compared(reader: Reader) -> View:
-    base, candidate = reader.run("latest~1"), reader.run("latest")
-    return comparison_view(
-        compare(base, candidate, reader.measurements(base.run), reader.measurements(candidate.run))
+    base, candidate = (
+        Side(
+            run=reader.run(reference),
+            measurements=reader.measurements(reference),
+            launches=reader.launches(reference),
+        )
+        for reference in ("latest~1", "latest")
     )
+    return comparison_view(compare(base, candidate))
 
 
 FINDINGS = [

@@ -57,14 +57,14 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_limits_are_the_target_s() -> None:
     target = Target(
-        platform="cpu", dockerfile=Path("x"), cpus="0", memory=1 << 30, pids=9, tmp=2 << 20
+        platform="cpu", dockerfile=Path("x"), cpus="0", memory=1 << 30, pids=9, tmp=8 << 20
     )
     found = limits(target)
     assert (found.cpus, found.memory_bytes, found.pids, found.tmp_bytes) == (
         "0",
         1 << 30,
         9,
-        2 << 20,
+        8 << 20,
     )
 
 
