@@ -36,7 +36,7 @@ def test_a_run_ends_well_and_prints_every_case(first: Outcome) -> None:
     assert first.code == 0, first.err
     for case in IDS:
         assert f"\n{case} " in first.out
-    assert "next: jaxrig show" in first.err
+    assert "\nnext:\n  jaxrig show" in first.err
 
 
 def test_progress_goes_to_stderr_as_plain_lines(first: Outcome) -> None:

@@ -46,7 +46,7 @@ class OwnEngine:
                 start_new_session=True,
             )
         for _ in range(240):
-            if _accepts(self.folder / "docker.sock"):
+            if _answers(self.folder / "docker.sock"):
                 return docker.DockerClient(base_url=self.host, timeout=600)
             time.sleep(0.25)
         self.stop()
@@ -64,9 +64,15 @@ class OwnEngine:
         self._process.wait(60)
 
 
-def _accepts(path: Path) -> bool:
+def _answers(path: Path) -> bool:
+    """A dockerd accepts connections for a while before it serves them."""
     with socket.socket(socket.AF_UNIX) as probe:
-        return probe.connect_ex(str(path)) == 0
+        try:
+            probe.connect(str(path))
+            probe.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+            return probe.recv(12).endswith(b" 200")
+        except OSError:
+            return False
 
 
 @pytest.fixture
