@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 Text = Annotated[str, Field(max_length=4096)]
 LongText = Annotated[str, Field(max_length=65536)]
@@ -33,7 +33,7 @@ class BadRecord(ValueError):
 class _Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    schema_version: Literal[1] = Field(alias="schema")
+    schema_version: Literal[2] = Field(alias="schema")
 
 
 class Environment(_Record):
@@ -74,12 +74,18 @@ class Measurement(_Record):
     samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
     """Seconds per call, one a round, in the order of execution; nothing dropped."""
     calls_per_round: Annotated[int, Field(ge=1, lt=2**31)]
-    trace_s: Seconds
-    lower_s: Seconds
-    compile_s: Seconds
-    first_call_s: Seconds
+    trace_s: Seconds | None
+    lower_s: Seconds | None
+    compile_s: Seconds | None
+    first_call_s: Seconds | None
+    """The stages, and `hlo_sha256`, are None where nothing is compiled."""
     flops: Amount
     bytes: Amount
+    storage_bytes: Amount
+    link_bytes: Amount
+    work_unit: Text | None
+    work_count: Amount | None
+    """What one call gets done, as 1024 `token`."""
     xla_flops: Amount | None
     xla_bytes: Amount | None
     argument_bytes: Count | None
@@ -88,7 +94,7 @@ class Measurement(_Record):
     temp_bytes: Count | None
     peak_rss_bytes: Count | None
     device_peak_bytes: Count | None
-    hlo_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    hlo_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None
     numerics_error: Amount
     numerics_tolerance: Amount
     minor_faults: Count
@@ -99,7 +105,17 @@ class Measurement(_Record):
     """Seconds that the hypervisor took from this machine's CPUs during the rounds."""
     timed_s: Seconds
     """Wall time of all rounds, warm-up included."""
+    observations: dict[Text, Whole | Finite | Text]
+    """What else the case found out, as an accuracy; units in the names."""
     warnings: list[Text]
+
+
+class Skipped(_Record):
+    """A case that cannot run in this launch, as for want of memory; no failure."""
+
+    kind: Literal["skipped"]
+    case: CaseId
+    reason: LongText
 
 
 class Failure(_Record):
@@ -118,7 +134,7 @@ class Finished(_Record):
     cases: Count
 
 
-Record = Environment | CaseStarted | Measurement | Failure | Finished
+Record = Environment | CaseStarted | Measurement | Skipped | Failure | Finished
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

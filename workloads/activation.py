@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from workloads.case import Case
-from workloads.cost import VECTORS
+from workloads.catalog.activation import VECTORS
 from workloads.problem import Float64Array, Problem, exact, generator, normal
 
 EPSILON = 1e-5

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from workloads import activation, dense, matmul, transformer
 from workloads.case import Case
-from workloads.problem import Problem
+from workloads.problem import Activity, Problem
 
-BUILDERS: dict[str, Callable[[Case], Problem]] = {
+BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "matmul": matmul.build,
     "activation": activation.build,
     "dense": dense.build,
@@ -14,6 +14,6 @@ BUILDERS: dict[str, Callable[[Case], Problem]] = {
 }
 
 
-def build(case: Case) -> Problem:
+def build(case: Case) -> Problem | Activity:
     """The problem that `case` names; draws its inputs and puts them on the device."""
     return BUILDERS[case.workload](case)

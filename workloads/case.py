@@ -3,6 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+SUITES = ("quick", "standard", "full")
+"""Each suite holds the one before it."""
+
+QUICK, STANDARD, FULL = SUITES, SUITES[1:], SUITES[2:]
+"""The suites of a case, from the smallest that it is in."""
+
+PROCESS_BYTES = 512 << 20
+"""What a process that measures needs before any case: Python, JAX, a compiler at work."""
+
 ITEMSIZE_BYTES = {"f32": 4, "bf16": 2}
 
 
@@ -12,15 +21,27 @@ class Cost:
 
     `flops`: floating-point operations; a multiply-add is two, a transcendental is one.
     `bytes`: traffic to memory when every input is read once and every output written once.
+    `storage_bytes`: read from or written to a file system. `link_bytes`: moved between host and
+    device, or, for each device, sent to the others.
     """
 
     flops: float
     bytes: float
+    storage_bytes: float = 0.0
+    link_bytes: float = 0.0
 
     @property
-    def intensity(self) -> float:
-        """FLOP per byte (the x axis of a roofline)."""
-        return self.flops / self.bytes
+    def intensity(self) -> float | None:
+        """FLOP per byte (the x axis of a roofline); None where nothing is moved."""
+        return self.flops / self.bytes if self.bytes else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What one call gets done, in the words of its field: 1024 tokens, 32 images."""
+
+    unit: str
+    count: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +51,10 @@ class Case:
     `id`: a path, `workload/size[/phase]/dtype`, which globs select.
     `phase`: `kernel` for a single operation, else the model's phase (`forward`, ...).
     `tolerance`: the largest numerics error (see `workloads.numerics`) that is accepted.
+    `memory_bytes`: the most memory that its process needs, JAX and the reference included.
+    `work`: what throughput is counted in; None where FLOP or bytes say it all.
+    `devices`: how many it runs on; more than one on CPU means a process with forced devices.
+    `platforms`: where it can run at all; empty means everywhere.
     """
 
     id: str
@@ -39,6 +64,10 @@ class Case:
     cost: Cost
     tolerance: float
     suites: tuple[str, ...]
+    memory_bytes: int
+    work: Work | None = None
+    devices: int = 1
+    platforms: tuple[str, ...] = ()
     parameters: Mapping[str, int | float | str] = field(default_factory=dict, hash=False)
 
     def integer(self, name: str) -> int:

@@ -10,15 +10,16 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Protocol
 
 import jax
 
-from workloads import noise, remarks
+from workloads import noise, remarks, room
 from workloads.builders import build
 from workloads.case import Case
-from workloads.prepare import Prepared, prepare
+from workloads.prepare import Prepared, Stages, prepare
+from workloads.program import Program
 from workloads.stream import SCHEMA_VERSION
 
 
@@ -85,13 +86,18 @@ class Timing:
 def measure(case: Case, benchmark: Benchmark, policy: Policy = POLICY) -> dict[str, Any]:
     """Measures `case` and returns its measurement record.
 
-    Raises `numerics.WrongNumbers` before timing, and whatever the workload raises.
+    Raises `room.Unsuitable` for what cannot run here, `numerics.WrongNumbers` before timing,
+    and whatever the workload raises.
     """
     if benchmark.disabled:
         raise RuntimeError("pytest-benchmark is disabled (xdist, --benchmark-disable): no timing")
-    prepared = prepare(case, build(case))
-    timing = take_rounds(prepared, benchmark, policy)
-    record = measurement(prepared, timing)
+    room.check(case)
+    prepared: Prepared = prepare(case, build(case))
+    try:
+        timing = take_rounds(prepared, benchmark, policy)
+        record = measurement(prepared, timing)
+    finally:
+        prepared.close()
     facts = {key: value for key, value in record.items() if key not in ("kind", "samples_s")}
     benchmark.extra_info.update(facts)
     return record
@@ -107,10 +113,17 @@ def take_rounds(
 
     `before_round` is called before every round, warm-up included, and is not timed.
     """
-    calls, call_s = calls_per_round(prepared.round, policy.round_s)
+    own = prepared.before_round
+    if own is None:
+        calls, call_s = calls_per_round(prepared.round, policy.round_s)
+    else:
+        own()
+        calls, call_s = 1, _duration_s(prepared.round, 1)
 
     def setup() -> None:
         benchmark.stats.iterations = calls  # its table and JSON then hold seconds per call
+        if own is not None:
+            own()
         before_round()
 
     can_reset = noise.reset_peak_rss()
@@ -154,7 +167,7 @@ def calls_per_round(run: Callable[[int], None], round_s: float) -> tuple[int, fl
 
 def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
     """The record of one measured case. Seconds, bytes, FLOP."""
-    case = prepared.case
+    case, work = prepared.case, prepared.case.work
     return {
         "schema": SCHEMA_VERSION,
         "kind": "measurement",
@@ -165,23 +178,36 @@ def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
         "parameters": dict(case.parameters),
         "samples_s": timing.samples_s,
         "calls_per_round": timing.calls_per_round,
-        **asdict(prepared.stages),
-        "flops": case.cost.flops,
-        "bytes": case.cost.bytes,
-        **asdict(prepared.program),
+        **_fields(Stages, prepared.stages),
+        **asdict(case.cost),
+        "work_unit": None if work is None else work.unit,
+        "work_count": None if work is None else work.count,
+        **_fields(Program, prepared.program),
         "peak_rss_bytes": timing.peak_rss_bytes,
         "device_peak_bytes": device_peak_bytes(),
         "numerics_error": prepared.numerics_error,
         "numerics_tolerance": case.tolerance,
         **asdict(timing.noise),
         "timed_s": timing.timed_s,
+        "observations": dict(prepared.observe()),
         "warnings": [
-            *prepared.program.warnings(),
             *remarks.unread(timing.peak_rss_bytes, timing.noise.steal_s),
-            *remarks.faults(case, timing.noise.minor_faults, timing.calls),
-            *remarks.near_dispatch(min(timing.samples_s)),
+            *(_of_program(prepared.program, case, timing) if prepared.program else ()),
         ],
     }
+
+
+def _of_program(program: Program, case: Case, timing: Timing) -> Iterator[str]:
+    """Remarks that make sense for what XLA compiled, and computes something."""
+    yield from program.warnings()
+    if case.cost.flops or case.cost.bytes:
+        yield from remarks.faults(case, timing.noise.minor_faults, timing.calls)
+        yield from remarks.near_dispatch(min(timing.samples_s))
+
+
+def _fields(kind: type[Any], found: Any) -> dict[str, Any]:
+    """The fields of a dataclass; None each where there is none."""
+    return dict.fromkeys(field.name for field in fields(kind)) if found is None else asdict(found)
 
 
 def device_peak_bytes() -> int | None:

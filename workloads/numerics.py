@@ -14,6 +14,7 @@ does not: `check` therefore also bounds |scale - 1|, where scale is the least-sq
 import math
 from typing import Any
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,23 +32,45 @@ class WrongNumbers(AssertionError):
     """A case's output is further from its reference than is allowed."""
 
 
-def check(case: Case, output: NDArray[Any], reference: Float64Array) -> float:
-    """The error of `output`. Raises `WrongNumbers` where it is above the case's tolerance,
-    or the scale is off by more than SCALE_TOLERANCE."""
+def check(case: Case, output: Any, reference: Any) -> float:
+    """The error of `output`, an array or a tree of arrays like `reference`: the largest of all.
+
+    Raises `WrongNumbers` where it is above the case's tolerance, or the scale of any array is
+    off by more than SCALE_TOLERANCE.
+    """
+    outputs, references = jax.tree.leaves(output), jax.tree.leaves(reference)
+    if len(outputs) != len(references):
+        raise WrongNumbers(
+            f"{case.id}: {len(outputs)} arrays, and {len(references)} in the reference; not timed"
+        )
+    pairs = zip(outputs, references, strict=True)
+    return max(_check_array(case, place, *pair) for place, pair in enumerate(pairs))
+
+
+def _check_array(case: Case, place: int, output: NDArray[Any], reference: Float64Array) -> float:
     found, scale = compare(output, reference)
     if found > case.tolerance:
         raise WrongNumbers(
             f"{case.id}: numerics error {found:.3g} exceeds the tolerance {case.tolerance:.3g} "
-            f"(max |output - reference| / rms(reference); output {output.dtype}"
+            f"(max |output - reference| / rms(reference); array {place}: output {output.dtype}"
             f"{list(output.shape)}, reference {list(reference.shape)}); not timed"
         )
     if abs(scale - 1.0) > SCALE_TOLERANCE:
         raise WrongNumbers(
-            f"{case.id}: the output is {scale:.5g} times the reference, further from 1 than "
+            f"{case.id}: array {place} is {scale:.5g} times the reference, further from 1 than "
             f"{SCALE_TOLERANCE:.3g} (numerics error {found:.3g}, tolerance "
             f"{case.tolerance:.3g}); not timed"
         )
     return found
+
+
+def check_falls(case: Case, values: NDArray[Any]) -> None:
+    """Raises `WrongNumbers` where a loss (steps,) does not end below its beginning."""
+    if not values[-1] < values[0]:
+        raise WrongNumbers(
+            f"{case.id}: the loss does not fall: {values[0]:.6g} at first, {values[-1]:.6g} after "
+            f"{len(values) - 1} steps; not timed"
+        )
 
 
 def compare(output: NDArray[Any], reference: Float64Array) -> tuple[float, float]:

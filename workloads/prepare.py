@@ -1,14 +1,15 @@
 """From a problem to something that can be timed: trace, lower, compile, first call, check.
 
 The compiled function takes one more argument in front, shaped like its output and donated:
-each call writes into the buffer that the call before returned. Without it a fresh output on
+each call writes into the buffers that the call before returned. Without it a fresh output on
 CPU costs a page fault every 4 KiB, and a memory-bound case measures the kernel's allocator.
+A problem with a state has such an argument of its own: the state.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, overload
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ import numpy as np
 
 from workloads import numerics
 from workloads.case import Case
-from workloads.problem import Problem
+from workloads.problem import Activity, Observations, Problem
 from workloads.program import Program, describe
 
 T = TypeVar("T")
@@ -32,73 +33,180 @@ class Stages:
     first_call_s: float
 
 
-class Prepared:
-    """A compiled, checked case, holding its arguments and the buffer it writes into.
+class Prepared(Protocol):
+    """A checked case that can be timed. `stages`, `program`: None where nothing is compiled."""
 
-    After an exception within `call` or `round` the buffer may be gone: prepare again.
-    """
+    @property
+    def case(self) -> Case: ...
 
-    def __init__(
-        self,
-        executable: jax.stages.Compiled,
-        arguments: tuple[Any, ...],
-        scratch: jax.Array,
-        *,
-        case: Case,
-        stages: Stages,
-        program: Program,
-        numerics_error: float,
-    ) -> None:
-        self.case = case
-        self.stages = stages
-        self.program = program
-        self.numerics_error = numerics_error
-        self.executable = executable
-        self.arguments = arguments
-        self.scratch = scratch
+    @property
+    def stages(self) -> Stages | None: ...
 
-    def call(self) -> jax.Array:
-        """One call, finished; its output is overwritten by the next."""
-        self.round(1)
-        return self.scratch
+    @property
+    def program(self) -> Program | None: ...
+
+    @property
+    def numerics_error(self) -> float: ...
+
+    @property
+    def before_round(self) -> Callable[[], None] | None:
+        """To be called untimed before each round, which then is one call."""
 
     def round(self, calls: int) -> None:
         """`calls` calls, each finished before the next starts."""
-        executable, arguments, scratch = self.executable, self.arguments, self.scratch
+
+    def observe(self) -> Observations:
+        """What else was found out; asked for after the rounds."""
+
+    def close(self) -> None:
+        """Removes what was made for it."""
+
+
+@dataclass(kw_only=True)
+class Compiled:
+    """A compiled, checked case, holding its arguments and the buffers it writes into.
+
+    `carry`: the output of the last call, which the next is written over. After an exception
+    within `call` or `round` it may be gone: prepare again.
+    """
+
+    case: Case
+    stages: Stages
+    program: Program
+    numerics_error: float
+    executable: jax.stages.Compiled
+    arguments: tuple[Any, ...]
+    carry: Any
+    observations: Observations
+    before_round: None = None
+
+    def call(self) -> Any:
+        """One call, finished; its output is overwritten by the next."""
+        self.round(1)
+        return self.carry
+
+    def round(self, calls: int) -> None:
+        executable, arguments, carry = self.executable, self.arguments, self.carry
         for _ in range(calls):
-            scratch = executable(scratch, *arguments)
-            scratch.block_until_ready()
-        self.scratch = scratch
+            carry = executable(carry, *arguments)
+            jax.block_until_ready(carry)  # type: ignore[no-untyped-call]
+        self.carry = carry
+
+    def observe(self) -> Observations:
+        return self.observations
+
+    def close(self) -> None:
+        """Nothing but memory was taken."""
 
 
-def prepare(case: Case, problem: Problem) -> Prepared:
-    """Compiles `problem` and checks its first output. Raises `numerics.WrongNumbers`.
+@dataclass(kw_only=True)
+class Called:
+    """A checked activity."""
 
-    The function is traced apart for `trace_s`, which also tells the output's shape; the
+    case: Case
+    activity: Activity
+    numerics_error: float
+    stages: None = None
+    program: None = None
+
+    @property
+    def before_round(self) -> Callable[[], None] | None:
+        return self.activity.before_round
+
+    def round(self, calls: int) -> None:
+        call = self.activity.call
+        for _ in range(calls):
+            call()
+
+    def observe(self) -> Observations:
+        return self.activity.observe()
+
+    def close(self) -> None:
+        self.activity.close()
+
+
+@overload
+def prepare(case: Case, problem: Problem) -> Compiled: ...
+
+
+@overload
+def prepare(case: Case, problem: Activity) -> Called: ...
+
+
+@overload
+def prepare(case: Case, problem: Problem | Activity) -> Compiled | Called: ...
+
+
+def prepare(case: Case, problem: Problem | Activity) -> Compiled | Called:
+    """Makes `problem` ready to be timed. Raises `numerics.WrongNumbers`."""
+    return call(case, problem) if isinstance(problem, Activity) else compile_(case, problem)
+
+
+def call(case: Case, activity: Activity) -> Called:
+    """Checks `activity`, and closes it where that fails."""
+    try:
+        return Called(case=case, activity=activity, numerics_error=activity.check())
+    except BaseException:
+        activity.close()
+        raise
+
+
+def compile_(case: Case, problem: Problem) -> Compiled:
+    """Compiles `problem` and checks its first outputs.
+
+    A pure function is traced apart for `trace_s`, which also tells the output's shapes; the
     donating wrapper around it is then traced again, untimed.
     """
     disable_compilation_cache()
-    traced, trace_s = _clocked(lambda: jax.jit(problem.function).trace(*problem.arguments))
-    shape, dtype = traced.out_info.shape, traced.out_info.dtype
-    scratch = jnp.zeros(shape, dtype)
-    wrapper = donating(problem.function).trace(scratch, *problem.arguments)
+    if problem.state is None:
+        traced, trace_s = _clocked(lambda: jax.jit(problem.function).trace(*problem.arguments))
+        carry = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), traced.out_info)
+        wrapper = donating(problem.function).trace(carry, *problem.arguments)
+    else:
+        carry = problem.state
+        stepping = jax.jit(problem.function, donate_argnums=(0,))
+        wrapper, trace_s = _clocked(lambda: stepping.trace(carry, *problem.arguments))
     lowered, lower_s = _clocked(wrapper.lower)
     executable, compile_s = _clocked(lowered.compile)
-    output, first_call_s = _clocked(
-        lambda: executable(scratch, *problem.arguments).block_until_ready()
-    )
-    error = numerics.check(case, np.asarray(output), problem.reference())
-    return Prepared(
-        executable,
-        problem.arguments,
-        jnp.zeros(shape, dtype),  # not `output`, which NumPy still looks at
+    carry, first_call_s = _clocked(lambda: _finished(executable(carry, *problem.arguments)))
+    checked = [_on_host(problem.checked(carry))]
+    for _ in range(1, problem.steps):
+        carry = _finished(executable(carry, *problem.arguments))
+        checked.append(_on_host(problem.checked(carry)))
+    error = _check(case, problem, checked)
+    return Compiled(
         case=case,
         stages=Stages(
             trace_s=trace_s, lower_s=lower_s, compile_s=compile_s, first_call_s=first_call_s
         ),
         program=describe(executable),
         numerics_error=error,
+        executable=executable,
+        arguments=problem.arguments,
+        carry=carry,
+        observations=problem.observe(carry),
     )
+
+
+def _check(case: Case, problem: Problem, checked: list[Any]) -> float:
+    if problem.steps == 1:
+        return numerics.check(case, checked[0], problem.reference())
+    course = jax.tree.map(lambda *leaves: np.stack(leaves), *checked)
+    error = numerics.check(case, course, problem.reference())
+    if problem.falls:
+        for values in jax.tree.leaves(course):
+            numerics.check_falls(case, values)
+    return error
+
+
+def _finished(output: T) -> T:
+    finished: T = jax.block_until_ready(output)  # type: ignore[no-untyped-call]
+    return finished
+
+
+def _on_host(output: Any) -> Any:
+    """Copies: the next call writes over the device's arrays, which NumPy else would look at."""
+    return jax.tree.map(lambda leaf: np.array(leaf, copy=True), output)
 
 
 def disable_compilation_cache() -> None:
@@ -106,13 +214,13 @@ def disable_compilation_cache() -> None:
     jax.config.update("jax_enable_compilation_cache", False)  # type: ignore[no-untyped-call]
 
 
-def donating(function: Callable[..., jax.Array]) -> Any:
+def donating(function: Callable[..., Any]) -> Any:
     """`function` jitted with a leading, unused, donated argument to put its output in.
 
     The jitted name is the same for every workload, so that it is no part of the program.
     """
 
-    def timed(scratch: jax.Array, *arguments: Any) -> jax.Array:
+    def timed(scratch: Any, *arguments: Any) -> Any:
         del scratch
         return function(*arguments)
 

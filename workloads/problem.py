@@ -1,7 +1,11 @@
-"""A problem: a case made concrete, as a function, its device arrays and the right answer."""
+"""A problem: a case made concrete, as something that can be called, with the right answer.
+
+Most are a `Problem`, which is compiled: a function of device arrays. What happens on the host
+(files, links, dispatch) is an `Activity`, which is called as it stands.
+"""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -15,24 +19,68 @@ from workloads.case import Case
 
 Float64Array = NDArray[np.float64]
 
+Observations = Mapping[str, int | float | str]
+"""What else a case found out: an accuracy, whether a copy was one. Units in the names."""
+
 DTYPES = {"f32": jnp.float32, "bf16": jnp.bfloat16}
 
 DRAW_BLOCK = 2**20
 """Random numbers that one thread draws at a time."""
 
 
+def everything(output: Any) -> Any:
+    """The whole output is checked."""
+    return output
+
+
+def nothing_more(_: Any) -> Observations:
+    """Nothing is observed."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """What is timed, and against what it is checked.
+    """What is compiled and timed, and against what it is checked.
 
-    `function`: pure and jittable; takes `arguments`, returns one array.
+    `function`: pure and jittable. Without `state`: (*arguments) -> output, a tree of arrays.
+    With: (state, *arguments) -> the next state, of the same shapes, written over the last one
+    (so `reference` must not look at `state`: it is gone by then).
     `arguments`: device arrays, or trees of them.
-    `reference`: computes the same in float64 NumPy from the inputs as rounded to the dtype.
+    `reference`: computes in float64 NumPy what `checked` picks, from the inputs as rounded to
+    the dtype: a tree of arrays, with the same leaves in the same order.
+    `checked`: picks from the output (the next state) what is compared.
+    `steps`: that many calls are checked, one after the other; the reference's leaves then have
+    a leading axis of that length.
+    `falls`: of what is checked, the last step must be below the first: a loss.
+    `observe`: looks at the last checked output; may raise `WrongNumbers`.
     """
 
-    function: Callable[..., jax.Array]
+    function: Callable[..., Any]
     arguments: tuple[Any, ...]
-    reference: Callable[[], Float64Array]
+    reference: Callable[[], Any]
+    state: Any = None
+    checked: Callable[[Any], Any] = everything
+    steps: int = 1
+    falls: bool = False
+    observe: Callable[[Any], Observations] = nothing_more
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activity:
+    """Something that the host does, timed as it stands; nothing is compiled.
+
+    `call`: does it once, and returns when it is done.
+    `check`: does it and returns the numerics error (see `workloads.numerics`); raises
+    `WrongNumbers`.
+    `before_round`: called untimed before every round, which then is one call: to drop a cache.
+    `observe`: called once, after the rounds. `close`: called at the end, however it came.
+    """
+
+    call: Callable[[], object]
+    check: Callable[[], float]
+    before_round: Callable[[], None] | None = None
+    observe: Callable[[], Observations] = dict
+    close: Callable[[], None] = lambda: None
 
 
 def generator(case: Case) -> np.random.Generator:
@@ -47,7 +95,7 @@ def generator(case: Case) -> np.random.Generator:
 def normal(
     source: np.random.Generator, shape: tuple[int, ...], dtype: str, scale: float = 1.0
 ) -> jax.Array:
-    """A device array of N(0, scale^2) values, rounded to `dtype` (`f32` or `bf16`).
+    """A device array of N(0, scale^2) values, rounded to `dtype` (a key of DTYPES).
 
     Each block has a generator of its own, so that threads draw the same numbers in any order.
     """

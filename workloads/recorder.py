@@ -25,8 +25,8 @@ _OUT_OF_MEMORY = ("resource_exhausted", "out of memory")
 
 
 class Recorder:
-    """Sends `case_started`, `measurement` or `failure` for each case, and `finished`
-    unless the session was interrupted."""
+    """Sends `case_started`, then `measurement`, `skipped` or `failure` for each case, and
+    `finished` unless the session was interrupted."""
 
     def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
         self._send = send
@@ -42,7 +42,9 @@ class Recorder:
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
-        if call.excinfo is not None:
+        if call.excinfo is not None and isinstance(call.excinfo.value, pytest.skip.Exception):
+            self._record("skipped", case=case_id(item), reason=str(call.excinfo.value))
+        elif call.excinfo is not None:
             self._fail(item, failure_kind(call.excinfo.value), explain(call.excinfo.value))
         elif report.when == "call":
             self._passed(item)

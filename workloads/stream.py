@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of the record schema; equal to the one the host reads (`harness.records`)."""
 
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from workloads.case import Case
+from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.problem import Problem, generator, normal, on_device
-from workloads.sizes import TransformerSize
 from workloads.transformer_reference import reference
 
 EPSILON = 1e-5

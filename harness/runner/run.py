@@ -223,6 +223,10 @@ class _LaunchSink:
         self.run.store.add_measurement(self.launch, measurement)
         self.run.progress.measured(measurement)
 
+    def skipped(self, case: str, reason: str) -> None:
+        self.run.store.add_skip(self.launch, case, reason)
+        self.run.progress.skipped(case, reason)
+
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self.run.fail(self.launch, case, kind, message)
 
@@ -257,6 +261,10 @@ def check_measurement(found: Measurement) -> None:
         "parameters": dict(case.parameters),
         "flops": case.cost.flops,
         "bytes": case.cost.bytes,
+        "storage_bytes": case.cost.storage_bytes,
+        "link_bytes": case.cost.link_bytes,
+        "work_unit": None if case.work is None else case.work.unit,
+        "work_count": None if case.work is None else case.work.count,
         "numerics_tolerance": case.tolerance,
     }
     for name, value in expected.items():

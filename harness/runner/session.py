@@ -18,6 +18,7 @@ from harness.records import (
     Finished,
     Measurement,
     Record,
+    Skipped,
     parse,
 )
 
@@ -36,6 +37,8 @@ class Sink(Protocol):
     def case_started(self, case: str) -> None: ...
 
     def measured(self, measurement: Measurement) -> None: ...
+
+    def skipped(self, case: str, reason: str) -> None: ...
 
     def failed(self, case: str | None, kind: str, message: str) -> None: ...
 
@@ -117,6 +120,10 @@ class Session:
             case Measurement():
                 self._must_be_current(record.case)
                 self.sink.measured(record)
+                self._settle(record.case)
+            case Skipped():
+                self._must_be_current(record.case)
+                self.sink.skipped(record.case, record.reason)
                 self._settle(record.case)
             case Failure():
                 self._must_be_current(record.case)

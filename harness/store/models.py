@@ -143,12 +143,16 @@ class MeasurementRow(Base):
     rounds: Mapped[int]
     median_s: Mapped[float]
     calls_per_round: Mapped[int]
-    trace_s: Mapped[float]
-    lower_s: Mapped[float]
-    compile_s: Mapped[float]
-    first_call_s: Mapped[float]
+    trace_s: Mapped[float | None]
+    lower_s: Mapped[float | None]
+    compile_s: Mapped[float | None]
+    first_call_s: Mapped[float | None]
     flops: Mapped[float]
     bytes: Mapped[float]
+    storage_bytes: Mapped[float]
+    link_bytes: Mapped[float]
+    work_unit: Mapped[str | None]
+    work_count: Mapped[float | None]
     xla_flops: Mapped[float | None]
     xla_bytes: Mapped[float | None]
     argument_bytes: Mapped[int | None]
@@ -157,7 +161,7 @@ class MeasurementRow(Base):
     temp_bytes: Mapped[int | None]
     peak_rss_bytes: Mapped[int | None]
     device_peak_bytes: Mapped[int | None]
-    hlo_sha256: Mapped[str]
+    hlo_sha256: Mapped[str | None]
     numerics_error: Mapped[float]
     numerics_tolerance: Mapped[float]
     minor_faults: Mapped[int]
@@ -166,8 +170,21 @@ class MeasurementRow(Base):
     involuntary_switches: Mapped[int]
     steal_s: Mapped[float | None]
     timed_s: Mapped[float]
+    observations: Mapped[dict[str, Any]]
     warnings: Mapped[list[str]]
     measured_at: Mapped[datetime]
+
+
+class SkipRow(Base):
+    """A case that could not run in a launch, and why; no failure."""
+
+    __tablename__ = "skips"
+    __table_args__ = (Index("ix_skips_launch", "launch_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
+    case: Mapped[str]
+    reason: Mapped[str]
 
 
 class FailureRow(Base):

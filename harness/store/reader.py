@@ -83,6 +83,15 @@ class Failure:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Skip:
+    """A case that could not run in a launch (counted from 0), and why."""
+
+    case: str
+    reason: str
+    launch: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Launch:
     """One container process: limits, environment, noise and the end of its log."""
 
@@ -142,6 +151,18 @@ class Reader:
             .order_by(FailureRow.id)
         )
         return [Failure(**row._asdict()) for row in self._rows(query)]
+
+    def skips(self, reference: str) -> list[Skip]:
+        """Cases of the run that could not run there, in order."""
+        from harness.store.models import LaunchRow, SkipRow
+
+        query = (
+            select(SkipRow.case, SkipRow.reason, LaunchRow.index.label("launch"))
+            .join(LaunchRow, SkipRow.launch_id == LaunchRow.id)
+            .where(LaunchRow.run_id == self._run_id(reference))
+            .order_by(SkipRow.id)
+        )
+        return [Skip(**row._asdict()) for row in self._rows(query)]
 
     def launches(self, reference: str) -> list[Launch]:
         """The run's container processes, in order."""

@@ -24,6 +24,7 @@ from harness.store.models import (
     MachineRow,
     MeasurementRow,
     RunRow,
+    SkipRow,
 )
 
 _LOG_LIMIT_CHARACTERS = 64 << 10
@@ -126,6 +127,11 @@ class Store:
                     **values,
                 )
             )
+
+    def add_skip(self, launch: int, case: str, reason: str) -> None:
+        """Keeps why a case could not run in a launch."""
+        with self._transaction() as session:
+            session.add(SkipRow(launch_id=launch, case=case, reason=reason))
 
     def add_failure(
         self, run: int, launch: int | None, case: str | None, kind: str, message: str

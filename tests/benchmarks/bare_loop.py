@@ -9,7 +9,8 @@ import pytest
 from workloads.builders import build
 from workloads.catalog import find
 from workloads.measure import Benchmark, Policy, take_rounds
-from workloads.prepare import Prepared, prepare
+from workloads.prepare import Compiled, compile_
+from workloads.problem import Problem
 
 CASES = (
     "matmul/256/f32",
@@ -21,9 +22,9 @@ CASES = (
 POLICY = Policy(budget_s=4.0, min_rounds=101, max_rounds=401)
 
 
-def bare_round(prepared: Prepared) -> float:
+def bare_round(prepared: Compiled) -> float:
     """Seconds per call of a loop that does nothing but call, wait and read the clock."""
-    executable, arguments, scratch = prepared.executable, prepared.arguments, prepared.scratch
+    executable, arguments, scratch = prepared.executable, prepared.arguments, prepared.carry
     samples: list[float] = []
     stop = time.perf_counter() + POLICY.round_s
     while not samples or time.perf_counter() < stop:
@@ -31,14 +32,16 @@ def bare_round(prepared: Prepared) -> float:
         scratch = executable(scratch, *arguments)
         scratch.block_until_ready()
         samples.append(time.perf_counter() - start)
-    prepared.scratch = scratch
+    prepared.carry = scratch
     return statistics.fmean(samples)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_ratio(case: str, benchmark: Benchmark) -> None:
     chosen = find(case)
-    prepared = prepare(chosen, build(chosen))
+    problem = build(chosen)
+    assert isinstance(problem, Problem)
+    prepared = compile_(chosen, problem)
     bare: list[float] = []
     timing = take_rounds(
         prepared, benchmark, POLICY, before_round=lambda: bare.append(bare_round(prepared))

@@ -17,6 +17,7 @@ from workloads import measure as policy
 from workloads.builders import build
 from workloads.case import Case
 from workloads.measure import Benchmark, measure
+from workloads.problem import Problem
 from workloads.recorder import MEASUREMENT, Recorder
 
 
@@ -82,7 +83,9 @@ def test_case(
     if case.id in LINES:
         write(request, LINES[case.id])
     if case.id == "activation/relu/64MiB/f32":
-        wrong = replace(build(case), function=lambda x: 1.01 * x)
+        problem = build(case)
+        assert isinstance(problem, Problem)
+        wrong = replace(problem, function=lambda x: 1.01 * x)
         monkeypatch.setattr(policy, "build", lambda _: wrong)
     record: dict[str, Any] = measure(case, benchmark)
     if case.id in SAMPLES:

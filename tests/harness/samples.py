@@ -14,7 +14,7 @@ Record = Mapping[str, Any]
 
 def environment(**changes: Any) -> dict[str, Any]:
     record = {
-        "schema": 1,
+        "schema": 2,
         "kind": "environment",
         "platform": "cpu",
         "device_kinds": ["cpu"],
@@ -32,7 +32,7 @@ def environment(**changes: Any) -> dict[str, Any]:
 
 
 def started(case: str) -> dict[str, Any]:
-    return {"schema": 1, "kind": "case_started", "case": case}
+    return {"schema": 2, "kind": "case_started", "case": case}
 
 
 def catalogued(case: str) -> dict[str, Any]:
@@ -55,7 +55,7 @@ def catalogued(case: str) -> dict[str, Any]:
 def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: Any) -> Any:
     """Returns `dict[str, Any]`, typed loosely so that tests can spoil it."""
     record = {
-        "schema": 1,
+        "schema": 2,
         "kind": "measurement",
         "case": case,
         "workload": case.partition("/")[0],
@@ -93,11 +93,11 @@ def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: A
 
 
 def failure(case: str, kind: str = "raised", message: str = "boom") -> dict[str, Any]:
-    return {"schema": 1, "kind": "failure", "case": case, "failure": kind, "message": message}
+    return {"schema": 2, "kind": "failure", "case": case, "failure": kind, "message": message}
 
 
 def finished(cases: int) -> dict[str, Any]:
-    return {"schema": 1, "kind": "finished", "cases": cases}
+    return {"schema": 2, "kind": "finished", "cases": cases}
 
 
 def line(record: Record) -> bytes:

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from workloads import builders
 from workloads.case import Case
 from workloads.catalog import find
+from workloads.problem import Problem
 
 Small = Callable[..., Case]
 
@@ -19,6 +21,13 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
         {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
     ),
 }
+
+
+def build(case: Case) -> Problem:
+    """The compiled kind of problem, as most are."""
+    problem = builders.build(case)
+    assert isinstance(problem, Problem)
+    return problem
 
 
 @pytest.fixture

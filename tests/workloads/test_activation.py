@@ -6,7 +6,7 @@ import pytest
 
 from tests.workloads.conftest import Small
 from workloads.activation import FUNCTIONS, REFERENCES, build
-from workloads.cost import FLOPS_PER_ELEMENT
+from workloads.catalog.activation import FLOPS_PER_ELEMENT
 from workloads.numerics import WrongNumbers
 from workloads.prepare import prepare
 

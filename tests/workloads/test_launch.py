@@ -86,7 +86,7 @@ def test_each_failure_has_its_kind_and_the_rest_is_measured(
         "transformer/nano/forward/f32": "raised",
     }
     assert [r.case for r in found if isinstance(r, records.Measurement)] == ["matmul/256/f32"]
-    assert found[-1] == records.Finished(schema=1, kind="finished", cases=1)
+    assert found[-1] == records.Finished(schema=2, kind="finished", cases=1)
     assert sabotaged.returncode == 4
 
 

@@ -5,8 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.workloads.conftest import Small
-from workloads.builders import build
+from tests.workloads.conftest import Small, build
 from workloads.numerics import WrongNumbers
 from workloads.prepare import prepare
 
@@ -16,7 +15,7 @@ def test_every_call_writes_into_the_same_memory(small: Small) -> None:
     prepared = prepare(case, build(case))
     places = {prepared.call().unsafe_buffer_pointer() for _ in range(5)}
     prepared.round(3)
-    assert places == {prepared.scratch.unsafe_buffer_pointer()}
+    assert places == {prepared.carry.unsafe_buffer_pointer()}
 
 
 def test_calls_go_on_giving_the_right_answer(small: Small) -> None:
@@ -43,7 +42,8 @@ def test_tracing_is_timed_without_a_warm_cache(small: Small) -> None:
 
     def counted(a: jax.Array, b: jax.Array) -> jax.Array:
         traced.append(1)
-        return problem.function(a, b)
+        product: jax.Array = problem.function(a, b)
+        return product
 
     prepared = prepare(case, replace(problem, function=counted))
     prepared.round(5)

@@ -77,9 +77,10 @@ def test_a_pass_without_a_measurement_is_a_failure(outcomes: list[dict[str, Any]
     assert failures(outcomes, "test_forgetful") == ["the test passed, but left no measurement"]
 
 
-def test_a_skip_is_a_failure(outcomes: list[dict[str, Any]]) -> None:
-    [message] = failures(outcomes, "test_skipped")
-    assert "not today" in message
+def test_a_skip_is_told_with_its_reason_and_is_no_failure(outcomes: list[dict[str, Any]]) -> None:
+    assert failures(outcomes, "test_skipped") == []
+    [skip] = [each for each in outcomes if each["kind"] == "skipped"]
+    assert skip == {"schema": 2, "kind": "skipped", "case": "test_skipped", "reason": "not today"}
 
 
 def test_a_failing_fixture_is_a_failure(outcomes: list[dict[str, Any]]) -> None:
@@ -94,7 +95,7 @@ def test_a_bad_end_is_told_beside_the_measurement(outcomes: list[dict[str, Any]]
 
 
 def test_the_end_counts_measurements(outcomes: list[dict[str, Any]]) -> None:
-    assert outcomes[-1] == {"schema": 1, "kind": "finished", "cases": 2}
+    assert outcomes[-1] == {"schema": 2, "kind": "finished", "cases": 2}
 
 
 def test_an_interrupted_session_does_not_claim_an_end(tmp_path: Path) -> None:

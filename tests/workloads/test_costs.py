@@ -2,13 +2,12 @@
 
 import pytest
 
-from tests.workloads.conftest import Small
-from workloads import cost
-from workloads.builders import build
+from tests.workloads.conftest import Small, build
 from workloads.case import Case
+from workloads.catalog import activation, dense, matmul, transformer
+from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.prepare import prepare
 from workloads.program import Program
-from workloads.sizes import TransformerSize
 
 TINY = TransformerSize(vocab=10, layers=1, d_model=4, heads=2, kv_heads=1, ffn=3)
 
@@ -18,20 +17,20 @@ def compiled(case: Case) -> Program:
 
 
 def test_matmul_by_hand() -> None:
-    counted = cost.matmul(m=2, k=3, n=5, itemsize=2)
+    counted = matmul.cost(m=2, k=3, n=5, itemsize=2)
     assert counted.flops == 2 * 30
     assert counted.bytes == 2 * (6 + 15 + 10)
 
 
 def test_activation_by_hand() -> None:
-    assert cost.activation("relu", rows=3, columns=5, itemsize=4).flops == 15
-    assert cost.activation("relu", rows=3, columns=5, itemsize=4).bytes == 4 * 30
-    assert cost.activation("layernorm", rows=3, columns=5, itemsize=4).bytes == 4 * (30 + 10)
-    assert cost.activation("rmsnorm", rows=3, columns=5, itemsize=4).bytes == 4 * (30 + 5)
+    assert activation.cost("relu", rows=3, columns=5, itemsize=4).flops == 15
+    assert activation.cost("relu", rows=3, columns=5, itemsize=4).bytes == 4 * 30
+    assert activation.cost("layernorm", rows=3, columns=5, itemsize=4).bytes == 4 * (30 + 10)
+    assert activation.cost("rmsnorm", rows=3, columns=5, itemsize=4).bytes == 4 * (30 + 5)
 
 
 def test_dense_by_hand() -> None:
-    counted = cost.dense(batch=2, inputs=3, outputs=5, itemsize=4)
+    counted = dense.cost(batch=2, inputs=3, outputs=5, itemsize=4)
     assert counted.flops == 2 * 30 + 10 + 4 * 10
     assert counted.bytes == 4 * (6 + 15 + 5 + 10)
 
@@ -41,27 +40,27 @@ def test_transformer_by_hand() -> None:
     projections = 2 * (4 * 4 + 4 * 2 + 4 * 2 + 4 * 4 + 3 * 4 * 3 + 4 * 10)  # FLOP a token
     pairs = 2 * 3 * (2 * 2 + 1 + 5 + 2 * 2)  # two heads, three pairs of positions
     norms, rotary, gate, residuals = 3 * 4 * 4, 3 * 2 * 3, 3 * 6, 2 * 4
-    counted = cost.transformer_forward(TINY, batch=1, context=2, itemsize=2)
+    counted = transformer.forward_cost(TINY, batch=1, context=2, itemsize=2)
     assert counted.flops == 2 * projections + pairs + 2 * (norms + rotary + gate + residuals)
     weights = 4 * 4 + 4 * 2 + 4 * 2 + 4 * 4 + 3 * 4 * 3 + 4 * 10 + 3 * 4 + 2 * 4
     assert counted.bytes == 2 * weights + 2 * 4 + 4 * 2 * 10
 
 
 def test_a_long_batch_reads_the_embedding_table_once() -> None:
-    short = cost.transformer_forward(TINY, batch=10, context=1, itemsize=2)
-    longer = cost.transformer_forward(TINY, batch=20, context=1, itemsize=2)
+    short = transformer.forward_cost(TINY, batch=10, context=1, itemsize=2)
+    longer = transformer.forward_cost(TINY, batch=20, context=1, itemsize=2)
     assert longer.bytes - short.bytes == 10 * (4 + 4 * 10)
 
 
 def test_xla_counts_the_same_for_a_product(small: Small) -> None:
-    counted = cost.matmul(m=48, k=64, n=40, itemsize=4)
+    counted = matmul.cost(m=48, k=64, n=40, itemsize=4)
     program = compiled(small("matmul"))
     assert (program.xla_flops, program.xla_bytes) == (counted.flops, counted.bytes)
 
 
 def test_xla_counts_the_same_for_relu(small: Small) -> None:
     case = small("activation")
-    counted = cost.activation("relu", rows=48, columns=256, itemsize=4)
+    counted = activation.cost("relu", rows=48, columns=256, itemsize=4)
     program = compiled(case)
     assert (program.xla_flops, program.xla_bytes) == (counted.flops, counted.bytes)
 
@@ -70,7 +69,7 @@ def test_xla_counts_the_transformer_with_its_masked_pairs(small: Small) -> None:
     """Half of the query-key pairs are masked: the formula leaves them out, XLA does not."""
     case = small("transformer", context=64, batch=4)
     size = TransformerSize.of(case)
-    counted = cost.transformer_forward(size, batch=4, context=64, itemsize=4)
+    counted = transformer.forward_cost(size, batch=4, context=64, itemsize=4)
     masked = size.layers * size.heads * 4 * (64 * 63 // 2) * (4 * size.head_dim + 6)
     xla_flops = compiled(case).xla_flops
     assert xla_flops is not None

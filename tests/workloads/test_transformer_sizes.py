@@ -1,8 +1,8 @@
 import jax
 
 from tests.workloads.conftest import Small
+from workloads.catalog.transformer_sizes import NANO, TransformerSize
 from workloads.problem import generator
-from workloads.sizes import NANO, TransformerSize
 from workloads.transformer import draw
 
 
