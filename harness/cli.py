@@ -152,6 +152,8 @@ def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
             f"{result.failures} failure(s); the launches' logs: "
             f"{_command('show', result.name, '--log', db=arguments.db)}"
         )
+    if result.skipped and not result.measurements:
+        raise EnvironmentFailure("nothing could be measured here: every case was skipped")
     if arguments.format == "table":
         _what_next(result, arguments, err)
     return 0
@@ -211,6 +213,7 @@ def _stored_run(db: str, reference: str) -> View:
             reader.measurements(run.run),
             reader.failures(run.run),
             reader.launches(run.run),
+            reader.skips(run.run),
         )
 
 

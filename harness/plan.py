@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from harness.config import Settings, Suite, Target
 from harness.errors import UsageError
-from workloads.catalog import CASES, Case
+from workloads.catalog import CASES, Case, find
 
 BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5}
 """Launches of each built-in suite; which cases it holds is the catalogue's to say."""
@@ -15,8 +15,8 @@ BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5}
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
-    """One container process to be: `part` counts the processes that an interrupted launch
-    took; a part holds the cases that the ones before it did not get to."""
+    """One measurement of a suite: `part` counts the processes that it takes, one where all goes
+    well and all cases want the same devices; a part holds what the ones before did not."""
 
     index: int
     part: int
@@ -63,6 +63,17 @@ def make_plan(
         ),
         tags=MappingProxyType(dict(tags or {})),
     )
+
+
+def first_process(cases: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of `cases` that the next process of a launch measures, and the rest.
+
+    A process has as many devices as its first case needs: forced ones on a CPU, which would
+    change what the other cases measure.
+    """
+    devices = find(cases[0]).devices
+    process = tuple(case for case in cases if find(case).devices == devices)
+    return process, tuple(case for case in cases if case not in process)
 
 
 def suites_of(settings: Settings, case: Case) -> tuple[str, ...]:

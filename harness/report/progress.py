@@ -71,6 +71,10 @@ class PlainProgress:
         self._pace.step(measurement.case)
         self.say(f"{self._where}  {outcome(measurement)}{self._left()}")
 
+    def skipped(self, case: str, reason: str) -> None:
+        self._pace.step(case)
+        self.say(f"{self._where}  skipped {case}: {first_line(reason)}")
+
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self._pace.step(case)
         self.say(f"{self._where}  FAILED {case or ''} ({kind}): {first_line(message)}")
@@ -122,6 +126,11 @@ class BarProgress:
 
     def measured(self, measurement: Measurement) -> None:
         self._pace.step(measurement.case)
+        self._draw()
+
+    def skipped(self, case: str, reason: str) -> None:
+        self._pace.step(case)
+        self.say(f"skipped {case}: {first_line(reason)}")
         self._draw()
 
     def failed(self, case: str | None, kind: str, message: str) -> None:

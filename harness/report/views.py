@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.compare import CaseComparison, Comparison
     from harness.config import Settings
     from harness.doctor import Finding
-    from harness.store.reader import Failure, Launch, MachineSummary, Run
+    from harness.store.reader import Failure, Launch, MachineSummary, Run, Skip
     from workloads.catalog import Case
 
 
@@ -55,6 +55,7 @@ def run_view(
     measurements: "pd.DataFrame",
     failures: Sequence["Failure"],
     launches: Sequence["Launch"],
+    skips: Sequence["Skip"],
 ) -> View:
     """`jaxrig show` and the end of `jaxrig run`: a row a case, over all its launches."""
     records: list[dict[str, Any]] = [
@@ -65,15 +66,30 @@ def run_view(
         "measurements": records,
         "failures": [asdict(failure) for failure in failures],
         "launches": [asdict(launch) for launch in launches],
+        "skips": [asdict(skip) for skip in skips],
     }
     return View(
         document=document,
         records=[{"run": run.run, **record} for record in records],
-        headers=("case", "launches", "median", "spread", "compute", "traffic", "peak memory"),
+        headers=(
+            "case",
+            "launches",
+            "median",
+            "spread",
+            "throughput",
+            "compute",
+            "traffic",
+            "peak memory",
+        ),
         rows=[_case_row(str(case), rows) for case, rows in measurements.groupby("case", sort=False)]
         if len(measurements)
         else [],
-        notes=[_headline(run), *_warnings(measurements), *(_failure(each) for each in failures)],
+        notes=[
+            _headline(run),
+            *_warnings(measurements),
+            *dict.fromkeys(f"skipped: {each.case}: {each.reason}" for each in skips),
+            *(_failure(each) for each in failures),
+        ],
     )
 
 
@@ -94,9 +110,26 @@ def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:
         str(summary.launches),
         quantity.seconds(summary.median),
         quantity.percent(summary.spread) if summary.launches > 1 else "",
-        quantity.rate(first["flops"] / summary.median, "FLOP/s"),
-        quantity.rate(first["bytes"] / summary.median, "B/s"),
+        _throughput(first, summary.median),
+        quantity.rate(first["flops"] / summary.median, "FLOP/s") if first["flops"] else "",
+        _traffic(first, summary.median),
         quantity.size(peak) if peak == peak and peak is not None else "",
+    )
+
+
+def _throughput(first: "pd.Series[Any]", median_s: float) -> str:
+    """Work done in a second, where the case counts it."""
+    unit = first["work_unit"]
+    return quantity.rate(first["work_count"] / median_s, f"{unit}/s") if unit else ""
+
+
+def _traffic(first: "pd.Series[Any]", median_s: float) -> str:
+    """Bytes in a second, of memory, storage and link, whichever the case moves."""
+    kinds = {"bytes": "", "storage_bytes": " storage", "link_bytes": " link"}
+    return ", ".join(
+        quantity.rate(first[name] / median_s, "B/s") + kind
+        for name, kind in kinds.items()
+        if first[name]
     )
 
 
@@ -150,6 +183,13 @@ def cases_view(settings: "Settings", cases: Sequence["Case"]) -> View:
             "flops": case.cost.flops,
             "bytes": case.cost.bytes,
             "intensity_flop_per_byte": case.cost.intensity,
+            "storage_bytes": case.cost.storage_bytes,
+            "link_bytes": case.cost.link_bytes,
+            "work_unit": case.work.unit if case.work else None,
+            "work_count": case.work.count if case.work else None,
+            "memory_bytes": case.memory_bytes,
+            "devices": case.devices,
+            "platforms": list(case.platforms),
             "tolerance": case.tolerance,
             "parameters": dict(case.parameters),
         }
@@ -158,14 +198,15 @@ def cases_view(settings: "Settings", cases: Sequence["Case"]) -> View:
     return View(
         document=documents,
         records=documents,
-        headers=("case", "phase", "FLOP", "bytes", "FLOP/byte", "suites"),
+        headers=("case", "phase", "work", "FLOP", "bytes", "FLOP/byte", "suites"),
         rows=[
             (
                 case.id,
                 case.phase,
+                f"{case.work.count:g} {case.work.unit}" if case.work else "",
                 quantity.rate(case.cost.flops, "FLOP"),
                 quantity.size(case.cost.bytes),
-                f"{case.cost.intensity:.2f}",
+                "" if case.cost.intensity is None else f"{case.cost.intensity:.2f}",
                 ", ".join(suites_of(settings, case)),
             )
             for case in cases

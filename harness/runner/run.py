@@ -1,7 +1,7 @@
 """A run, from the first launch to its last word in the store."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +16,7 @@ from harness.config import Target
 from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
 from harness.git import describe
 from harness.machine import this_machine
-from harness.plan import Launch, Plan
+from harness.plan import Launch, Plan, first_process
 from harness.records import BadRecord, Environment, Measurement
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
@@ -34,6 +34,9 @@ class Result:
 
     name: str
     failures: int
+    measurements: int
+    skipped: Mapping[str, str]
+    """Case → why it could not run here."""
 
 
 def execute(plan: Plan, store: Store, progress: Progress) -> Result:
@@ -50,7 +53,12 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
             for launch in plan.launches:
                 if not run.measure(launch):
                     break
-    return Result(name=run.name, failures=run.failures)
+    return Result(
+        name=run.name,
+        failures=run.failures,
+        measurements=run.measurements,
+        skipped=run.skipped,
+    )
 
 
 def close_abandoned(store: Store) -> None:
@@ -70,6 +78,8 @@ class _Run:
     progress: Progress
     name: str = ""
     failures: int = 0
+    measurements: int = 0
+    skipped: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """Cases that failed once: trying them again would cost every later launch the same."""
     _id: int = -1
@@ -118,16 +128,17 @@ class _Run:
         cases = tuple(case for case in launch.cases if case not in self.broken)
         part = 0
         while cases:
-            ending = self._measure_part(replace(launch, part=part, cases=cases), deadline)
+            self.progress.launch_started(replace(launch, part=part, cases=cases))
+            process, later = first_process(cases)
+            ending = self._measure_part(replace(launch, part=part, cases=process), deadline)
             if not ending.go_on:
                 return False
-            cases, part = ending.remaining, part + 1
+            cases, part = (*ending.remaining, *later), part + 1
         return True
 
     def _measure_part(self, launch: Launch, deadline: float) -> Ending:
         target, image = self.plan.target, self.setup.image
         bounds = limits(target)
-        self.progress.launch_started(launch)
         with self._recorded(launch, bounds) as record:
             spec = LaunchSpec(
                 command=_command(launch.cases),
@@ -222,9 +233,11 @@ class _LaunchSink:
         check_measurement(measurement)
         self.run.store.add_measurement(self.launch, measurement)
         self.run.progress.measured(measurement)
+        self.run.measurements += 1
 
     def skipped(self, case: str, reason: str) -> None:
         self.run.store.add_skip(self.launch, case, reason)
+        self.run.skipped[case] = reason
         self.run.progress.skipped(case, reason)
 
     def failed(self, case: str | None, kind: str, message: str) -> None:
@@ -284,8 +297,10 @@ _PLATFORM_ADVICE = {
 
 
 def _command(cases: tuple[str, ...]) -> tuple[str, ...]:
+    devices = find(cases[0]).devices
+    forced = ("--devices", str(devices)) if devices > 1 else ()
     chosen = (word for case in cases for word in ("--case", case))
-    return ("-m", "workloads.launch", *chosen)
+    return ("-m", "workloads.launch", *forced, *chosen)
 
 
 @contextmanager

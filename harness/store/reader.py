@@ -37,6 +37,7 @@ _OVERVIEW = table(
     column("ended_at", UtcTime),
     column("measurements"),
     column("failures"),
+    column("skipped"),
     column("launches_planned"),
     column("tags", JSON),
     column("git_commit"),
@@ -65,6 +66,7 @@ class Run:
     ended_at: datetime | None
     measurements: int
     failures: int
+    skipped: int
     launches_planned: int
     tags: dict[str, Any]
     git_commit: str | None

@@ -124,6 +124,7 @@ class Findings:
     started: list[str] = field(default_factory=list)
     measurements: list[Measurement] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
+    skips: list[tuple[str, str]] = field(default_factory=list)
 
     def environment(self, environment: Environment) -> None:
         self.environments.append(environment)
@@ -133,6 +134,9 @@ class Findings:
 
     def measured(self, measurement: Measurement) -> None:
         self.measurements.append(measurement)
+
+    def skipped(self, case: str, reason: str) -> None:
+        self.skips.append((case, reason))
 
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self.failures.append((case, kind, message))
@@ -163,6 +167,9 @@ class Watcher:
 
     def measured(self, measurement: Measurement) -> None:
         self.events.append(f"measured {measurement.case}")
+
+    def skipped(self, case: str, reason: str) -> None:
+        self.events.append(f"skipped {case} {bool(reason)}")
 
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self.events.append(f"failed {case} {kind} {bool(message)}")

@@ -54,6 +54,7 @@ def add_run(
     *,
     status: str = "done",
     failures: Sequence[tuple[str | None, str, str]] = (),
+    skips: Sequence[tuple[str, str]] = (),
     log: str = "all went well\n",
     measured: Mapping[str, Any] | None = None,
     **changes: Any,
@@ -68,6 +69,8 @@ def add_run(
             if index < len(row):
                 record = parsed_measurement(case, [row[index]] * 3, **(measured or {}))
                 store.add_measurement(launch, record)
+        for skipped, reason in skips:
+            store.add_skip(launch, skipped, reason)
         if index == 0:
             for blamed, kind, message in failures:
                 store.add_failure(run, launch, blamed, kind, message)

@@ -48,6 +48,10 @@ def catalogued(case: str) -> dict[str, Any]:
         "parameters": dict(known.parameters),
         "flops": known.cost.flops,
         "bytes": known.cost.bytes,
+        "storage_bytes": known.cost.storage_bytes,
+        "link_bytes": known.cost.link_bytes,
+        "work_unit": None if known.work is None else known.work.unit,
+        "work_count": None if known.work is None else known.work.count,
         "numerics_tolerance": known.tolerance,
     }
 
@@ -70,6 +74,10 @@ def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: A
         "first_call_s": 0.04,
         "flops": 2e9,
         "bytes": 4e6,
+        "storage_bytes": 0.0,
+        "link_bytes": 0.0,
+        "work_unit": None,
+        "work_count": None,
         "xla_flops": 1.9e9,
         "xla_bytes": None,
         "argument_bytes": 1024,
@@ -87,9 +95,14 @@ def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: A
         "involuntary_switches": 1,
         "steal_s": 0.0,
         "timed_s": 2.5,
+        "observations": {},
         "warnings": [],
     }
     return record | changes
+
+
+def skipped(case: str, reason: str = "too large") -> dict[str, Any]:
+    return {"schema": 2, "kind": "skipped", "case": case, "reason": reason}
 
 
 def failure(case: str, kind: str = "raised", message: str = "boom") -> dict[str, Any]:

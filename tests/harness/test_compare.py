@@ -23,6 +23,7 @@ BASE = Run(
     ended_at=None,
     measurements=0,
     failures=0,
+    skipped=0,
     launches_planned=3,
     tags={},
     git_commit=None,

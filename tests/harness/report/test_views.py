@@ -64,6 +64,7 @@ def reader(store: Store, url: str) -> Iterator[Reader]:
         status="failed",
         isolation="process",
         image=None,
+        skips=[(C, "may need 9.00 GiB of host memory; there are 8.00 GiB")],
         failures=[(B, "crashed", "exit code 139\nSegfault \x1b[31m"), (None, "engine", "gone")],
         measured={"peak_rss_bytes": None, "warnings": ["the clock drifted"]},
         log="one\ntwo\x1b[2J\n",
@@ -78,6 +79,7 @@ def shown(reader: Reader, reference: str) -> View:
         reader.measurements(reference),
         reader.failures(reference),
         reader.launches(reference),
+        reader.skips(reference),
     )
 
 

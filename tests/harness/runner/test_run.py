@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
@@ -25,7 +26,7 @@ from harness.plan import Launch, Plan
 from harness.runner import run as runner
 from harness.runner.run import Result, check_environment, execute
 from harness.runner.setup import Setup
-from harness.store.reader import Reader
+from harness.store.reader import Reader, Skip
 from harness.store.writer import Store
 from tests.checkout import ROOT
 from tests.harness.fakes import FOREVER, FakeEngine, Script, Step, Watcher, cases_in
@@ -41,8 +42,11 @@ from tests.harness.samples import (
     lines,
     measured,
     parsed_environment,
+    skipped,
     started,
 )
+from workloads.case import Case
+from workloads.catalog import find
 
 TARGET = Target(platform="cpu", dockerfile=Path("cpu.Dockerfile"), cpus="0", env={"X": "y"})
 ENVIRONMENT = line(environment())
@@ -192,6 +196,37 @@ def test_a_failed_case_is_not_tried_in_later_launches(bench: Bench) -> None:
     assert kept.failures == [(A, "raised", 0)]
     assert kept.measured == [(0, 0, B), (1, 0, B), (2, 0, B)]
     assert [status for _, _, status in kept.launches] == ["failed", "done", "done"]
+
+
+def test_a_skipped_case_is_kept_with_its_reason_and_fails_nothing(bench: Bench) -> None:
+    skip = prints(ENVIRONMENT, lines(started(A), skipped(A)), measured(B), line(finished(1)))
+    result = bench.execute(plan(A, B), skip)
+    assert (result.failures, result.measurements, result.skipped) == (0, 1, {A: "too large"})
+    kept = bench.read()
+    assert (kept.status, kept.failures, kept.measured) == ("done", [], [(0, 0, B)])
+    with Reader(bench.url) as reader:
+        assert reader.skips("latest") == [Skip(case=A, reason="too large", launch=0)]
+        assert reader.run("latest").skipped == 1
+    assert f"skipped {A} True" in bench.watcher.events
+
+
+def test_cases_that_want_more_devices_run_in_a_process_of_their_own(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def find_with_devices(case: str) -> Case:
+        return replace(find(case), devices=4 if case in (A, C) else 1)
+
+    monkeypatch.setattr("harness.plan.find", find_with_devices)
+    monkeypatch.setattr("harness.runner.run.find", find_with_devices)
+    bench.execute(plan(A, B, C, launches=2))
+    assert [cases_in(spec) for spec in bench.engine.specs] == [(A, C), (B,), (A, C), (B,)]
+    assert ["--devices" in spec.command for spec in bench.engine.specs] == [True, False] * 2
+    assert bench.engine.specs[0].command[2:4] == ("--devices", "4")
+    kept = bench.read()
+    assert kept.measured == [
+        (i, part, case) for i in (0, 1) for part, case in ((0, A), (0, C), (1, B))
+    ]
+    assert kept.status == "done"
 
 
 def test_where_every_case_failed_no_further_launch_is_started(bench: Bench) -> None:

@@ -22,6 +22,7 @@ from tests.harness.samples import (
     lines,
     measured,
     measurement,
+    skipped,
     started,
 )
 
@@ -104,13 +105,22 @@ def test_a_failure_is_charged_to_its_case_and_the_launch_goes_on() -> None:
     assert done.ending.remaining == ()
 
 
+def test_a_skipped_case_is_settled_and_no_failure() -> None:
+    skip = lines(started(A), skipped(A, "needs 8 devices; there is 1"))
+    done = follow(ENVIRONMENT, skip, measured(B), line(finished(1)))
+    assert done.found.skips == [(A, "needs 8 devices; there is 1")]
+    assert done.found.failures == []
+    assert done.measured == [B]
+    assert done.ending.remaining == ()
+
+
 @pytest.mark.parametrize(
     "bad",
     [
         b"this is no record\n",
         line(measurement(A, [float("nan")])),
         line(measurement(A, [-1.0])),
-        line(measurement(A) | {"schema": 2}),
+        line(measurement(A) | {"schema": 1}),
         line(measurement(A) | {"extra": 1}),
     ],
     ids=["text", "nan", "negative", "schema", "extra"],

@@ -2,15 +2,40 @@
 
 from dataclasses import fields
 
+import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+from harness.errors import DatabaseFailure
 from harness.store.database import SCHEMA_VERSION, open_for_reading, open_for_writing
 from harness.store.migrate import configuration, upgrade
 from harness.store.models import Base
-from harness.store.reader import Run
+from harness.store.reader import Reader, Run
+from harness.store.writer import Store
+
+OLD = (
+    "INSERT INTO machines VALUES (1, 'f', 'm', '{}', '2026-01-01')",
+    (
+        "INSERT INTO runs VALUES (1, 'old', 'done', 'cpu', 'cpu', 'process', 'quick', '[\"a\"]', 1,"
+        " '{}', 1, NULL, NULL, NULL, '0.1.0', 'o', '2026-01-01', '2026-01-01', NULL)"
+    ),
+    (
+        'INSERT INTO launches (id, run_id, "index", part, status, limits, env, started_at)'
+        " VALUES (1, 1, 0, 0, 'done', '{}', '{}', '2026-01-01')"
+    ),
+    (
+        'INSERT INTO measurements (launch_id, "case", workload, phase, dtype, parameters, samples_s,'
+        " rounds, median_s, calls_per_round, trace_s, lower_s, compile_s, first_call_s, flops, bytes,"
+        " hlo_sha256, numerics_error, numerics_tolerance, minor_faults, major_faults,"
+        " voluntary_switches, involuntary_switches, timed_s, warnings, measured_at)"
+        " VALUES (1, 'a', 'w', 'p', 'f32', '{}', x'000000000000e03f000000000000d03f',"
+        " 2, 0.375, 1, 1.5, 1, 1, 1, 1, 1, 'ab', 0, 1, 0, 0, 0, 0, 1, '[\"hot\"]', '2026-01-01')"
+    ),
+)
+"""Rows as the first schema has them."""
 
 
 def test_the_newest_migration_is_the_version_that_the_program_asks_for() -> None:
@@ -51,6 +76,28 @@ def test_the_overview_has_what_runs_are_read_by(url: str) -> None:
         columns = list(connection.execute(text("SELECT * FROM run_overview")).keys())
     engine.dispose()
     assert columns == ["id", *(field.name for field in fields(Run))]
+
+
+def test_an_older_database_keeps_what_it_holds(url: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        settings = configuration()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0001")
+        for statement in OLD:
+            connection.execute(text(statement))
+    engine.dispose()
+    with pytest.raises(DatabaseFailure, match="older schema 0001"):
+        Reader(url)
+    Store(url).close()
+    with Reader(url) as reader:
+        (run,) = reader.runs()
+        (row,) = reader.measurements("old").to_dict("records")
+    assert (run.run, run.measurements, run.skipped) == ("old", 1, 0)
+    assert row["samples_s"].tolist() == [0.5, 0.25]
+    assert (row["trace_s"], row["hlo_sha256"], row["warnings"]) == (1.5, "ab", ["hot"])
+    assert (row["storage_bytes"], row["link_bytes"], row["observations"]) == (0.0, 0.0, {})
+    assert (row["work_unit"], row["work_count"]) == (None, None)
 
 
 def test_upgrading_again_changes_nothing(url: str) -> None:
