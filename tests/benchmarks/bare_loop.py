@@ -49,5 +49,5 @@ def test_ratio(case: str, benchmark: Benchmark) -> None:
     rounds = len(timing.samples_s)
     ratio = statistics.median(timing.samples_s) / statistics.median(bare[-rounds:])
     result = {"case": case, "ratio": ratio, "rounds": rounds}
-    print(f"LOOP {json.dumps(result)}")
+    print(f"RESULT {json.dumps(result)}")
     assert rounds >= POLICY.min_rounds

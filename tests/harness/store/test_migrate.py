@@ -27,9 +27,9 @@ OLD = (
         " VALUES (1, 1, 0, 0, 'done', '{}', '{}', '2026-01-01')"
     ),
     (
-        'INSERT INTO measurements (launch_id, "case", workload, phase, dtype, parameters, samples_s,'
-        " rounds, median_s, calls_per_round, trace_s, lower_s, compile_s, first_call_s, flops, bytes,"
-        " hlo_sha256, numerics_error, numerics_tolerance, minor_faults, major_faults,"
+        'INSERT INTO measurements (launch_id, "case", workload, phase, dtype, parameters,'
+        " samples_s, rounds, median_s, calls_per_round, trace_s, lower_s, compile_s, first_call_s,"
+        " flops, bytes, hlo_sha256, numerics_error, numerics_tolerance, minor_faults, major_faults,"
         " voluntary_switches, involuntary_switches, timed_s, warnings, measured_at)"
         " VALUES (1, 'a', 'w', 'p', 'f32', '{}', x'000000000000e03f000000000000d03f',"
         " 2, 0.375, 1, 1.5, 1, 1, 1, 1, 1, 'ab', 0, 1, 0, 0, 0, 0, 1, '[\"hot\"]', '2026-01-01')"
