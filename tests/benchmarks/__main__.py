@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from containers.docker_engine import connect
-from tests.benchmarks import blas, images, loop, startup, suite
+from tests.benchmarks import blas, flax_ratio, images, loop, startup, suite
 from tests.command import Jaxrig
 
 
@@ -18,6 +18,8 @@ def main() -> None:
             figure.print()
         loop.distance(client, image).print()
         blas.share(client, image).print()
+        for figure in flax_ratio.ratios():
+            figure.print()
         suite.overhead(folder, client).print()
     client.close()
 

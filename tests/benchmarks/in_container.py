@@ -24,6 +24,11 @@ def results(client: docker.DockerClient, image: str, half: str) -> list[dict[str
         network_mode="none",
         remove=True,
     ).decode()
+    return read(out)
+
+
+def read(out: str) -> list[dict[str, Any]]:
+    """The results in what a half printed."""
     found = [json.loads(line.partition(_MARK)[2]) for line in out.splitlines() if _MARK in line]
     assert found, out
     return found
