@@ -1,4 +1,4 @@
-"""y = sigmoid(x W^T + b): one fully connected layer, weights (outputs, inputs), and its gradients."""
+"""y = sigmoid(x W^T + b), one fully connected layer, and its gradients; W is (outputs, inputs)."""
 
 from typing import NamedTuple
 

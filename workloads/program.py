@@ -7,7 +7,6 @@ import jax
 
 from workloads.hlo import fingerprint
 
-
 POINTER_BYTES = 8
 
 
@@ -56,7 +55,7 @@ def describe(executable: jax.stages.Compiled) -> Program:
 def _output_bytes(executable: jax.stages.Compiled, memory: Any) -> int | None:
     """XLA counts a pointer for each array of a tuple, which never shares the donated buffer."""
     told: int | None = getattr(memory, "output_size_in_bytes", None)
-    arrays = executable.out_tree.num_leaves
+    arrays = len(jax.tree.leaves(executable.out_info))
     if told is None or arrays < 2 or jax.local_devices()[0].platform != "cpu":
         return told
     return told - POINTER_BYTES * arrays
