@@ -1,11 +1,13 @@
 """Element-wise and row-wise functions over a (rows, columns) array.
 
-Each is JAX's own where JAX has one, in its default form (gelu is the tanh approximation).
+Each is JAX's own where JAX has one, in its default form (gelu is the tanh approximation); the
+norms take their statistics in f32, as models in bf16 do.
 The references are written apart from them and work on a block of rows at a time, which
 keeps float64 temporaries in the cache.
 """
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import jax
 import jax.numpy as jnp
@@ -23,15 +25,17 @@ BLOCK_ROWS = 32
 
 def layernorm(x: jax.Array, scale: jax.Array, bias: jax.Array) -> jax.Array:
     """Each row to mean 0 and variance 1, then scale and bias (columns,) (Ba et al. 2016)."""
-    centred = x - x.mean(axis=-1, keepdims=True)
+    wide = x.astype(jnp.float32)
+    centred = wide - wide.mean(axis=-1, keepdims=True)
     variance = jnp.square(centred).mean(axis=-1, keepdims=True)
-    return centred * jax.lax.rsqrt(variance + EPSILON) * scale + bias
+    return (centred * jax.lax.rsqrt(variance + EPSILON) * scale + bias).astype(x.dtype)
 
 
 def rmsnorm(x: jax.Array, scale: jax.Array) -> jax.Array:
     """Each row to root mean square 1, then scale (columns,) (Zhang and Sennrich 2019)."""
-    mean_square = jnp.square(x).mean(axis=-1, keepdims=True)
-    return x * jax.lax.rsqrt(mean_square + EPSILON) * scale
+    wide = x.astype(jnp.float32)
+    mean_square = jnp.square(wide).mean(axis=-1, keepdims=True)
+    return (wide * jax.lax.rsqrt(mean_square + EPSILON) * scale).astype(x.dtype)
 
 
 FUNCTIONS: dict[str, Callable[..., jax.Array]] = {
@@ -39,6 +43,7 @@ FUNCTIONS: dict[str, Callable[..., jax.Array]] = {
     "gelu": jax.nn.gelu,
     "silu": jax.nn.silu,
     "sigmoid": jax.nn.sigmoid,
+    "tanh": jnp.tanh,
     "softmax": jax.nn.softmax,
     "layernorm": layernorm,
     "rmsnorm": rmsnorm,
@@ -65,9 +70,13 @@ def reference(name: str, x: jax.Array, *vectors: jax.Array) -> Float64Array:
     exact_vectors = [exact(vector) for vector in vectors]
     host = np.asarray(x)
     out = np.empty(host.shape, dtype=np.float64)
-    for start in range(0, len(host), BLOCK_ROWS):
+
+    def fill(start: int) -> None:
         block = slice(start, start + BLOCK_ROWS)
         out[block] = function(host[block].astype(np.float64), *exact_vectors)
+
+    with ThreadPoolExecutor() as threads:
+        list(threads.map(fill, range(0, len(host), BLOCK_ROWS)))
     return out
 
 
@@ -89,6 +98,11 @@ def _gelu(x: Float64Array) -> Float64Array:
     """Hendrycks and Gimpel 2016, the tanh form, by 0.5 (1 + tanh u) = sigmoid(2u)."""
     out: Float64Array = x * _sigmoid(2.0 * np.sqrt(2.0 / np.pi) * x * (1.0 + 0.044715 * x * x))
     return out
+
+
+def _tanh(x: Float64Array) -> Float64Array:
+    """By the logistic function: tanh x = 2 sigmoid(2x) - 1."""
+    return 2.0 * _sigmoid(2.0 * x) - 1.0
 
 
 def _softmax(x: Float64Array) -> Float64Array:
@@ -114,6 +128,7 @@ REFERENCES: dict[str, Callable[..., Float64Array]] = {
     "gelu": _gelu,
     "silu": _silu,
     "sigmoid": _sigmoid,
+    "tanh": _tanh,
     "softmax": _softmax,
     "layernorm": _layernorm,
     "rmsnorm": _rmsnorm,

@@ -1,30 +1,47 @@
-"""C = A B: one matrix product, as `jnp.matmul` gives it by default.
+"""C = A B: one matrix product or a batch of them, as `jnp.matmul` gives it by default.
 
-In bf16 the output is bf16 and the backend accumulates in f32; in f32 an accelerator may
-multiply in TF32. Both are what a user gets who asks for nothing else.
+In bf16 and f16 the output has the inputs' dtype and the backend accumulates in f32; in f32 an
+accelerator may multiply in TF32. All are what a user gets who asks for nothing else. int8 and
+f8 need a wider output, which is asked for.
 """
+
+from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from workloads.case import Case
-from workloads.problem import Float64Array, Problem, exact, generator, normal
+from workloads.problem import Float64Array, Problem, exact, generator, normal, on_device
+
+OUTPUTS = {"int8": jnp.int32, "f8": jnp.float32}
+"""Dtypes of outputs that are not the inputs'."""
 
 
-def matmul(a: jax.Array, b: jax.Array) -> jax.Array:
-    """(m, k) @ (k, n) -> (m, n)."""
-    return jnp.matmul(a, b)
+def matmul(a: jax.Array, b: jax.Array, output: jnp.dtype | None = None) -> jax.Array:
+    """(..., m, k) @ (..., k, n) -> (..., m, n), accumulated and returned in `output`."""
+    return jnp.matmul(a, b, preferred_element_type=output)
 
 
 def build(case: Case) -> Problem:
-    """Parameters: m, k, n."""
+    """Parameters: m, k, n, and batch where there is one."""
     m, k, n = (case.integer(name) for name in ("m", "k", "n"))
+    batch = (case.integer("batch"),) if "batch" in case.parameters else ()
     source = generator(case)
-    a = normal(source, (m, k), case.dtype)
-    b = normal(source, (k, n), case.dtype)
-    return Problem(function=matmul, arguments=(a, b), reference=lambda: reference(a, b))
+    draw = whole if case.dtype == "int8" else partial(normal, dtype=case.dtype)
+    a, b = draw(source, (*batch, m, k)), draw(source, (*batch, k, n))
+    return Problem(
+        function=partial(matmul, output=OUTPUTS.get(case.dtype)),
+        arguments=(a, b),
+        reference=lambda: reference(a, b),
+    )
+
+
+def whole(source: np.random.Generator, shape: tuple[int, ...]) -> jax.Array:
+    """A device array of int8, each of -127 to 127 as likely: quantised weights leave out -128."""
+    return on_device(source.integers(-127, 127, size=shape, dtype=np.int8, endpoint=True))
 
 
 def reference(a: jax.Array, b: jax.Array) -> Float64Array:
-    """The product in float64, by BLAS."""
+    """The product in float64, by BLAS; exact for int8."""
     return exact(a) @ exact(b)

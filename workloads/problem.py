@@ -22,7 +22,13 @@ Float64Array = NDArray[np.float64]
 Observations = Mapping[str, int | float | str]
 """What else a case found out: an accuracy, whether a copy was one. Units in the names."""
 
-DTYPES = {"f32": jnp.float32, "bf16": jnp.bfloat16}
+DTYPES = {
+    "f32": jnp.float32,
+    "bf16": jnp.bfloat16,
+    "f16": jnp.float16,
+    "f8": jnp.float8_e4m3fn,
+}
+"""What `normal` can round to. int8 is no such: its numbers are drawn whole."""
 
 DRAW_BLOCK = 2**20
 """Random numbers that one thread draws at a time."""
@@ -124,5 +130,5 @@ def on_device(values: NDArray[Any]) -> jax.Array:
 
 
 def exact(array: jax.Array) -> Float64Array:
-    """`array` on the host as float64, exactly: f32 and bf16 are subsets of it."""
+    """`array` on the host as float64, exactly: every dtype here is a subset of it."""
     return np.asarray(array).astype(np.float64)

@@ -16,7 +16,7 @@ CASES = (
     "matmul/256/f32",
     "matmul/1x4096x4096/f32",
     "activation/relu/64MiB/f32",
-    "dense/1/f32",
+    "dense/1/forward/f32",
     "transformer/nano/forward/f32",
 )
 POLICY = Policy(budget_s=4.0, min_rounds=101, max_rounds=401)

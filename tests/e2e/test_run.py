@@ -11,8 +11,8 @@ from tests.checkout import Checkout
 from tests.command import Jaxrig, Outcome
 from workloads import catalog
 
-CASES = ("--case", "matmul/256/*", "--case", "dense/1/f32")
-IDS = ["matmul/256/f32", "matmul/256/bf16", "dense/1/f32"]
+CASES = ("--case", "matmul/256/*", "--case", "dense/1/forward/f32")
+IDS = ["matmul/256/f32", "matmul/256/bf16", "dense/1/forward/f32"]
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +40,7 @@ def test_a_run_ends_well_and_prints_every_case(first: Outcome) -> None:
 
 
 def test_progress_goes_to_stderr_as_plain_lines(first: Outcome) -> None:
-    assert "launch 2/2  dense/1/f32" in first.err
+    assert "launch 2/2  dense/1/forward/f32" in first.err
     assert "\x1b" not in first.err
     assert "launch 2/2" not in first.out
 
@@ -99,7 +99,7 @@ def test_no_container_is_left(shown: dict[str, Any], engine: docker.DockerClient
 
 
 def test_a_second_run_builds_nothing_and_can_be_compared(jaxrig: Jaxrig, first: Outcome) -> None:
-    second = jaxrig("run", "--case", "dense/1/f32", "--launches", "1")
+    second = jaxrig("run", "--case", "dense/1/forward/f32", "--launches", "1")
     assert second.code == 0, second.err
     assert "building" not in second.err
     assert "adding the workloads" not in second.err
@@ -109,7 +109,7 @@ def test_a_second_run_builds_nothing_and_can_be_compared(jaxrig: Jaxrig, first: 
     assert comparison["candidate"] > comparison["base"]  # names sort by time
     by_case = {each["case"]: each for each in comparison["cases"]}
     assert by_case["matmul/256/f32"]["presence"] == "removed"
-    both = by_case["dense/1/f32"]
+    both = by_case["dense/1/forward/f32"]
     assert both["low"] <= both["ratio"] <= both["high"]
     assert both["differences"] == []
 
@@ -149,7 +149,7 @@ def test_an_edited_workload_makes_another_image_and_wrong_numbers_are_refused(
     run = jaxrig.json("show", "latest")
     assert run["status"] == "failed"
     assert run["image"] != shown["image"]
-    assert [each["case"] for each in run["measurements"]] == ["dense/1/f32"]
+    assert [each["case"] for each in run["measurements"]] == ["dense/1/forward/f32"]
     assert [(each["case"], each["kind"]) for each in run["failures"]] == [
         ("matmul/256/f32", "wrong_numbers"),
         ("matmul/256/bf16", "wrong_numbers"),

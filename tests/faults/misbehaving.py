@@ -57,8 +57,8 @@ def write(request: pytest.FixtureRequest, data: bytes) -> None:
 
 
 ACTIONS: dict[str, Callable[[], None]] = {
-    "dense/128/f32": raises,
-    "dense/1/f32": hangs,
+    "dense/128/forward/f32": raises,
+    "dense/1/forward/f32": hangs,
     "matmul/1024/f32": exits,
     "matmul/1024/bf16": hogs_memory,
     "matmul/2048/f32": prints,

@@ -20,8 +20,8 @@ CASES = (
     "matmul/1x4096x4096/f32",
     "activation/relu/64MiB/f32",
     "activation/silu/64MiB/f32",
-    "dense/1/f32",
-    "dense/128/f32",
+    "dense/1/forward/f32",
+    "dense/128/forward/f32",
 )
 
 
@@ -45,7 +45,8 @@ def jaxrig(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
 @pytest.fixture(scope="module")
 def outcome(jaxrig: Jaxrig) -> Outcome:
     globs = [word for case in CASES for word in ("--case", case)]
-    return jaxrig("run", "--target", "small", *globs, "--launches", "2", timeout_s=900)
+    chosen = ("--suite", "standard", *globs)
+    return jaxrig("run", "--target", "small", *chosen, "--launches", "2", timeout_s=900)
 
 
 @pytest.fixture(scope="module")
@@ -71,8 +72,8 @@ def test_the_run_is_failed_and_says_where_to_look(run: dict[str, Any], outcome: 
 @pytest.mark.parametrize(
     ("case", "kind", "words"),
     [
-        ("dense/128/f32", "raised", "boom"),
-        ("dense/1/f32", "timed_out", "longer than 20 s"),
+        ("dense/128/forward/f32", "raised", "boom"),
+        ("dense/1/forward/f32", "timed_out", "longer than 20 s"),
         ("matmul/1024/f32", "crashed", "exit code 3"),
         ("matmul/1024/bf16", "out_of_memory", "more memory than its limit"),
         ("activation/relu/64MiB/f32", "wrong_numbers", "error"),

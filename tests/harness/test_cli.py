@@ -182,9 +182,11 @@ def test_results_go_to_stdout_in_every_format(
 
 def test_cases_are_selected(jaxrig: Jaxrig) -> None:
     cases = json.loads(
-        jaxrig("cases", "--case", "matmul/256/*", "--case", "dense/1/*", "--format", "json").out
+        jaxrig(
+            "cases", "--case", "matmul/256/*", "--case", "dense/1/forward/f32", "--format", "json"
+        ).out
     )
-    assert [case["case"] for case in cases] == [A, "matmul/256/bf16", "dense/1/f32"]
+    assert [case["case"] for case in cases] == [A, "matmul/256/bf16", "dense/1/forward/f32"]
 
 
 def test_the_database_is_named_by_option_then_environment(

@@ -52,14 +52,14 @@ cpus = "0-1,3"
 env = {{ XLA_FLAGS = "--xla_a=1" }}
 
 [suites.mine]
-cases = ["matmul/*", "dense/1/f32"]
+cases = ["matmul/*", "dense/1/forward/f32"]
 launches = 7
 """
     settings = load(write(tmp_path, text))
     target = settings.target("mine")
     assert (target.memory, target.tmp, target.cpus) == (3 << 29, 512 << 20, "0-1,3")
     assert target.env == {"XLA_FLAGS": "--xla_a=1"}
-    assert settings.suites["mine"].cases == ("matmul/*", "dense/1/f32")
+    assert settings.suites["mine"].cases == ("matmul/*", "dense/1/forward/f32")
     assert settings.suites["mine"].launches == 7
     assert settings.target("cpu") == BUILT_IN_TARGETS["cpu"]
 

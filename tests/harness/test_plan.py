@@ -12,7 +12,7 @@ from workloads.catalog import CASES, SUITES, find
 SETTINGS = Settings(targets=BUILT_IN_TARGETS)
 WITH_SUITE = Settings(
     targets=BUILT_IN_TARGETS,
-    suites={"mine": Suite(cases=("dense/*", "matmul/256/f32"), launches=2)},
+    suites={"mine": Suite(cases=("dense/*/forward/f32", "matmul/256/f32"), launches=2)},
 )
 
 
@@ -37,7 +37,7 @@ def test_globs_narrow_the_suite_and_keep_its_order() -> None:
     assert quick("*/bf16", "matmul/256/*").cases == tuple(
         case.id
         for case in CASES
-        if case.dtype == "bf16" or case.id in ("matmul/256/f32", "matmul/256/bf16")
+        if "quick" in case.suites and (case.dtype == "bf16" or case.id == "matmul/256/f32")
     )
 
 
@@ -53,7 +53,7 @@ def test_the_number_of_launches_may_be_asked_for() -> None:
 
 def test_an_own_suite_brings_its_cases_and_launches() -> None:
     plan = make_plan(WITH_SUITE, target="cpu", suite="mine")
-    assert plan.cases == ("matmul/256/f32", "dense/1/f32", "dense/128/f32")
+    assert plan.cases == ("matmul/256/f32", "dense/1/forward/f32", "dense/128/forward/f32")
     assert len(plan.launches) == 2
 
 
@@ -91,11 +91,13 @@ def test_a_suite_whose_glob_matches_nothing_any_more_is_refused() -> None:
 
 def test_without_a_suite_every_case_is_chosen_from() -> None:
     assert cases_of(SETTINGS) == CASES
-    assert [case.id for case in cases_of(SETTINGS, globs=["dense/1/*"])] == ["dense/1/f32"]
+    assert [case.id for case in cases_of(SETTINGS, globs=["dense/1/f*/f32"])] == [
+        "dense/1/forward/f32"
+    ]
 
 
 def test_a_case_knows_the_suites_that_hold_it() -> None:
-    dense = find("dense/1/f32")
+    dense = find("dense/1/forward/f32")
     assert suites_of(SETTINGS, dense) == dense.suites
     assert suites_of(WITH_SUITE, dense) == (*dense.suites, "mine")
     assert "mine" not in suites_of(WITH_SUITE, find("matmul/512/f32"))

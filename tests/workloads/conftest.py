@@ -13,9 +13,10 @@ from workloads.problem import Problem
 Small = Callable[..., Case]
 
 SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
-    "matmul": ("matmul/256", {"m": 48, "k": 64, "n": 40}),
-    "activation": ("activation/relu/64MiB", {"rows": 48, "columns": 256}),
-    "dense": ("dense/128", {"batch": 16, "inputs": 64, "outputs": 48}),
+    "matmul": ("matmul/2048", {"m": 48, "k": 64, "n": 40}),
+    "activation": ("activation/relu/4MiB", {"rows": 48, "columns": 256}),
+    "dense": ("dense/128/forward", {"batch": 16, "inputs": 64, "outputs": 48}),
+    "dense/backward": ("dense/128/backward", {"batch": 16, "inputs": 64, "outputs": 48}),
     "transformer": (
         "transformer/nano/forward",
         {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
@@ -36,8 +37,7 @@ def small() -> Small:
 
     def make(workload: str, dtype: str = "f32", **parameters: float | str) -> Case:
         like, sizes = SMALL[workload]
-        # Activations are catalogued in f32 only.
-        case = find(f"{like}/f32" if workload == "activation" else f"{like}/{dtype}")
+        case = find(f"{like}/{dtype}")
         changed = {**case.parameters, **sizes, **parameters}
         return replace(case, id=f"{workload}/small/{dtype}", dtype=dtype, parameters=changed)
 

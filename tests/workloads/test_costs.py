@@ -22,6 +22,12 @@ def test_matmul_by_hand() -> None:
     assert counted.bytes == 2 * (6 + 15 + 10)
 
 
+def test_a_batch_of_products_with_wider_outputs_by_hand() -> None:
+    counted = matmul.cost(m=2, k=3, n=5, itemsize=1, output_itemsize=4, batch=7)
+    assert counted.flops == 7 * 2 * 30
+    assert counted.bytes == 7 * (6 + 15 + 4 * 10)
+
+
 def test_activation_by_hand() -> None:
     assert activation.cost("relu", rows=3, columns=5, itemsize=4).flops == 15
     assert activation.cost("relu", rows=3, columns=5, itemsize=4).bytes == 4 * 30
@@ -30,9 +36,15 @@ def test_activation_by_hand() -> None:
 
 
 def test_dense_by_hand() -> None:
-    counted = dense.cost(batch=2, inputs=3, outputs=5, itemsize=4)
+    counted = dense.forward_cost(batch=2, inputs=3, outputs=5, itemsize=4)
     assert counted.flops == 2 * 30 + 10 + 4 * 10
     assert counted.bytes == 4 * (6 + 15 + 5 + 10)
+
+
+def test_dense_backward_by_hand() -> None:
+    counted = dense.backward_cost(batch=2, inputs=3, outputs=5, itemsize=4)
+    assert counted.flops == (2 * 30 + 10 + 4 * 10) + 2 * 60 + 3 * 10 + 10
+    assert counted.bytes == 4 * (2 * (6 + 15 + 5) + 10)
 
 
 def test_transformer_by_hand() -> None:
@@ -56,6 +68,19 @@ def test_xla_counts_the_same_for_a_product(small: Small) -> None:
     counted = matmul.cost(m=48, k=64, n=40, itemsize=4)
     program = compiled(small("matmul"))
     assert (program.xla_flops, program.xla_bytes) == (counted.flops, counted.bytes)
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "f16", "int8", "f8"])
+def test_xla_counts_the_flops_of_a_batch_of_products(small: Small, dtype: str) -> None:
+    case = small("matmul", dtype, batch=3, m=24, k=16, n=40)
+    counted = matmul.cost(m=24, k=16, n=40, itemsize=1, batch=3)
+    assert compiled(case).xla_flops == pytest.approx(counted.flops, rel=0.1)
+
+
+def test_xla_counts_the_same_for_dense_backward(small: Small) -> None:
+    counted = dense.backward_cost(batch=16, inputs=64, outputs=48, itemsize=4)
+    xla_flops = compiled(small("dense/backward")).xla_flops
+    assert xla_flops == pytest.approx(counted.flops, rel=0.02)
 
 
 def test_xla_counts_the_same_for_relu(small: Small) -> None:

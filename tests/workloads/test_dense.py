@@ -1,14 +1,19 @@
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
 
 from tests.workloads.conftest import Small
-from workloads.dense import build, dense
+from workloads.dense import Gradients, backward, build, dense
 from workloads.numerics import WrongNumbers
 from workloads.prepare import prepare
+from workloads.problem import exact
+
+DTYPES = pytest.mark.parametrize("dtype", ["f32", "bf16"])
 
 
 def biasless(x: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array:
@@ -16,7 +21,7 @@ def biasless(x: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array:
 
 
 def scaled(x: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array:
-    return 1.01 * dense(x, weights, bias)
+    return (1.01 * dense(x, weights, bias).astype(jnp.float32)).astype(x.dtype)
 
 
 def linear(x: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array:
@@ -27,13 +32,75 @@ def untransposed(x: jax.Array, weights: jax.Array, bias: jax.Array) -> jax.Array
     return dense(x, weights.T, bias)
 
 
-def test_the_layer_is_right(small: Small) -> None:
-    case = small("dense")
-    assert prepare(case, build(case)).numerics_error < 1e-5
+def of_a_biasless(x: jax.Array, weights: jax.Array, bias: jax.Array, dy: jax.Array) -> Gradients:
+    return backward(x, weights, jnp.zeros_like(bias), dy)
 
 
+def of_a_linear(x: jax.Array, weights: jax.Array, bias: jax.Array, dy: jax.Array) -> Gradients:
+    return Gradients(dy @ weights, dy.T @ x, dy.sum(axis=0))
+
+
+def averaged(x: jax.Array, weights: jax.Array, bias: jax.Array, dy: jax.Array) -> Gradients:
+    right = backward(x, weights, bias, dy)
+    return Gradients(*(leaf / len(x) for leaf in right))
+
+
+def without_the_bias_s(x: jax.Array, weights: jax.Array, bias: jax.Array, dy: jax.Array) -> Any:
+    return backward(x, weights, bias, dy)[:2]
+
+
+def of_one_row_less(x: jax.Array, weights: jax.Array, bias: jax.Array, dy: jax.Array) -> Gradients:
+    right = backward(x, weights, bias, dy)
+    return right._replace(weights=backward(x[1:], weights, bias, dy[1:]).weights)
+
+
+@DTYPES
+@pytest.mark.parametrize("batch", [1, 16])
+def test_the_layer_is_right(small: Small, dtype: str, batch: int) -> None:
+    case = small("dense", dtype, batch=batch)
+    prepared = prepare(case, build(case))
+    assert prepared.numerics_error < (1e-5 if dtype == "f32" else case.tolerance)
+
+
+@DTYPES
+@pytest.mark.parametrize("batch", [1, 16])
+def test_the_gradients_are_right(small: Small, dtype: str, batch: int) -> None:
+    case = small("dense/backward", dtype, batch=batch)
+    prepared = prepare(case, build(case))
+    assert prepared.numerics_error < (1e-4 if dtype == "f32" else case.tolerance)
+    assert prepared.program.warnings() == []
+
+
+def test_the_gradients_agree_with_finite_differences(small: Small) -> None:
+    x, weights, bias, dy = build(small("dense/backward", batch=3, inputs=4, outputs=5)).arguments
+    with jax.enable_x64(True):
+        wide = [jnp.asarray(exact(leaf)) for leaf in (x, weights, bias)]
+        gradients = backward(wide[0], wide[1], wide[2], jnp.asarray(exact(dy)))
+        for place, gradient in enumerate(gradients):
+            for index in np.ndindex(gradient.shape):
+                ends = []
+                for step in (1e-6, -1e-6):
+                    moved = [*wide]
+                    moved[place] = wide[place].at[index].add(step)
+                    ends.append(float((dense(*moved) * exact(dy)).sum()))
+                assert gradient[index] == pytest.approx((ends[0] - ends[1]) / 2e-6, abs=1e-8)
+
+
+@DTYPES
 @pytest.mark.parametrize("wrong", [biasless, scaled, linear, untransposed])
-def test_wrong_arithmetic_is_refused(small: Small, wrong: Callable[..., jax.Array]) -> None:
-    case = small("dense", inputs=48, outputs=48)
+def test_wrong_arithmetic_is_refused(
+    small: Small, dtype: str, wrong: Callable[..., jax.Array]
+) -> None:
+    case = small("dense", dtype, inputs=48, outputs=48)
+    with pytest.raises(WrongNumbers):
+        prepare(case, replace(build(case), function=wrong))
+
+
+@DTYPES
+@pytest.mark.parametrize(
+    "wrong", [of_a_biasless, of_a_linear, averaged, without_the_bias_s, of_one_row_less]
+)
+def test_wrong_gradients_are_refused(small: Small, dtype: str, wrong: Callable[..., Any]) -> None:
+    case = small("dense/backward", dtype)
     with pytest.raises(WrongNumbers):
         prepare(case, replace(build(case), function=wrong))

@@ -45,7 +45,7 @@ def sabotaged() -> subprocess.CompletedProcess[bytes]:
     return launch(
         "--case=matmul/256/f32",
         "--case=activation/relu/64MiB/f32",
-        "--case=dense/1/f32",
+        "--case=dense/1/forward/f32",
         "--case=transformer/nano/forward/f32",
         program=SABOTAGE,
     )
@@ -82,7 +82,7 @@ def test_each_failure_has_its_kind_and_the_rest_is_measured(
     kinds = {r.case: r.failure for r in found if isinstance(r, records.Failure)}
     assert kinds == {
         "activation/relu/64MiB/f32": "out_of_memory",
-        "dense/1/f32": "wrong_numbers",
+        "dense/1/forward/f32": "wrong_numbers",
         "transformer/nano/forward/f32": "raised",
     }
     assert [r.case for r in found if isinstance(r, records.Measurement)] == ["matmul/256/f32"]
