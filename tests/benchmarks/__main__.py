@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from containers.docker_engine import connect
-from tests.benchmarks import images, loop, startup, suite
+from tests.benchmarks import images, loop, startup, suite, triad
 from tests.command import Jaxrig
 
 
@@ -17,6 +17,7 @@ def main() -> None:
         for figure in (*startup.answers(folder), *images.checks(folder, client)):
             figure.print()
         loop.distance(client, image).print()
+        triad.against_c(folder).print()
         suite.overhead(folder, client).print()
     client.close()
 
