@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workloads import activation, dense, matmul, memory, transformer
+from workloads import activation, dense, dispatch, link, matmul, memory, transformer
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -12,6 +12,8 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "dense": dense.build,
     "transformer": transformer.build,
     "memory": memory.build,
+    "dispatch": dispatch.build,
+    "link": link.build,
 }
 
 

@@ -56,7 +56,8 @@ def chaser(loads: int) -> Callable[[jax.Array, jax.Array], jax.Array]:
         def follow(_: int, here: jax.Array) -> jax.Array:
             return gather(table, here)
 
-        return jax.lax.fori_loop(0, loads, follow, position, unroll=min(UNROLL, loads))
+        end: jax.Array = jax.lax.fori_loop(0, loads, follow, position, unroll=min(UNROLL, loads))
+        return end
 
     return chase
 

@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from workloads.case import SUITES, Case
-from workloads.catalog import activation, dense, matmul, memory, transformer
+from workloads.catalog import activation, dense, dispatch, link, matmul, memory, transformer
 
 __all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
 
@@ -30,6 +30,8 @@ CASES: tuple[Case, ...] = (
     *dense.CASES,
     *transformer.CASES,
     *memory.CASES,
+    *dispatch.CASES,
+    *link.CASES,
 )
 
 
