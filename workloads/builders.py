@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workloads import activation, dense, dispatch, link, matmul, memory, transformer
+from workloads import activation, dense, dispatch, link, matmul, memory, storage, transformer
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -14,6 +14,7 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "memory": memory.build,
     "dispatch": dispatch.build,
     "link": link.build,
+    "storage": storage.build,
 }
 
 

@@ -6,7 +6,6 @@ says anything about a link. The host's array begins on a page, so that it is nev
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -14,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workloads.case import Case
-from workloads.numerics import BLOCK, WrongNumbers
+from workloads.identical import check_bytes
 from workloads.problem import Activity, Observations, generator, normal
 
 Array = NDArray[np.float32]
@@ -45,7 +44,7 @@ def to_device(case: Case, host: Array, put: Callable[[Array], jax.Array]) -> Act
     """`put(host)`, whose content is checked on the host again, through a copy."""
 
     def check() -> float:
-        return same_bytes(case, np.array(put(host), copy=True), host)
+        return check_bytes(case, np.array(put(host), copy=True), host)
 
     def observe() -> Observations:
         return transfer(put(host).unsafe_buffer_pointer() == host.ctypes.data)
@@ -59,7 +58,7 @@ def to_host(case: Case, device: jax.Array, fetch: Callable[[jax.Array], Array]) 
 
     def check() -> float:
         source.renew()
-        return same_bytes(case, fetch(source.array), np.array(device, copy=True))
+        return check_bytes(case, fetch(source.array), np.array(device, copy=True))
 
     def observe() -> Observations:
         source.renew()
@@ -94,22 +93,3 @@ def on_a_page(values: Array) -> Array:
     aligned = room[start : start + values.nbytes].view(values.dtype)
     aligned[:] = values
     return aligned
-
-
-def same_bytes(case: Case, output: NDArray[Any], expected: NDArray[Any]) -> float:
-    """0.0, the numerics error. Raises `WrongNumbers` where a byte is another."""
-    if (output.dtype, output.shape) != (expected.dtype, expected.shape):
-        raise WrongNumbers(
-            f"{case.id}: {output.dtype}{list(output.shape)} came out, "
-            f"{expected.dtype}{list(expected.shape)} went in; not timed"
-        )
-    flat = (np.ascontiguousarray(each).reshape(-1) for each in (output, expected))
-    got, wanted = (each.view(np.uint8) for each in flat)
-    for start in range(0, wanted.size, BLOCK):
-        wrong = np.flatnonzero(got[start : start + BLOCK] != wanted[start : start + BLOCK])
-        if wrong.size:
-            raise WrongNumbers(
-                f"{case.id}: byte {start + int(wrong[0]):,} of {wanted.size:,} is "
-                f"{got[start + wrong[0]]}, not {wanted[start + wrong[0]]}; not timed"
-            )
-    return 0.0
