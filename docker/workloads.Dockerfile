@@ -3,7 +3,8 @@
 ARG STACK
 FROM ${STACK}
 # A volume that is mounted here inherits the owner: the disk of launches that measure storage.
-RUN mkdir /scratch && chown 65534:65534 /scratch
+USER 0:0
+RUN mkdir -p /scratch && chown 65534:65534 /scratch
 COPY workloads /opt/jaxrig/workloads
 ENV PYTHONPATH=/opt/jaxrig
 WORKDIR /opt/jaxrig
