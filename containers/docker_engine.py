@@ -10,7 +10,7 @@ from typing import Any, Self
 import docker
 from docker.errors import APIError, DockerException
 from docker.models.containers import Container
-from docker.types import CancellableStream, DeviceRequest, LogConfig
+from docker.types import CancellableStream, DeviceRequest, LogConfig, Mount
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -19,11 +19,12 @@ from containers.assets import assets
 from containers.engine import Exit
 from containers.errors import EngineError, EngineUnavailable, LaunchRefused
 from containers.output import Output
-from containers.spec import LaunchSpec
+from containers.spec import SCRATCH_VARIABLE, LaunchSpec
 
 OWNER_LABEL = "jaxrig.owner"
 DEADLINE_LABEL = "jaxrig.deadline"
 _NOBODY = "65534:65534"
+_SCRATCH = "/scratch"
 _GRACE_S = 300.0
 _ENGINE_LOST = (RequestException, HTTPError, OSError)
 
@@ -83,7 +84,11 @@ class DockerEngine:
         return {
             "image": spec.image,
             "command": ["python", *spec.command],
-            "environment": {"HOME": "/tmp", **spec.env},
+            "environment": {
+                "HOME": "/tmp",
+                **({SCRATCH_VARIABLE: _SCRATCH} if spec.scratch else {}),
+                **spec.env,
+            },
             "labels": {
                 **spec.labels,
                 OWNER_LABEL: self._owner,
@@ -93,6 +98,9 @@ class DockerEngine:
             "network_mode": "none",
             "read_only": True,
             "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777"},
+            # Without a name it is removed with the container, by whoever removes that. It takes
+            # its owner from the image's directory (workloads.Dockerfile).
+            "mounts": [Mount(target=_SCRATCH, source=None, type="volume")] if spec.scratch else [],
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             "pids_limit": limits.pids,

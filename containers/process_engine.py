@@ -6,11 +6,13 @@ Results carry `isolation = process`, and are never taken for a container's.
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -18,9 +20,10 @@ from typing import IO, Self
 from containers.engine import Exit
 from containers.errors import LaunchRefused
 from containers.output import Output
-from containers.spec import LaunchSpec, parse_cpuset
+from containers.spec import SCRATCH_VARIABLE, LaunchSpec, parse_cpuset
 
 _CHUNK_BYTES = 64 << 10
+_ON_DISK = "/var/tmp"  # kept over a reboot, so no tmpfs: Filesystem Hierarchy Standard, 5.15
 
 
 class ProcessEngine:
@@ -34,19 +37,24 @@ class ProcessEngine:
 
     def start(self, spec: LaunchSpec) -> "RunningProcess":
         """See `Engine.start`. `image`, `gpus`, `memory_bytes` and `pids` mean nothing here."""
+        env = {**os.environ, "PYTHONUNBUFFERED": "1", **spec.env}
+        scratch = _scratch(env) if spec.scratch else None
+        if scratch is not None:
+            env[SCRATCH_VARIABLE] = str(scratch)
         try:
             process = subprocess.Popen(
                 [self._python, *spec.command],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env={**os.environ, "PYTHONUNBUFFERED": "1", **spec.env},
+                env=env,
                 cwd=self._root,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in a variable
+            _remove(scratch)
             raise LaunchRefused(f"cannot start {self._python}: {error}") from error
-        running = RunningProcess(process)
+        running = RunningProcess(process, scratch)
         if spec.limits.cpus is not None:
             running.pin(spec.limits.cpus)
         return running
@@ -57,10 +65,14 @@ class ProcessEngine:
 
 
 class RunningProcess:
-    """See `Running`. Two threads copy the pipes into an `Output`."""
+    """See `Running`. Two threads copy the pipes into an `Output`.
 
-    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+    `scratch`: a directory that is removed at the end.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes], scratch: Path | None = None) -> None:
         self._process = process
+        self._scratch = scratch
         self._output = Output()
         self._killed = self._swept = False
         self._threads = (
@@ -109,6 +121,7 @@ class RunningProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        _remove(self._scratch)
         self._swept = True
 
     def __enter__(self) -> Self:
@@ -130,6 +143,22 @@ class RunningProcess:
     def _copy_stderr(self, pipe: IO[bytes]) -> None:
         for chunk in _chunks(pipe):
             self._output.feed(None, chunk)
+
+
+def _scratch(env: Mapping[str, str]) -> Path:
+    """A fresh directory: beneath the one that the variable names already, else on a disk."""
+    parent = env.get(SCRATCH_VARIABLE) or env.get("TMPDIR") or _ON_DISK
+    try:
+        return Path(tempfile.mkdtemp(prefix="jaxrig-scratch-", dir=parent))
+    except OSError as error:
+        raise LaunchRefused(
+            f"cannot write to a disk ({error}); {SCRATCH_VARIABLE} names another directory"
+        ) from error
+
+
+def _remove(scratch: Path | None) -> None:
+    if scratch is not None:
+        shutil.rmtree(scratch)
 
 
 def _chunks(pipe: IO[bytes]) -> Iterator[bytes]:

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 MIB = 1 << 20
 GIB = 1 << 30
 
+SCRATCH_VARIABLE = "JAXRIG_SCRATCH"
+"""Tells a launch the directory on a disk that it may write to, where it was given one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -13,7 +16,7 @@ class Limits:
 
     `cpus`: a cpuset list as in `0-3,8`. CPU quotas are not offered: XLA sizes its thread
     pools by the CPUs that it sees, and a quota would throttle them at random moments.
-    `tmp_bytes`: size of the only writable place, a tmpfs; it counts towards `memory_bytes`.
+    `tmp_bytes`: size of the writable /tmp, a tmpfs; it counts towards `memory_bytes`.
     """
 
     cpus: str | None = None
@@ -26,6 +29,7 @@ class Limits:
 class LaunchSpec:
     """One launch: `command` is what follows `python` on the command line.
 
+    `scratch`: it needs a disk to write to; it is empty at first, and removed with the launch.
     `deadline_s`: seconds after which nobody can still want this launch; an engine marks
     what it starts with it, so that leftovers are recognised whoever left them.
     """
@@ -35,6 +39,7 @@ class LaunchSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     gpus: bool = False
+    scratch: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     deadline_s: float = 3600.0
 

@@ -2,6 +2,9 @@
 # everything that ran.
 ARG STACK
 FROM ${STACK}
+# A volume that is mounted here inherits the owner: the disk of launches that measure storage.
+USER 0:0
+RUN mkdir -p /scratch && chown 65534:65534 /scratch
 COPY workloads /opt/jaxrig/workloads
 ENV PYTHONPATH=/opt/jaxrig
 WORKDIR /opt/jaxrig

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workloads import activation, dense, matmul, transformer
+from workloads import activation, dense, dispatch, link, matmul, memory, storage, transformer
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -11,6 +11,10 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "activation": activation.build,
     "dense": dense.build,
     "transformer": transformer.build,
+    "memory": memory.build,
+    "dispatch": dispatch.build,
+    "link": link.build,
+    "storage": storage.build,
 }
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from workloads import numerics
 from workloads.case import Case
-from workloads.problem import Activity, Observations, Problem
+from workloads.problem import Activity, Observations, Problem, Warnings
 from workloads.program import Program, describe
 
 T = TypeVar("T")
@@ -58,6 +58,9 @@ class Prepared(Protocol):
     def observe(self) -> Observations:
         """What else was found out; asked for after the rounds."""
 
+    def warnings(self) -> tuple[str, ...]:
+        """What the problem itself warns of; asked for after the rounds."""
+
     def close(self) -> None:
         """Removes what was made for it."""
 
@@ -78,6 +81,7 @@ class Compiled:
     arguments: tuple[Any, ...]
     carry: Any
     observations: Observations
+    warnings: Warnings = tuple
     before_round: None = None
 
     def call(self) -> Any:
@@ -121,6 +125,9 @@ class Called:
     def observe(self) -> Observations:
         return self.activity.observe()
 
+    def warnings(self) -> tuple[str, ...]:
+        return self.activity.warnings()
+
     def close(self) -> None:
         self.activity.close()
 
@@ -161,7 +168,9 @@ def compile_(case: Case, problem: Problem) -> Compiled:
     if problem.state is None:
         traced, trace_s = _clocked(lambda: jax.jit(problem.function).trace(*problem.arguments))
         carry = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), traced.out_info)
-        wrapper = donating(problem.function).trace(carry, *problem.arguments)
+        if problem.sharding is not None:
+            carry = jax.device_put(carry, problem.sharding)
+        wrapper = donating(problem.function, problem.sharding).trace(carry, *problem.arguments)
     else:
         carry = problem.state
         stepping = jax.jit(problem.function, donate_argnums=(0,))
@@ -185,6 +194,7 @@ def compile_(case: Case, problem: Problem) -> Compiled:
         arguments=problem.arguments,
         carry=carry,
         observations=problem.observe(carry),
+        warnings=problem.warnings,
     )
 
 
@@ -214,8 +224,10 @@ def disable_compilation_cache() -> None:
     jax.config.update("jax_enable_compilation_cache", False)  # type: ignore[no-untyped-call]
 
 
-def donating(function: Callable[..., Any]) -> Any:
+def donating(function: Callable[..., Any], sharding: Any = None) -> Any:
     """`function` jitted with a leading, unused, donated argument to put its output in.
+
+    `sharding`: of the output, which the donated argument must share; None leaves it to JAX.
 
     The jitted name is the same for every workload, so that it is no part of the program.
     """
@@ -224,7 +236,7 @@ def donating(function: Callable[..., Any]) -> Any:
         del scratch
         return function(*arguments)
 
-    return jax.jit(timed, donate_argnums=(0,), keep_unused=True)
+    return jax.jit(timed, donate_argnums=(0,), keep_unused=True, out_shardings=sharding)
 
 
 def _clocked(action: Callable[[], T]) -> tuple[T, float]:

@@ -39,6 +39,10 @@ def everything(output: Any) -> Any:
     return output
 
 
+Warnings = Callable[[], tuple[str, ...]]
+"""What a reader of the timing must know; asked for after the rounds."""
+
+
 def nothing_more(_: Any) -> Observations:
     """Nothing is observed."""
     return {}
@@ -59,6 +63,7 @@ class Problem:
     a leading axis of that length.
     `falls`: of what is checked, the last step must be below the first: a loss.
     `observe`: looks at the last checked output; may raise `WrongNumbers`.
+    `warnings`: of this problem. `sharding`: of the output, where it is spread over devices.
     """
 
     function: Callable[..., Any]
@@ -69,6 +74,8 @@ class Problem:
     steps: int = 1
     falls: bool = False
     observe: Callable[[Any], Observations] = nothing_more
+    warnings: Warnings = tuple
+    sharding: Any = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,13 +86,15 @@ class Activity:
     `check`: does it and returns the numerics error (see `workloads.numerics`); raises
     `WrongNumbers`.
     `before_round`: called untimed before every round, which then is one call: to drop a cache.
-    `observe`: called once, after the rounds. `close`: called at the end, however it came.
+    `observe`, `warnings`: called once, after the rounds. `close`: called at the end, however it
+    came.
     """
 
     call: Callable[[], object]
     check: Callable[[], float]
     before_round: Callable[[], None] | None = None
     observe: Callable[[], Observations] = dict
+    warnings: Warnings = tuple
     close: Callable[[], None] = lambda: None
 
 

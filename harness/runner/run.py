@@ -146,6 +146,7 @@ class _Run:
                 env=target.env,
                 limits=bounds,
                 gpus=target.gpus,
+                scratch=any(find(case).cost.storage_bytes > 0 for case in launch.cases),
                 labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
                 deadline_s=target.launch_limit_s,
             )

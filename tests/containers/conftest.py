@@ -19,6 +19,7 @@ from tests.containers.running import Start
 _WITH_PYTHON = """\
 FROM {base}
 RUN ln -sf "$(command -v python3)" /usr/local/bin/python
+RUN mkdir -p /scratch && chown 65534:65534 /scratch
 """
 
 

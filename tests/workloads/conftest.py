@@ -21,6 +21,13 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
         "transformer/nano/forward",
         {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
     ),
+    "dispatch": ("dispatch/call", {}),
+    "storage": (
+        "storage/nano/restore-warm",
+        {"vocab": 16, "layers": 1, "d_model": 8, "heads": 2, "ffn": 8},
+    ),
+    "link": ("link/1MiB/to-device", {"elements": 1024}),
+    "memory": ("memory/triad/64MiB", {"elements": 4096}),
 }
 
 

@@ -20,7 +20,16 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from workloads.case import SUITES, Case
-from workloads.catalog import activation, dense, matmul, transformer
+from workloads.catalog import (
+    activation,
+    dense,
+    dispatch,
+    link,
+    matmul,
+    memory,
+    storage,
+    transformer,
+)
 
 __all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
 
@@ -29,6 +38,10 @@ CASES: tuple[Case, ...] = (
     *activation.CASES,
     *dense.CASES,
     *transformer.CASES,
+    *memory.CASES,
+    *dispatch.CASES,
+    *link.CASES,
+    *storage.CASES,
 )
 
 

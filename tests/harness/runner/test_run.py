@@ -160,6 +160,16 @@ def test_a_launch_is_asked_for_as_the_target_says(bench: Bench) -> None:
     assert bench.engine.launches[0].kills == 1  # left as a context manager
 
 
+@pytest.mark.parametrize(
+    ("cases", "scratch"), [((A,), False), ((A, "storage/nano/save/f32"), True)]
+)
+def test_a_launch_that_measures_storage_is_given_a_disk(
+    bench: Bench, cases: tuple[str, ...], scratch: bool
+) -> None:
+    bench.execute(plan(*cases))
+    assert [spec.scratch for spec in bench.engine.specs] == [scratch]
+
+
 def test_whoever_watches_is_told_of_every_step(bench: Bench) -> None:
     bench.execute(plan(A))
     assert bench.watcher.events == ["run 1x1 True", "launch 0.0", f"start {A}", f"measured {A}"]

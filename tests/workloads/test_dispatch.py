@@ -1,0 +1,79 @@
+"""The counter counts every call, and a line is found where there is one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import jax
+import jax.numpy as jnp
+import pytest
+
+from tests.workloads.conftest import build
+from workloads import builders, dispatch
+from workloads.catalog import find
+from workloads.numerics import WrongNumbers
+from workloads.prepare import prepare
+from workloads.problem import Activity
+
+CALL, CHAIN = "dispatch/call/f32", "dispatch/chain/f32"
+
+
+def test_a_call_counts_in_place() -> None:
+    prepared = prepare(find(CALL), build(find(CALL)))
+    assert prepared.numerics_error == 0
+    assert prepared.program.alias_bytes == prepared.program.output_bytes == 4
+
+
+def test_a_chain_of_calls_counts_them_all_and_has_a_line() -> None:
+    activity = builders.build(find(CHAIN))
+    assert isinstance(activity, Activity)
+    prepared = prepare(find(CHAIN), activity)
+    assert prepared.numerics_error == 0
+    prepared.round(4)
+    found = prepared.observe()
+    slope_s = found["slope_s"]
+    assert isinstance(slope_s, float)
+    assert 0 < slope_s < 1e-3
+    assert set(found) == {"slope_s", "intercept_s", "misfit"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda counter, _: counter,
+        lambda counter, one: counter + one + one,
+        lambda _, one: one,
+        lambda counter, one: counter + one * (counter < 3),
+    ],
+)
+def test_a_call_that_does_not_count_is_refused(
+    wrong: Callable[[jax.Array, jax.Array], jax.Array],
+) -> None:
+    with pytest.raises(WrongNumbers):
+        prepare(find(CALL), replace(build(find(CALL)), function=wrong))
+    with pytest.raises(WrongNumbers):
+        prepare(find(CHAIN), dispatch.chain(find(CHAIN), wrong))
+
+
+def test_a_chain_that_skips_a_call_is_refused() -> None:
+    calls = 0
+
+    def lazy(counter: jax.Array, one: jax.Array) -> jax.Array:
+        nonlocal calls
+        calls += 1
+        return counter if calls == 5 else jnp.add(counter, one)
+
+    with pytest.raises(WrongNumbers):
+        prepare(find(CHAIN), dispatch.chain(find(CHAIN), lazy))
+
+
+def test_the_line_is_found() -> None:
+    found = dispatch.line({calls: 20e-6 + 3e-6 * calls for calls in (1, 2, 4, 8, 64)})
+    assert found["slope_s"] == pytest.approx(3e-6)
+    assert found["intercept_s"] == pytest.approx(20e-6)
+    assert found["misfit"] == pytest.approx(0, abs=1e-9)
+
+
+def test_what_lies_off_the_line_is_told() -> None:
+    off = dispatch.line({1: 10e-6, 2: 11e-6, 4: 40e-6, 8: 17e-6})
+    assert isinstance(off["misfit"], float)
+    assert off["misfit"] > 0.2
