@@ -76,9 +76,7 @@ def search(try_batch: Callable[[int], float | str], guess: int) -> Search:
 def build(case: Case) -> Activity:
     """Parameters: those of TransformerSize, context, cap_bytes (0: no cap but the launch's)."""
     size = TransformerSize.of(case)
-    per_sequence = (
-        2 * size.layers * case.integer("context") * size.kv_heads * size.head_dim * 4
-    )
+    per_sequence = 2 * size.layers * case.integer("context") * size.kv_heads * size.head_dim * 4
     limit_bytes = _limit_bytes(case)
     holding: list[Probe] = []
 

@@ -4,11 +4,7 @@ import tempfile
 from pathlib import Path
 
 from containers.docker_engine import connect
-<<<<<<< HEAD
-from tests.benchmarks import blas, flax_ratio, images, loop, startup, suite
-=======
-from tests.benchmarks import images, loop, startup, suite, triad
->>>>>>> h-host
+from tests.benchmarks import blas, flax_ratio, images, loop, startup, suite, triad
 from tests.command import Jaxrig
 
 
@@ -21,13 +17,10 @@ def main() -> None:
         for figure in (*startup.answers(folder), *images.checks(folder, client)):
             figure.print()
         loop.distance(client, image).print()
-<<<<<<< HEAD
         blas.share(client, image).print()
         for figure in flax_ratio.ratios():
             figure.print()
-=======
         triad.against_c(folder).print()
->>>>>>> h-host
         suite.overhead(folder, client).print()
     client.close()
 

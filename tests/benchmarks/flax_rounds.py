@@ -118,7 +118,9 @@ def seconds(call: Step) -> float:
 
 
 @pytest.mark.parametrize(
-    ("phase", "make"), [("decode", decode), ("train_step", train_step)], ids=["decode", "train_step"]
+    ("phase", "make"),
+    [("decode", decode), ("train_step", train_step)],
+    ids=["decode", "train_step"],
 )
 def test_phase(phase: str, make: Callable[[Case], tuple[Step, Step]]) -> None:
     calls = dict(zip(("jaxrig", "flax"), make(find(f"transformer/nano/{phase}/f32")), strict=True))
