@@ -171,9 +171,14 @@ def test_an_interrupt_ends_the_making_of_a_base_and_all_that_it_started(
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
-    threading.Thread(target=interrupt).start()
-    with pytest.raises(KeyboardInterrupt):
-        Images(engine, tmp_path, lambda _: None).base()
+    # A process that a shell started in the background ignores SIGINT from its birth.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        threading.Thread(target=interrupt).start()
+        with pytest.raises(KeyboardInterrupt):
+            Images(engine, tmp_path, lambda _: None).base()
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert not (tmp_path / "unfinished").exists()
     child = int((tmp_path / "child").read_text())
     with pytest.raises(ProcessLookupError):

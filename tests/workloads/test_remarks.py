@@ -14,7 +14,7 @@ def test_memory_that_is_faulted_in_by_every_call_is_said(small: Small) -> None:
     assert remarks.faults(case, minor_faults=pages // 20 * 7, calls=7) == []
     [said] = remarks.faults(case, minor_faults=pages // 2 * 7, calls=7)
     half = case.cost.bytes / 2 / 2**20
-    assert said == f"every call faults in {half:.1f} MiB anew: XLA's temporary memory"
+    assert said == f"every call faults in {half:.1f} MiB anew: temporary memory"
 
 
 def test_a_call_near_the_cost_of_dispatch_is_said() -> None:
