@@ -8,6 +8,7 @@ size, zero but for the rows that were looked up, so that every step clears, read
 whole tables. The declared cost counts only those rows: the distance to it is the price of that.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -21,7 +22,6 @@ from workloads.case import Case
 from workloads.catalog.recommender import SIZES, DlrmSize
 from workloads.problem import Problem, exact, generator, normal, on_device
 
-RATE = 0.1
 STEPS = 4
 
 
@@ -77,22 +77,25 @@ def mlp(layers: tuple[Dense, ...], x: jax.Array) -> jax.Array:
     return x
 
 
-def step(state: State, dense: jax.Array, indices: jax.Array, labels: jax.Array) -> State:
+def step(
+    rate: float, state: State, dense: jax.Array, indices: jax.Array, labels: jax.Array
+) -> State:
     """One step of SGD on f32 weights; labels (B,) are 0.0 or 1.0."""
     value, gradient = jax.value_and_grad(loss)(state.weights, dense, indices, labels)
-    updates, moments = optimiser().update(gradient, state.moments)
+    updates, moments = optimiser(rate).update(gradient, state.moments)
     return State(optax.apply_updates(state.weights, updates), moments, value)
 
 
-def optimiser() -> optax.GradientTransformation:
+def optimiser(rate: float) -> optax.GradientTransformation:
     """SGD, as the authors' code has it; it keeps nothing beside the tables."""
-    return optax.sgd(RATE)
+    return optax.sgd(rate)
 
 
 def loss(weights: Weights, dense: jax.Array, indices: jax.Array, labels: jax.Array) -> jax.Array:
     """Mean binary cross entropy, its products in the dense features' dtype."""
     logits = forward(weights, dense, indices)
-    return optax.sigmoid_binary_cross_entropy(logits, labels).mean()
+    mean: jax.Array = optax.sigmoid_binary_cross_entropy(logits, labels).mean()
+    return mean
 
 
 def build(case: Case) -> Problem:
@@ -104,7 +107,9 @@ def build(case: Case) -> Problem:
     weights, tables = draw(size, "f32" if training else case.dtype, source, indices)
     if training:
         labels = source.integers(2, size=batch).astype(np.float32)
-        return _train_step(weights, dense, indices, labels, _exactly(weights, tables, dense))
+        return _train_step(
+            size.rate, weights, dense, indices, labels, _exactly(weights, tables, dense)
+        )
     return Problem(
         function=forward,
         arguments=(weights, dense, on_device(indices)),
@@ -113,6 +118,7 @@ def build(case: Case) -> Problem:
 
 
 def _train_step(
+    rate: float,
     weights: Weights,
     dense: jax.Array,
     indices: NDArray[np.int32],
@@ -121,10 +127,10 @@ def _train_step(
 ) -> Problem:
     """`exactly`: the weights for the reference, as a step writes over `weights`."""
     return Problem(
-        function=step,
-        state=State(weights, optimiser().init(weights), jnp.zeros(())),
+        function=partial(step, rate),
+        state=State(weights, optimiser(rate).init(weights), jnp.zeros(())),
         arguments=(dense, on_device(indices), on_device(labels)),
-        reference=lambda: reference.losses(exactly, labels, RATE, STEPS),
+        reference=lambda: reference.losses(exactly, labels, rate, STEPS),
         checked=lambda state: state.loss,
         steps=STEPS,
         falls=True,

@@ -20,6 +20,8 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
         "transformer/nano/forward",
         {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
     ),
+    "vision": ("vision/vit-s16/forward", {"model": "vit-tiny", "batch": 2, "distinct": 2}),
+    "recommender": ("recommender/medium/forward", {"size": "small", "batch": 32}),
 }
 
 

@@ -58,6 +58,7 @@ class ResNetSize:
     `image`: rows and columns. `stem`: the first kernel's; 7 strides by 2 and is followed by a
     3x3 maximum that strides by 2 (ImageNet), 3 does neither (CIFAR). `blocks`, `widths`: of each
     stage; every stage but the first halves the image in its first block, at the 3x3 kernel.
+    `rate`: of SGD, so low that a few images trained on over and over do not overshoot.
     """
 
     image: int
@@ -67,6 +68,7 @@ class ResNetSize:
     blocks: tuple[int, ...]
     widths: tuple[int, ...]
     groups: int
+    rate: float
 
     @property
     def stem_convolution(self) -> Convolution:
@@ -134,7 +136,7 @@ class ResNetSize:
 class VitSize:
     """A Vision Transformer (Dosovitskiy et al. 2021), classified by a token of its own.
 
-    `image`, `patch`: rows and columns. Every projection has a bias.
+    `image`, `patch`: rows and columns. Every projection has a bias. `rate`: of AdamW.
     """
 
     image: int
@@ -144,6 +146,7 @@ class VitSize:
     d_model: int
     heads: int
     ffn: int
+    rate: float
 
     @property
     def head_dim(self) -> int:
@@ -194,6 +197,7 @@ MODELS: dict[str, ResNetSize | VitSize] = {
         blocks=(1, 1, 1),
         widths=(16, 32, 64),
         groups=8,
+        rate=0.01,
     ),
     "resnet50": ResNetSize(
         image=224,
@@ -203,12 +207,15 @@ MODELS: dict[str, ResNetSize | VitSize] = {
         blocks=(3, 4, 6, 3),
         widths=(64, 128, 256, 512),
         groups=32,
+        rate=2e-4,
     ),
-    "vit-tiny": VitSize(image=32, classes=10, patch=8, layers=2, d_model=64, heads=4, ffn=128),
+    "vit-tiny": VitSize(
+        image=32, classes=10, patch=8, layers=2, d_model=64, heads=4, ffn=128, rate=3e-4
+    ),
     "vit-s16": VitSize(
-        image=224, classes=1000, patch=16, layers=12, d_model=384, heads=6, ffn=1536
+        image=224, classes=1000, patch=16, layers=12, d_model=384, heads=6, ffn=1536, rate=3e-5
     ),
     "vit-b16": VitSize(
-        image=224, classes=1000, patch=16, layers=12, d_model=768, heads=12, ffn=3072
+        image=224, classes=1000, patch=16, layers=12, d_model=768, heads=12, ffn=3072, rate=1e-5
     ),
 }

@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import optax
 
-from workloads.catalog.vision_sizes import MODELS, ResNetSize
+from workloads.catalog.vision_sizes import MODELS, ResNetSize, VitSize
 from workloads.problem import Float64Array
 from workloads.vision import resnet, resnet_reference, vit, vit_reference
 
@@ -30,17 +30,21 @@ class Model:
 
 def find(name: str) -> Model:
     """The model called `name`, a key of MODELS."""
-    size = MODELS[name]
+    return of(MODELS[name])
+
+
+def of(size: ResNetSize | VitSize) -> Model:
+    """The model of this size."""
     if isinstance(size, ResNetSize):
         return Model(
             forward=partial(resnet.forward, size),
             draw=partial(resnet.draw, size),
             reference=partial(resnet_reference.reference, size),
-            optimiser=optax.sgd(learning_rate=0.01, momentum=0.9),
+            optimiser=optax.sgd(learning_rate=size.rate, momentum=0.9),
         )
     return Model(
         forward=partial(vit.forward, size),
         draw=partial(vit.draw, size),
         reference=partial(vit_reference.reference, size),
-        optimiser=optax.adamw(learning_rate=3e-4, weight_decay=0.1),
+        optimiser=optax.adamw(learning_rate=size.rate, weight_decay=0.1),
     )

@@ -105,7 +105,7 @@ def groupnorm(x: jax.Array, scale: jax.Array, bias: jax.Array, groups: int) -> j
 
 def largest(x: jax.Array) -> jax.Array:
     """The maximum over 3x3 with stride 2; padding never wins."""
-    return jax.lax.reduce_window(
+    highest: jax.Array = jax.lax.reduce_window(
         x,
         -jnp.inf,
         jax.lax.max,
@@ -113,6 +113,7 @@ def largest(x: jax.Array) -> jax.Array:
         window_strides=(1, 2, 2, 1),
         padding=((0, 0), (1, 1), (1, 1), (0, 0)),
     )
+    return highest
 
 
 def draw(size: ResNetSize, dtype: str, source: np.random.Generator) -> Weights:

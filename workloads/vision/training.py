@@ -38,4 +38,5 @@ def loss(model: Model, weights: Any, images: jax.Array, labels: jax.Array) -> ja
     """Mean cross entropy, computed in the images' dtype."""
     rounded = jax.tree.map(lambda leaf: leaf.astype(images.dtype), weights)
     logits = model.forward(rounded, images)
-    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    mean: jax.Array = optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+    return mean
