@@ -103,8 +103,9 @@ BROKEN = [
 ]
 
 
-@DTYPES
-@PHASES
+@pytest.mark.parametrize(
+    ("phase", "dtype"), [("forward", "f32"), ("forward", "bf16"), ("train_step", "f32")]
+)
 @pytest.mark.parametrize(("part", "wrong"), BROKEN, ids=[wrong.__name__ for _, wrong in BROKEN])
 def test_a_broken_part_is_refused(
     small: Small,
@@ -165,10 +166,11 @@ def test_a_row_looked_up_twice_gets_both_gradients() -> None:
     size = replace(TINY, rows=1)
     weights, dense, _, labels = in_float64(size)
     indices = np.zeros((len(dense), size.tables), dtype=np.int32)
+    gradient = jax.jit(jax.grad(recommender.loss))
     with jax.enable_x64(True):
-        slopes = jax.grad(recommender.loss)(weights, dense, indices, labels)
+        slopes = gradient(weights, dense, indices, labels)
         each = [
-            jax.grad(recommender.loss)(weights, dense[i : i + 1], indices[:1], labels[i : i + 1])
+            gradient(weights, dense[i : i + 1], indices[:1], labels[i : i + 1])
             for i in range(len(dense))
         ]
     total = sum(np.asarray(one.tables[0]) for one in each) / len(dense)
@@ -184,7 +186,7 @@ def test_gradients_agree_with_finite_differences() -> None:
         loss = jax.jit(
             lambda leaves: recommender.loss(shape.unflatten(leaves), dense, indices, labels)
         )
-        gradients = jax.grad(loss)(leaves)
+        gradients = jax.jit(jax.grad(loss))(leaves)
         for place, (leaf, gradient) in enumerate(zip(leaves, gradients, strict=True)):
             way = 1e-6 * source.standard_normal(leaf.shape)
             ahead, behind = (
