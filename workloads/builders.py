@@ -2,7 +2,18 @@
 
 from collections.abc import Callable
 
-from workloads import activation, dense, dispatch, link, matmul, memory, storage, transformer
+from workloads import (
+    activation,
+    dense,
+    dispatch,
+    link,
+    matmul,
+    memory,
+    recommender,
+    storage,
+    transformer,
+    vision,
+)
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -11,6 +22,8 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "activation": activation.build,
     "dense": dense.build,
     "transformer": transformer.build,
+    "vision": vision.build,
+    "recommender": recommender.build,
     "memory": memory.build,
     "dispatch": dispatch.build,
     "link": link.build,

@@ -28,6 +28,8 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
     ),
     "link": ("link/1MiB/to-device", {"elements": 1024}),
     "memory": ("memory/triad/64MiB", {"elements": 4096}),
+    "vision": ("vision/vit-s16/forward", {"model": "vit-tiny", "batch": 2, "distinct": 2}),
+    "recommender": ("recommender/medium/forward", {"size": "small", "batch": 32}),
 }
 
 

@@ -27,8 +27,10 @@ from workloads.catalog import (
     link,
     matmul,
     memory,
+    recommender,
     storage,
     transformer,
+    vision,
 )
 
 __all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
@@ -38,6 +40,8 @@ CASES: tuple[Case, ...] = (
     *activation.CASES,
     *dense.CASES,
     *transformer.CASES,
+    *vision.CASES,
+    *recommender.CASES,
     *memory.CASES,
     *dispatch.CASES,
     *link.CASES,

@@ -1,0 +1,13 @@
+"""Losses of the first training steps, as a float64 run of the same training gives them.
+
+By model and number of distinct images, without the first, which is computed where it is needed.
+`tests/workloads/test_vision.py` runs the training in float64 and finds these numbers again.
+"""
+
+CURVES: dict[tuple[str, int], tuple[float, ...]] = {
+    ("resnet-tiny", 8): (2.3176126622326363, 2.142321500958725, 1.9870806046318297),
+    ("resnet50", 2): (6.572351464075444, 4.864512868079085, 2.6354004433187472),
+    ("vit-tiny", 8): (2.3167484020351887, 2.1418500673148833, 2.0042590618429803),
+    ("vit-s16", 2): (5.143209400163734, 3.2249708559577206, 1.8422040452660018),
+    ("vit-b16", 2): (),
+}
