@@ -2,7 +2,17 @@
 
 from collections.abc import Callable
 
-from workloads import activation, dense, dispatch, link, matmul, memory, storage, transformer
+from workloads import (
+    activation,
+    collective,
+    dense,
+    dispatch,
+    link,
+    matmul,
+    memory,
+    storage,
+    transformer,
+)
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -15,6 +25,7 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "dispatch": dispatch.build,
     "link": link.build,
     "storage": storage.build,
+    "collective": collective.build,
 }
 
 
