@@ -163,6 +163,11 @@ def without_a_bias(state: State, x: jax.Array, labels: jax.Array) -> State:
     return weights._replace(b2=state[0].b2), value
 
 
+def without_the_hidden_bias(state: State, x: jax.Array, labels: jax.Array) -> State:
+    weights, value = data_parallel.step(state, x, labels)
+    return weights._replace(b1=state[0].b1), value
+
+
 def still(state: State, x: jax.Array, labels: jax.Array) -> State:
     return state[0], data_parallel.loss(state[0], x, labels)
 
@@ -175,6 +180,14 @@ def test_a_broken_training_step_is_refused(wrong: Callable[..., State]) -> None:
     case = tiny_training()
     with pytest.raises(WrongNumbers):
         prepare(case, replace(build(case), function=wrong))
+
+
+@pytest.mark.usefixtures("forced")
+def test_without_rounding_of_inputs_every_bias_is_seen_to_be_learnt() -> None:
+    case = replace(tiny_training(), tolerance=1e-5)
+    prepare(case, build(case))
+    with pytest.raises(WrongNumbers):
+        prepare(case, replace(build(case), function=without_the_hidden_bias))
 
 
 def test_gradients_agree_with_finite_differences() -> None:

@@ -15,9 +15,10 @@ MIB = 1 << 20
 TOLERANCE = 1e-5
 """Up to eight f32 numbers are added: 1e-7 seen. A device that is left out costs 3."""
 
-TRAIN_TOLERANCE = 5e-3
-"""A loss over 8 steps, f32: 1e-7 seen on CPU; TF32 may cost 1e-3. Gradients of one device
-alone, where the batch is two's: 0.03 and more."""
+TRAIN_TOLERANCE = 0.01
+"""A loss over 8 steps, f32: 1e-7 seen on CPU; TF32 that truncates costs 5e-3. Gradients of one
+device alone cost 0.4, an output bias that is not learnt 0.03. A hidden bias that is not costs
+2e-3: that is found out on CPU, in the tests."""
 
 STEPS = 8
 """Steps of training that are checked."""
