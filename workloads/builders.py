@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from workloads import (
     activation,
+    collective,
     dense,
     dispatch,
     link,
@@ -28,6 +29,7 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "dispatch": dispatch.build,
     "link": link.build,
     "storage": storage.build,
+    "collective": collective.build,
 }
 
 

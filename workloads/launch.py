@@ -1,4 +1,4 @@
-"""One launch: `python -m workloads.launch --case ID [--case ID ...]`.
+"""One launch: `python -m workloads.launch [--devices N] --case ID [--case ID ...]`.
 
 stdout carries records (JSON Lines) and nothing else; everything that anybody prints, C++
 included, goes to stderr. Exit status: 0 all measured, 2 unknown case, 4 a case failed.
@@ -22,16 +22,21 @@ CASE_FAILED = 4
 
 _STDOUT, _STDERR = 1, 2
 
+_ACCELERATORS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/accel0"))
+"""Device files of NVIDIA's and AMD's GPUs, and of TPUs."""
+
 
 def main(arguments: Sequence[str]) -> int:
     """Measures the cases named in `arguments`; returns the exit status."""
     stream = Stream(take_stdout())
     end_at_once_on(signal.SIGTERM)
     try:
-        cases = parse(arguments)
+        cases, devices = parse(arguments)
     except UnknownCase as error:
         sys.stderr.write(f"{error.args[0]}\n")
         return USAGE
+    if devices > 1 and on_cpu():
+        force_devices(devices)
     return measure_all(cases, stream)
 
 
@@ -59,11 +64,28 @@ def end_at_once_on(number: signal.Signals) -> None:
     threading.Thread(target=wait, name="sigwait", daemon=True).start()
 
 
-def parse(arguments: Sequence[str]) -> tuple[str, ...]:
-    """Case ids, known to exist. Raises `UnknownCase`."""
+def parse(arguments: Sequence[str]) -> tuple[tuple[str, ...], int]:
+    """Case ids, known to exist, and how many devices they need. Raises `UnknownCase`."""
     parser = argparse.ArgumentParser(prog="python -m workloads.launch", description=__doc__)
     parser.add_argument("--case", action="append", required=True, metavar="ID", dest="cases")
-    return tuple(find(case_id).id for case_id in parser.parse_args(arguments).cases)
+    parser.add_argument("--devices", type=int, default=1, metavar="N", help="forced on CPU")
+    chosen = parser.parse_args(arguments)
+    return tuple(find(case_id).id for case_id in chosen.cases), chosen.devices
+
+
+def on_cpu() -> bool:
+    """Whether JAX will run on the CPU, as far as can be told before it is imported."""
+    wanted = os.environ.get("JAX_PLATFORMS", "")
+    if wanted:
+        return wanted.split(",")[0] == "cpu"
+    return not any(path.exists() for path in _ACCELERATORS)
+
+
+def force_devices(count: int) -> None:
+    """Makes JAX see `count` CPU devices. XLA reads its flags once, when it is loaded; of two
+    equal ones it takes the last."""
+    flag = f"--xla_force_host_platform_device_count={count}"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
 def measure_all(case_ids: Sequence[str], stream: Stream) -> int:

@@ -25,6 +25,24 @@ kinds = [line.split(" - ")[1].split()[0] for line in open("/proc/self/mountinfo"
          if line.split()[4] == folder]
 print(json.dumps([folder, there, kinds]))
 """
+COLD = f"""
+import ctypes, mmap, os
+path = os.path.join(os.environ[{SCRATCH_VARIABLE!r}], "file")
+with open(path, "wb") as file:
+    file.write(bytes(1 << 20))
+    os.fsync(file.fileno())
+descriptor = os.open(path, os.O_RDWR)
+def pages():
+    libc, found = ctypes.CDLL(None, use_errno=True), (ctypes.c_ubyte * 256)()
+    with mmap.mmap(descriptor, 1 << 20) as mapped:
+        first = ctypes.c_char.from_buffer(mapped)
+        failed = libc.mincore(ctypes.c_void_p(ctypes.addressof(first)), 1 << 20, found)
+        del first
+    return os.strerror(ctypes.get_errno()) if failed else sum(page & 1 for page in found)
+before = pages()
+os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+print(before, pages())
+"""
 NAMES = f"import os; print(os.environ.get({SCRATCH_VARIABLE!r}))"
 
 
@@ -52,6 +70,12 @@ def test_a_container_writes_to_a_volume_that_goes_with_it(
     assert kinds != []
     assert "tmpfs" not in kinds
     assert mount["Name"] not in volumes(engine)
+
+
+def test_the_cache_of_that_volume_can_be_dropped_and_looked_into(start: Start) -> None:
+    """As `workloads.storage.page_cache` does, without NumPy."""
+    with start(COLD, scratch=True) as running:
+        assert read_all(running) == b"256 0\n"
 
 
 def test_a_container_that_is_killed_leaves_no_volume(

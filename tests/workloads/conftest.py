@@ -26,6 +26,7 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
         "storage/nano/restore-warm",
         {"vocab": 16, "layers": 1, "d_model": 8, "heads": 2, "ffn": 8},
     ),
+    "collective": ("collective/all-reduce/1MiB-x2", {"elements": 1024}),
     "link": ("link/1MiB/to-device", {"elements": 1024}),
     "memory": ("memory/triad/64MiB", {"elements": 4096}),
     "vision": ("vision/vit-s16/forward", {"model": "vit-tiny", "batch": 2, "distinct": 2}),

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import jax
 import pytest
 
 from harness import records
@@ -45,6 +46,8 @@ def test_the_record_is_what_the_host_accepts(
     small: Small, benchmark: Benchmark, tmp_path: Path, workload: str
 ) -> None:
     case = small(workload)
+    if jax.device_count() < case.devices:
+        pytest.skip("needs a process with forced devices: see test_collective.py")
     with (tmp_path / "records").open("wb") as file:
         Stream(file.fileno()).send(measure(case, benchmark, BRIEF))
     record = records.parse((tmp_path / "records").read_bytes())
@@ -54,8 +57,10 @@ def test_the_record_is_what_the_host_accepts(
     assert 5 <= len(record.samples_s) <= 9
     assert record.alias_bytes == record.output_bytes
     assert record.numerics_error <= record.numerics_tolerance
-    # These are small on purpose; nothing else may be remarkable.
-    assert [each for each in record.warnings if "cost of dispatch" not in each] == []
+    # These are small on purpose, and temporary files may lie in memory; nothing else may be
+    # remarkable.
+    expected = ("cost of dispatch", "not a disk")
+    assert [each for each in record.warnings if not any(e in each for e in expected)] == []
 
 
 def test_samples_are_seconds_per_call(small: Small, benchmark: Benchmark) -> None:

@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from workloads.case import SUITES, Case
 from workloads.catalog import (
     activation,
+    collective,
     dense,
     dispatch,
     link,
@@ -46,6 +47,7 @@ CASES: tuple[Case, ...] = (
     *dispatch.CASES,
     *link.CASES,
     *storage.CASES,
+    *collective.CASES,
 )
 
 
