@@ -49,7 +49,8 @@ class OwnEngine:
             if _answers(self.folder / "docker.sock"):
                 return docker.DockerClient(base_url=self.host, timeout=600)
             time.sleep(0.25)
-        self.stop()
+        self._process.kill()
+        self._process.wait()
         pytest.fail(f"the second engine did not start:\n{(self.folder / 'log').read_text()}")
 
     def kill(self) -> None:
@@ -59,9 +60,16 @@ class OwnEngine:
         self._process.wait()
 
     def stop(self) -> None:
+        """Leaves no container, no process of one, and no mount (a killed dockerd leaves its)."""
         assert self._process is not None
+        if self._process.poll() is not None:
+            self.start().close()
+        with closing(docker.DockerClient(base_url=self.host, timeout=60)) as client:
+            for container in client.containers.list(all=True):
+                container.remove(force=True)
         self._process.terminate()
         self._process.wait(60)
+        subprocess.run(["umount", "--recursive", self.folder / "data"], check=False)
 
 
 def _answers(path: Path) -> bool:
