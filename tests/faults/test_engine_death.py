@@ -54,10 +54,18 @@ class OwnEngine:
         pytest.fail(f"the second engine did not start:\n{(self.folder / 'log').read_text()}")
 
     def kill(self) -> None:
-        """As a crash would: no clean-up at all."""
+        """As a crash would: no clean-up at all.
+
+        Its containerd ends by itself a moment later; an engine that is started before takes it
+        for a living one, and gives up.
+        """
         assert self._process is not None
+        containerd = (self.folder / "exec/containerd/containerd.pid").read_text().strip()
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        deadline = time.monotonic() + 60
+        while Path("/proc", containerd).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def stop(self) -> None:
         """Leaves no container, no process of one, and no mount (a killed dockerd leaves its)."""
