@@ -49,19 +49,35 @@ class OwnEngine:
             if _answers(self.folder / "docker.sock"):
                 return docker.DockerClient(base_url=self.host, timeout=600)
             time.sleep(0.25)
-        self.stop()
+        self._process.kill()
+        self._process.wait()
         pytest.fail(f"the second engine did not start:\n{(self.folder / 'log').read_text()}")
 
     def kill(self) -> None:
-        """As a crash would: no clean-up at all."""
+        """As a crash would: no clean-up at all.
+
+        Its containerd ends by itself a moment later; an engine that is started before takes it
+        for a living one, and gives up.
+        """
         assert self._process is not None
+        containerd = (self.folder / "exec/containerd/containerd.pid").read_text().strip()
         self._process.send_signal(signal.SIGKILL)
         self._process.wait()
+        deadline = time.monotonic() + 60
+        while Path("/proc", containerd).exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
 
     def stop(self) -> None:
+        """Leaves no container, no process of one, and no mount (a killed dockerd leaves its)."""
         assert self._process is not None
+        if self._process.poll() is not None:
+            self.start().close()
+        with closing(docker.DockerClient(base_url=self.host, timeout=60)) as client:
+            for container in client.containers.list(all=True):
+                container.remove(force=True)
         self._process.terminate()
         self._process.wait(60)
+        subprocess.run(["umount", "--recursive", self.folder / "data"], check=False)
 
 
 def _answers(path: Path) -> bool:
