@@ -49,9 +49,12 @@ def against_c(folder: Path) -> Figure:
 
 
 def environment(own: Mapping[str, str], threads: int) -> dict[str, str]:
-    """As many threads as JAX has, which do not spin while it is JAX's turn."""
+    """As many threads as JAX has, which do not spin while it is JAX's turn; and large pages for
+    both, since which 4 KiB pages an array happens to get moves its bandwidth by some 10 %
+    (https://www.gnu.org/software/libc/manual/html_node/Memory-Allocation-Tunables.html)."""
     openmp = {"OMP_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
-    return {**own, **openmp, "JAX_PLATFORMS": "cpu"}
+    pages = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+    return {**own, **openmp, **pages, "JAX_PLATFORMS": "cpu"}
 
 
 def measure(library: Path) -> dict[str, float]:

@@ -236,6 +236,20 @@ def test_a_save_that_does_not_is_refused(folder: Path, wrong: Any) -> None:
     assert list(folder.iterdir()) == []
 
 
+def test_a_save_flushes_the_file_before_the_rename_and_the_directory_after(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ext4 happens to flush a renamed file together with its directory; others do not."""
+    flushed: list[tuple[str, list[str]]] = []
+
+    def noting(path: Path) -> None:
+        flushed.append((path.name, sorted(each.name for each in folder.iterdir())))
+
+    monkeypatch.setattr(checkpoint, "flush", noting)
+    checkpoint.save({"w": jnp.ones(3)}, folder / "c.safetensors")
+    assert flushed == [("c.new", ["c.new"]), (folder.name, ["c.safetensors"])]
+
+
 @pytest.mark.parametrize("wrong", [altered, without_last])
 def test_a_restore_that_brings_something_else_is_refused(wrong: Any) -> None:
     case, where = tiny("storage/nano/restore-warm/f32"), Scratch.make(1)

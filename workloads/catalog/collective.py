@@ -111,6 +111,6 @@ CASES = (
     _collective("all-reduce", 1, 2, QUICK),
     *(_collective(name, 16, 2, STANDARD) for name in NAMES),
     *(_collective(name, 256, 8, FULL) for name in NAMES),
-    _train(2, QUICK),
+    _train(2, STANDARD),
     _train(8, FULL),
 )

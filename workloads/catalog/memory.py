@@ -107,6 +107,5 @@ CASES = (
     *(_stream(name, 1024, FULL) for name in ARRAYS),
     _gather(16, 2**18, QUICK),
     _gather(256, 2**20, STANDARD),
-    _chase(64, 2**12, QUICK),
     _chase(256, 2**14, STANDARD),
 )
