@@ -88,8 +88,12 @@ def train_step_problem(case: Case) -> Problem:
         function=partial(train_step, dtype=case.dtype, learning_rate=rate),
         state=TrainState(
             weights=weights,
-            optimiser=jax.jit(optimiser(rate).init)(weights),
-            loss=jnp.zeros(()),
+            # The moments start as zeros; filled without compiling a program that does it.
+            optimiser=jax.tree.map(
+                lambda leaf: on_device(np.zeros(leaf.shape, leaf.dtype)),
+                jax.eval_shape(optimiser(rate).init, weights),
+            ),
+            loss=on_device(np.zeros((), dtype=np.float32)),
         ),
         arguments=(sequences,),
         checked=lambda state: state.loss,
