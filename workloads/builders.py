@@ -2,19 +2,7 @@
 
 from collections.abc import Callable
 
-from workloads import (
-    activation,
-    collective,
-    dense,
-    dispatch,
-    link,
-    matmul,
-    memory,
-    recommender,
-    storage,
-    transformer,
-    vision,
-)
+from workloads import activation, collective, dense, dispatch, link, matmul, memory, recommender, storage, transformer, vision
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 

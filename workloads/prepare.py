@@ -208,7 +208,9 @@ def _check(case: Case, problem: Problem, checked: list[Any]) -> float:
     if problem.steps == 1:
         return numerics.check(case, checked[0], problem.reference())
     course = jax.tree.map(lambda *leaves: np.stack(leaves), *checked)
-    error = numerics.check(case, course, problem.reference())
+    known = problem.reference()
+    first = min(len(leaf) for leaf in jax.tree.leaves(known))
+    error = numerics.check(case, jax.tree.map(lambda leaf: leaf[:first], course), known)
     if problem.falls:
         for values in jax.tree.leaves(course):
             numerics.check_falls(case, values)

@@ -60,7 +60,7 @@ class Problem:
     the dtype: a tree of arrays, with the same leaves in the same order.
     `checked`: picks from the output (the next state) what is compared.
     `steps`: that many calls are checked, one after the other; the reference's leaves then have
-    a leading axis of that length.
+    a leading axis of that length, or shorter where only the first steps' answers are known.
     `falls`: of what is checked, the last step must be below the first: a loss.
     `observe`: looks at the last checked output; may raise `WrongNumbers`.
     `warnings`: of this problem. `sharding`: of the output, where it is spread over devices.

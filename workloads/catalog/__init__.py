@@ -20,19 +20,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from workloads.case import SUITES, Case
-from workloads.catalog import (
-    activation,
-    collective,
-    dense,
-    dispatch,
-    link,
-    matmul,
-    memory,
-    recommender,
-    storage,
-    transformer,
-    vision,
-)
+from workloads.catalog import activation, collective, dense, dispatch, link, matmul, memory, recommender, storage, transformer, vision
 
 __all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
 

@@ -60,3 +60,12 @@ class TransformerSize:
 
 NANO = TransformerSize(vocab=1024, layers=4, d_model=128, heads=4, kv_heads=2, ffn=352)
 """About 1.0 M parameters: small enough for one CPU core, all parts of a large model present."""
+
+SMALL = TransformerSize(vocab=32_000, layers=12, d_model=768, heads=12, kv_heads=4, ffn=2048)
+"""124.7 M parameters: GPT-2 small's depth and width (Radford et al. 2019), Llama's vocabulary."""
+
+B1 = TransformerSize(vocab=32_000, layers=22, d_model=2048, heads=32, kv_heads=4, ffn=5632)
+"""1.1 G parameters: TinyLlama's shape (Zhang et al. 2024)."""
+
+B7 = TransformerSize(vocab=32_000, layers=32, d_model=4096, heads=32, kv_heads=8, ffn=14_336)
+"""7.2 G parameters: Mistral 7B's shape (Jiang et al. 2023)."""

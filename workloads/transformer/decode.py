@@ -1,0 +1,111 @@
+"""Inference with a KV cache: `prefill` reads the prompt, `decode` adds one token.
+
+S capacity: positions that the cache has room for; other letters as in `model`. Both take the
+state and return the next, whose cache is the same memory with new entries written into it.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from workloads.transformer.model import (
+    Implementation,
+    Layer,
+    Weights,
+    attention,
+    feed_forward,
+    heads,
+    merged,
+    rmsnorm,
+    served_by,
+    unembedded,
+)
+
+SEQUENCE_AXIS: dict[Implementation, int] = {"xla": 2, "cudnn": 1}
+"""(B, N, S, K) where XLA multiplies, (B, S, N, K) where cuDNN attends.
+
+Heads first, all keys of a head lie together: on CPU XLA otherwise transposes the whole cache in
+every call (1.5 to 3 times slower at S = 1024, with `dot_product_attention` as with einsum).
+"""
+
+
+class LayerCache(NamedTuple):
+    """Keys, rotated, and values of one layer; see SEQUENCE_AXIS for the shape."""
+
+    keys: jax.Array
+    values: jax.Array
+
+
+class State(NamedTuple):
+    """What inference carries from call to call."""
+
+    cache: tuple[LayerCache, ...]
+    logits: jax.Array  # (B, V), f32: of the position after the last token
+
+
+def prefill(state: State, weights: Weights, tokens: jax.Array) -> State:
+    """Reads prompts, int32 (B, T) with T <= S, into the cache's first T positions."""
+    x = weights.embedding[tokens]
+    positions = jnp.arange(tokens.shape[1])
+    cache = []
+    for layer, old in zip(weights.layers, state.cache, strict=True):
+        q, k, v = heads(layer, rmsnorm(x, layer.attention_norm), positions)
+        cache.append(written(old, k, v, jnp.int32(0), served_by(q)))
+        x = x + merged(layer, attention(q, k, v))
+        x = x + feed_forward(layer, rmsnorm(x, layer.ffn_norm))
+    return State(cache=tuple(cache), logits=unembedded(weights, x[:, -1]))
+
+
+def decode(state: State, weights: Weights, tokens: jax.Array, position: jax.Array) -> State:
+    """Adds int32 tokens (B,) at `position`, an int32 scalar < S; earlier ones are cached."""
+    x = weights.embedding[tokens][:, None]
+    cache = []
+    for layer, old in zip(weights.layers, state.cache, strict=True):
+        mixed, new = cached_attention(layer, rmsnorm(x, layer.attention_norm), old, position)
+        x = x + mixed
+        x = x + feed_forward(layer, rmsnorm(x, layer.ffn_norm))
+        cache.append(new)
+    return State(cache=tuple(cache), logits=unembedded(weights, x[:, 0]))
+
+
+def cached_attention(
+    layer: Layer, x: jax.Array, cache: LayerCache, position: jax.Array
+) -> tuple[jax.Array, LayerCache]:
+    """(B, 1, D) of x (B, 1, D) attending to `position` and all before; the cache with it."""
+    q, k, v = heads(layer, x, position[None])
+    implementation = served_by(q)
+    cache = written(cache, k, v, position, implementation)
+    look = cudnn_lookup if implementation == "cudnn" else xla_lookup
+    return merged(layer, look(q, cache, position)), cache
+
+
+def written(
+    cache: LayerCache, k: jax.Array, v: jax.Array, start: jax.Array, implementation: Implementation
+) -> LayerCache:
+    """`cache` with keys and values (B, T, N, K) from position `start` on."""
+    axis = SEQUENCE_AXIS[implementation]
+
+    def put(old: jax.Array, new: jax.Array) -> jax.Array:
+        moved = jnp.moveaxis(new, 1, axis)
+        return jax.lax.dynamic_update_slice_in_dim(old, moved, start, axis)
+
+    return LayerCache(keys=put(cache.keys, k), values=put(cache.values, v))
+
+
+def xla_lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:
+    """Attention (B, 1, H, K) of one query a head to a cache (B, N, S, K)."""
+    batch, kv_heads, capacity, head_dim = cache.keys.shape
+    grouped = q.reshape(batch, kv_heads, -1, head_dim)
+    scores = jnp.einsum("bngk,bnsk->bngs", grouped, cache.keys, preferred_element_type=jnp.float32)
+    seen = jnp.arange(capacity) <= position
+    shares = jax.nn.softmax(jnp.where(seen, scores * head_dim**-0.5, -jnp.inf), axis=-1)
+    return jnp.einsum("bngs,bnsk->bngk", shares.astype(q.dtype), cache.values).reshape(q.shape)
+
+
+def cudnn_lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:
+    """Attention (B, 1, H, K) of one query a head to a cache (B, S, N, K)."""
+    lengths = jnp.full(q.shape[0], position + 1, dtype=jnp.int32)
+    return jax.nn.dot_product_attention(
+        q, cache.keys, cache.values, key_value_seq_lengths=lengths, implementation="cudnn"
+    )
