@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from workloads import activation, dense, matmul, transformer
+from workloads import activation, dense, matmul, mlp, transformer
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -11,6 +11,7 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "activation": activation.build,
     "dense": dense.build,
     "transformer": transformer.build,
+    "mlp": mlp.build,
 }
 
 

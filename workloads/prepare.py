@@ -164,7 +164,8 @@ def compile_(case: Case, problem: Problem) -> Compiled:
         wrapper = donating(problem.function).trace(carry, *problem.arguments)
     else:
         carry = problem.state
-        stepping = jax.jit(problem.function, donate_argnums=(0,))
+        # A leaf that is only written (the last loss) is kept, so that it is written in place.
+        stepping = jax.jit(problem.function, donate_argnums=(0,), keep_unused=True)
         wrapper, trace_s = _clocked(lambda: stepping.trace(carry, *problem.arguments))
     lowered, lower_s = _clocked(wrapper.lower)
     executable, compile_s = _clocked(lowered.compile)

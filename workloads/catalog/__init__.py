@@ -20,7 +20,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from workloads.case import SUITES, Case
-from workloads.catalog import activation, dense, matmul, transformer
+from workloads.catalog import activation, dense, matmul, mlp, transformer
 
 __all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
 
@@ -29,6 +29,7 @@ CASES: tuple[Case, ...] = (
     *activation.CASES,
     *dense.CASES,
     *transformer.CASES,
+    *mlp.CASES,
 )
 
 
