@@ -2,7 +2,20 @@
 
 from collections.abc import Callable
 
-from workloads import activation, collective, dense, dispatch, link, matmul, memory, recommender, storage, transformer, vision
+from workloads import (
+    activation,
+    collective,
+    dense,
+    dispatch,
+    link,
+    matmul,
+    memory,
+    mlp,
+    recommender,
+    storage,
+    transformer,
+    vision,
+)
 from workloads.case import Case
 from workloads.problem import Activity, Problem
 
@@ -10,6 +23,7 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "matmul": matmul.build,
     "activation": activation.build,
     "dense": dense.build,
+    "mlp": mlp.build,
     "transformer": transformer.build,
     "vision": vision.build,
     "recommender": recommender.build,

@@ -20,7 +20,20 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from workloads.case import SUITES, Case
-from workloads.catalog import activation, collective, dense, dispatch, link, matmul, memory, recommender, storage, transformer, vision
+from workloads.catalog import (
+    activation,
+    collective,
+    dense,
+    dispatch,
+    link,
+    matmul,
+    memory,
+    mlp,
+    recommender,
+    storage,
+    transformer,
+    vision,
+)
 
 __all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
 
@@ -28,6 +41,7 @@ CASES: tuple[Case, ...] = (
     *matmul.CASES,
     *activation.CASES,
     *dense.CASES,
+    *mlp.CASES,
     *transformer.CASES,
     *vision.CASES,
     *recommender.CASES,
