@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from harness import records
+from workloads.failure import MESSAGE_CHARACTERS, explain
 from workloads.numerics import WrongNumbers
-from workloads.recorder import MESSAGE_CHARACTERS, explain, failure_kind
+from workloads.recorder import failure_kind
 
 RUN = """
 import json, sys, pytest

@@ -139,10 +139,10 @@ def test_the_message_of_a_bad_record_shows_the_line_without_control_characters()
 
 
 def test_an_overlong_line_is_passed_over_and_reported_with_its_length() -> None:
-    chunks = [b"x" * (1 << 20)] * 9
+    chunks = [b"x" * (1 << 20)] * 33
     done = follow(ENVIRONMENT, line(started(A)), *chunks, b"\n", measured(B), line(finished(1)))
     assert done.blamed == [(A, "bad_record")]
-    assert f"{9 << 20:,} bytes" in done.message
+    assert f"{33 << 20:,} bytes" in done.message
     assert done.measured == [B]
 
 
