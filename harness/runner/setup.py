@@ -37,7 +37,7 @@ class Setup:
 
 def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     """Raises `EnvironmentFailure`, `UsageError` or an `EngineError` with what to do."""
-    root = Path(catalog.__file__).parents[1]
+    root = Path(catalog.__file__).parents[2]
     if plan.isolation == "process":
         _need_packages(plan)
         folder = None if plan.own is None else str(plan.own.folder)
