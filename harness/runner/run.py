@@ -52,7 +52,8 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
         contents = Contents()
         if plan.own is not None:
             contents = contents_of(plan, setup)
-            plan = with_cases(plan, plan.own.select((*contents.benchmarks, *contents.others)))
+            cases = (*contents.benchmarks, *contents.others)
+            plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
         run = _Run(plan=plan, setup=setup, store=store, progress=progress)
         with run:
             for each in contents.failures:
