@@ -27,6 +27,10 @@ CASE_CHARACTERS = 512
 SAMPLES = 1_000_000
 """Most samples of a case that the host takes."""
 
+WARNINGS = 10
+WARNING_CHARACTERS = 500
+"""Of what is said about values that JSON lacks."""
+
 FIXTURE = "benchmark"
 WALL_CLOCK = "time.perf_counter"
 
@@ -199,7 +203,7 @@ class GuestRecorder:
         if record is not None and case not in self._told:
             extra: list[str] = []
             fixture_info = plain_mapping(record["extra_info"], extra.append, "extra_info")
-            warnings = [*record["warnings"], *extra]
+            warnings = [*record["warnings"], *few(extra)]
             self._told.add(case)
             self.send({**record, "extra_info": fixture_info, "warnings": warnings})
             self.measured += 1
@@ -248,7 +252,7 @@ def benchmark_record(fixture: Any, use: _Use) -> dict[str, Any]:
         "warnings": [
             *noise.unread(use.peak_rss_bytes, use.noise.steal_s),
             *unlike_others(options, len(stats.stats.data)),
-            *warnings,
+            *few(warnings),
         ],
     }
 
@@ -275,6 +279,13 @@ def unlike_others(options: Mapping[str, Any], rounds: int) -> list[str]:
     if rounds == 1:
         found.append("one round only: it may hold compilation, and tells nothing of its spread")
     return found
+
+
+def few(warnings: list[str]) -> list[str]:
+    """`warnings`, the first ones where there are many, each of a length that the host takes."""
+    shown = [each[:WARNING_CHARACTERS] for each in warnings[:WARNINGS]]
+    more = len(warnings) - len(shown)
+    return [*shown, f"and {more:,} more of this kind"] if more else shown
 
 
 def callables_named(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,16 +18,28 @@ def plain(value: Any, say: Callable[[str], None], name: str, depth: int = DEPTH)
         return value
     if isinstance(value, str) and len(value) <= TEXT_CHARACTERS:
         return value.encode(errors="backslashreplace").decode()  # no lone surrogates
-    if isinstance(value, numbers.Integral) and -_WHOLE <= int(value) < _WHOLE:
-        return int(value)  # NumPy's whole numbers are such, too
-    if isinstance(value, numbers.Real | Decimal) and math.isfinite(value):
-        return float(value)
+    number = _number(value)
+    if number is not None:
+        return number
     if isinstance(value, Mapping) and depth:
         return plain_mapping(value, say, name, depth)
     if isinstance(value, list | tuple) and depth:
         return [plain(each, say, f"{name}[{i}]", depth - 1) for i, each in enumerate(value)]
     say(f"{name} is no JSON ({type(value).__qualname__}); stored as text")
     return text_of(value)
+
+
+def _number(value: Any) -> int | float | None:
+    """`value`, if it is a number (NumPy's are such, too) that the host takes."""
+    if isinstance(value, numbers.Integral):
+        return int(value) if -_WHOLE <= int(value) < _WHOLE else None
+    if not isinstance(value, numbers.Real | Decimal):
+        return None
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):  # a fraction beyond floats, a signalling NaN
+        return None
+    return number if math.isfinite(number) else None
 
 
 def plain_mapping(

@@ -109,7 +109,7 @@ class FakeEngine:
 
 def cases_in(spec: LaunchSpec) -> tuple[str, ...]:
     """The cases that a launch is asked to measure."""
-    words = spec.command
+    words = [part for word in spec.command for part in word.split("=", 1)]
     return tuple(word for flag, word in pairwise(words) if flag == "--case")
 
 
