@@ -2,7 +2,9 @@
 
 An image has two parts. The *stack* (`<name>-stack`) is what a target's Dockerfile makes of a
 base and pinned requirements; the image itself (`<name>`) adds the workloads as its last layer.
-Both tags are content hashes, so that asking whether an image is current costs three look-ups.
+A suite of one's own adds what it requires (`<name>-requirements`) between the two, and itself
+(`<name>-own`) after them. All tags are content hashes, so that asking whether an image is current
+costs a look-up a part.
 """
 
 import hashlib
@@ -23,6 +25,7 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 
 from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
+from containers.own import Own
 
 REGISTRY_BASE = "python:3.13-slim"
 LOCAL_BASE = "jaxrig/base"
@@ -38,12 +41,14 @@ class Recipe:
     """What an image is made of.
 
     `base`: an image to start from instead of the default one (see `Images.base`).
+    `own`: a suite of one's own, which it holds too.
     """
 
     name: str
     dockerfile: Path
     requirements: Path | None = None
     base: str | None = None
+    own: Own | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +76,10 @@ class Images:
         """
         try:
             stack = self._ensure_stack(recipe)
-            return self._ensure_image(recipe, stack)
+            if recipe.own is None:
+                return self._ensure_image(recipe, stack)
+            stack = self._ensure_requirements(recipe, recipe.own, stack)
+            return self._ensure_own(recipe, recipe.own, self._ensure_image(recipe, stack))
         except APIError as error:
             raise ImageUnavailable(f"image {recipe.name}: {error.explanation or error}") from error
         except (DockerException, OSError) as error:
@@ -110,11 +118,48 @@ class Images:
     def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
         context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}
         context |= dict(_workload_files(self._workloads))
-        tag = f"jaxrig/{recipe.name}:{_digest([stack.encode(), *_flat(context)])}"
+        what = f"adding the workloads to target {recipe.name}"
+        return self._ensure_layer(recipe.name, "", context, {"STACK": stack}, what)
+
+    def _ensure_requirements(self, recipe: Recipe, own: Own, stack: str) -> str:
+        """The stack with what the suite requires; the stack as it is where that is nothing."""
+        files = own.requirements()
+        if not files:
+            return stack
+        context = files | {
+            "Dockerfile": (assets() / "requirements.Dockerfile").read_bytes(),
+            "missing.py": (assets() / "missing.py").read_bytes(),
+        }
+        what = f"installing what {own.folder.name} requires on target {recipe.name}"
+        return self._ensure_layer(
+            *(recipe.name, "-requirements", context, {"STACK": stack}, what),
+            outside={"host-ca.pem": _host_ca()},
+        ).digest
+
+    def _ensure_own(self, recipe: Recipe, own: Own, image: Image) -> Image:
+        context = {f"own/{name}": content for name, content in own.files().items()}
+        context["Dockerfile"] = (assets() / "own.Dockerfile").read_bytes()
+        what = f"adding {own.folder.name} to target {recipe.name}"
+        return self._ensure_layer(recipe.name, "-own", context, {"IMAGE": image.digest}, what)
+
+    def _ensure_layer(
+        self,
+        name: str,
+        part: str,
+        context: Mapping[str, bytes],
+        below: Mapping[str, str],
+        what: str,
+        outside: Mapping[str, bytes] | None = None,
+    ) -> Image:
+        """`below`: the argument that names the image to build on. `outside`: what serves the
+        build (with this host's proxies and indexes) and does not reach the image."""
+        hashed = _digest([*(each.encode() for each in below.values()), *_flat(context)])
+        tag = f"jaxrig/{name}{part}:{hashed}"
         digest = self._find(tag)
         if digest is None:
-            self._say(f"adding the workloads to target {recipe.name}")
-            digest = self._build(recipe.name, tag, context, {"STACK": stack})
+            self._say(what)
+            served = _from_environment() if outside else {}
+            digest = self._build(name, tag, {**context, **(outside or {})}, {**served, **below})
         return Image(digest=digest, tag=tag)
 
     def _find(self, tag: str) -> str | None:

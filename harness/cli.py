@@ -17,6 +17,7 @@ from harness.report.view import FORMATS, View, printable, render
 from harness.report.writing import write
 
 if TYPE_CHECKING:
+    from harness.plan import Plan
     from harness.runner.run import Result
 
 DEFAULT_DATABASE = "sqlite:///results.db"
@@ -103,7 +104,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_run(run: argparse.ArgumentParser) -> None:
     run.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
-    run.add_argument("--suite", default="quick", help="quick, standard, full or one's own")
+    what = run.add_mutually_exclusive_group()
+    what.add_argument("--suite", help="quick (default), standard, full or one's own")
+    what.add_argument(
+        "--workloads",
+        type=Path,
+        metavar="PATH",
+        help="instead of a suite: a folder (or file) of one's own pytest-benchmark tests",
+    )
     run.add_argument(
         "--case", action="append", default=[], metavar="GLOB", help="only matching cases; repeats"
     )
@@ -125,21 +133,11 @@ def _add_run(run: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.config import load
-    from harness.plan import make_plan
     from harness.report.progress import make_progress
     from harness.runner.run import execute
     from harness.store.writer import Store
 
-    plan = make_plan(
-        load(Path.cwd()),
-        target=arguments.target,
-        suite=arguments.suite,
-        globs=arguments.case,
-        launches=arguments.launches,
-        isolation=arguments.isolation,
-        tags=dict(arguments.tag),
-    )
+    plan = _plan(arguments)
     with Store(arguments.db) as store:
         progress = make_progress(err)
         try:
@@ -157,6 +155,23 @@ def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if arguments.format == "table":
         _what_next(result, arguments, err)
     return 0
+
+
+def _plan(arguments: argparse.Namespace) -> "Plan":
+    from harness.config import load
+    from harness.own import find_suite
+    from harness.plan import make_own_plan, make_plan
+
+    how = {
+        "target": arguments.target,
+        "launches": arguments.launches,
+        "isolation": arguments.isolation,
+        "tags": dict(arguments.tag),
+    }
+    settings = load(Path.cwd())
+    if arguments.workloads is not None:
+        return make_own_plan(settings, own=find_suite(arguments.workloads, arguments.case), **how)
+    return make_plan(settings, suite=arguments.suite or "quick", globs=arguments.case, **how)
 
 
 def _what_next(result: "Result", arguments: argparse.Namespace, err: TextIO) -> None:

@@ -1,12 +1,13 @@
 """What a run will do, as frozen data: no Docker, no database, no clock."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 
 from harness.config import Settings, Suite, Target
 from harness.errors import UsageError
+from harness.own import LAUNCHES, OwnSuite
 from workloads.catalog import CASES, Case, find
 
 BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5}
@@ -25,7 +26,10 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """All launches of one target and suite on this machine: a run."""
+    """All launches of one target and suite on this machine: a run.
+
+    `own`: the suite where it is one's own; its cases are known once it has been collected.
+    """
 
     target_name: str
     target: Target
@@ -33,6 +37,7 @@ class Plan:
     isolation: str
     launches: tuple[Launch, ...]
     tags: Mapping[str, str]
+    own: OwnSuite | None = None
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -63,6 +68,37 @@ def make_plan(
         ),
         tags=MappingProxyType(dict(tags or {})),
     )
+
+
+def make_own_plan(
+    settings: Settings,
+    *,
+    target: str,
+    own: OwnSuite,
+    launches: int | None = None,
+    isolation: str = "container",
+    tags: Mapping[str, str] | None = None,
+) -> Plan:
+    """The plan of a run of one's own workloads, yet without cases (see `with_cases`).
+
+    Raises `UsageError` for an unknown target.
+    """
+    return Plan(
+        target_name=target,
+        target=settings.target(target),
+        suite=own.name,
+        isolation=isolation,
+        launches=tuple(
+            Launch(index=index, part=0, cases=()) for index in range(launches or LAUNCHES)
+        ),
+        tags=MappingProxyType(dict(tags or {})),
+        own=own,
+    )
+
+
+def with_cases(plan: Plan, cases: tuple[str, ...]) -> Plan:
+    """`plan`, each of whose launches measures `cases`."""
+    return replace(plan, launches=tuple(replace(each, cases=cases) for each in plan.launches))
 
 
 def first_process(cases: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

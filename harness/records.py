@@ -4,15 +4,25 @@ Container output is untrusted. Every line is parsed and checked here before anyt
 sees it; what does not fit raises `BadRecord` with the reason.
 """
 
+import json
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    TypeAdapter,
+    ValidationError,
+)
 
 SCHEMA_VERSION = 2
 
 Text = Annotated[str, Field(max_length=4096)]
 LongText = Annotated[str, Field(max_length=65536)]
-CaseId = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9_.\-/+=@\[\]]+$")]
+# A path of the catalogue, or pytest's id of a test of one's own: anything that can be printed.
+CaseId = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]+$")]
 Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 # Bounded, so that no sum or mean of what is accepted overflows.
@@ -20,6 +30,16 @@ Amount = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0, lt=2**63)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
+def _writable(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    """Refuses NaN and infinities, which JSON does not have, however deep."""
+    json.dumps(values, allow_nan=False)
+    return values
+
+
+Facts = Annotated[dict[Text, JsonValue], AfterValidator(_writable)]
+"""What a suite of one's own tells in words of its own."""
 
 FailureKind = Literal["raised", "wrong_numbers", "out_of_memory"]
 Platform = Literal["cpu", "cuda", "rocm", "tpu", "metal", "none"]
@@ -44,8 +64,9 @@ class Environment(_Record):
     device_kinds: list[Text]
     device_count: Count
     python: Text
-    jax: Text
-    jaxlib: Text
+    jax: Text | None
+    jaxlib: Text | None
+    """None where they are not installed: only a suite of one's own can do without."""
     packages: dict[Text, Text]
     variables: dict[Text, LongText]
     """JAX_*, XLA_*, OMP_* and LIBTPU_* variables as the launch saw them."""
@@ -110,6 +131,56 @@ class Measurement(_Record):
     warnings: list[Text]
 
 
+class Benchmark(_Record):
+    """One test of a suite of one's own in one launch: what pytest-benchmark measured. What only
+    its author knows (FLOP, bytes, right numbers) is not in it."""
+
+    kind: Literal["benchmark"]
+    case: CaseId
+    """pytest-benchmark's `fullname`."""
+    group: Text | None
+    parameters: Facts
+    extra_info: Facts
+    samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
+    """Seconds per call, one a round, in the order of execution; nothing dropped."""
+    calls_per_round: Annotated[int, Field(ge=1, lt=2**63)]
+    options: Facts
+    """pytest-benchmark's, as it used them."""
+    platform: Platform | None
+    """What JAX ran on in that process; None where nothing had started it."""
+    peak_rss_bytes: Count | None
+    minor_faults: Count
+    major_faults: Count
+    voluntary_switches: Count
+    involuntary_switches: Count
+    steal_s: Seconds | None
+    timed_s: Seconds
+    """Wall time of the test, its calibration and warm-up included; so are the counters."""
+    warnings: list[Text]
+
+
+Measured = Measurement | Benchmark
+
+
+class CollectionFailure(BaseModel):
+    """A file that cannot be collected; `case` is None where no single one is to blame."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    case: CaseId | None
+    message: LongText
+
+
+class Collected(_Record):
+    """What is in a suite of one's own; the only record of a process that measures nothing."""
+
+    kind: Literal["collected"]
+    benchmarks: list[CaseId]
+    others: list[CaseId]
+    """Tests that do not use pytest-benchmark's fixture."""
+    failures: list[CollectionFailure]
+
+
 class Skipped(_Record):
     """A case that cannot run in this launch, as for want of memory; no failure."""
 
@@ -134,7 +205,9 @@ class Finished(_Record):
     cases: Count
 
 
-Record = Environment | CaseStarted | Measurement | Skipped | Failure | Finished
+Record = (
+    Environment | CaseStarted | Measurement | Benchmark | Skipped | Failure | Finished | Collected
+)
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])
 

@@ -1,12 +1,17 @@
-"""The first record of a launch: the software and devices that are about to be measured."""
+"""The first record of a launch: the software and devices that are about to be measured.
 
+`python -m workloads.environment` prints it. Importing this never imports JAX.
+"""
+
+import importlib.util
+import json
 import os
 import platform
-from importlib.metadata import distributions, version
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
-
-import jax
 
 from workloads.stream import SCHEMA_VERSION
 
@@ -30,6 +35,8 @@ def environment() -> dict[str, Any]:
 
     Where JAX finds no device at all, `platform` is `none` and `device_kinds` holds its reason.
     """
+    import jax
+
     try:
         devices = jax.devices()
         found = {
@@ -38,20 +45,66 @@ def environment() -> dict[str, Any]:
             "device_count": len(devices),
         }
     except (RuntimeError, AssertionError) as error:  # JAX asserts where JAX_PLATFORMS has no plugin
-        found = {"platform": "none", "device_kinds": [no_device(error)], "device_count": 0}
+        found = nothing_found(no_device(error))
+    return {**software(), **found, "compilation_cache": compilation_cache()}
+
+
+def environment_apart() -> dict[str, Any]:
+    """The environment record without JAX in this process: a child asks it.
+
+    What is about to be measured here may want to set JAX up itself, or do without. Where JAX
+    is not installed, `jax` and `jaxlib` are None, `platform` is `none`, and no device is named.
+    """
+    if importlib.util.find_spec("jax") is None:
+        return {**software(), **nothing_found(), "compilation_cache": False}
+    child = subprocess.run(
+        [sys.executable, "-m", __name__], capture_output=True, text=True, check=False
+    )
+    if child.returncode == 0:
+        record: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+        return record
+    reason = f"JAX cannot be started: {child.stderr.strip()[-REASON_CHARACTERS:]}"
+    return {**software(), **nothing_found(reason), "compilation_cache": False}
+
+
+def software() -> dict[str, Any]:
+    """The part of the record that needs no JAX."""
     return {
         "schema": SCHEMA_VERSION,
         "kind": "environment",
-        **found,
         "python": platform.python_version(),
-        "jax": jax.__version__,
-        "jaxlib": version("jaxlib"),
+        "jax": installed("jax"),
+        "jaxlib": installed("jaxlib"),
         "packages": packages(),
         "variables": variables(),
         "visible_cpus": sorted(os.sched_getaffinity(0)),
         "boot_id": boot_id(),
-        "compilation_cache": compilation_cache(),
     }
+
+
+def nothing_found(*reasons: str) -> dict[str, Any]:
+    """The part of the record that tells of devices, where there are none."""
+    return {"platform": "none", "device_kinds": list(reasons), "device_count": 0}
+
+
+def installed(package: str) -> str | None:
+    """The version of an installed package; None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def started_platform() -> str | None:
+    """What JAX runs on in this process; None where nothing has started it. Never starts it."""
+    bridge = sys.modules.get("jax._src.xla_bridge")
+    # Where JAX cannot be asked any more, being imported counts as being started.
+    if bridge is None or not getattr(bridge, "backends_are_initialized", lambda: True)():
+        return None
+    import jax
+
+    device = jax.local_devices()[0]
+    return canonical_platform(device.platform, device.client.platform_version)
 
 
 def no_device(error: Exception) -> str:
@@ -102,6 +155,12 @@ def boot_id(source: Path = _BOOT_ID) -> str | None:
 
 def compilation_cache() -> bool:
     """Whether compiled programs may come from JAX's persistent cache."""
+    import jax
+
     settings = jax.config.values
     enabled = bool(settings["jax_enable_compilation_cache"])
     return enabled and bool(settings["jax_compilation_cache_dir"])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(f"{json.dumps(environment())}\n")

@@ -192,7 +192,7 @@ def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
         "observations": dict(prepared.observe()),
         "warnings": [
             *prepared.warnings(),
-            *remarks.unread(timing.peak_rss_bytes, timing.noise.steal_s),
+            *noise.unread(timing.peak_rss_bytes, timing.noise.steal_s),
             *(_of_program(prepared.program, case, timing) if prepared.program else ()),
         ],
     }

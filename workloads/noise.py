@@ -79,6 +79,16 @@ def peak_rss_bytes(status: Path = _STATUS) -> int | None:
     return kibibytes[0] * 1024 if kibibytes else None
 
 
+def unread(peak_rss_bytes: int | None, steal_s: float | None) -> list[str]:
+    """Says what could not be read."""
+    found = []
+    if peak_rss_bytes is None:
+        found.append("peak RSS unknown: /proc/self/clear_refs or status not accessible")
+    if steal_s is None:
+        found.append("steal time unknown: /proc/stat not readable")
+    return found
+
+
 def _difference(later: float | None, earlier: float | None) -> float | None:
     """None also where a counter stepped back, which hypervisors make it do now and then."""
     if later is None or earlier is None or later < earlier:

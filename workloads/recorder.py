@@ -3,13 +3,14 @@
 Outcomes come from pytest's own reports: pytest-benchmark drops a benchmark that failed.
 """
 
-import traceback
 from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import pytest
 
+from workloads import failure
 from workloads.case import Case
+from workloads.failure import explain
 from workloads.numerics import WrongNumbers
 from workloads.stream import SCHEMA_VERSION
 
@@ -17,11 +18,6 @@ MEASUREMENT = pytest.StashKey[dict[str, Any]]()
 """Where a test leaves its measurement record: `request.node.stash[MEASUREMENT]`."""
 
 CAME_TO_AN_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-
-TRACEBACK_FRAMES = 6
-MESSAGE_CHARACTERS = 8000
-
-_OUT_OF_MEMORY = ("resource_exhausted", "out of memory")
 
 
 class Recorder:
@@ -79,18 +75,4 @@ def case_id(item: pytest.Item) -> str:
 
 def failure_kind(error: BaseException) -> str:
     """The record schema's word for what went wrong."""
-    if isinstance(error, WrongNumbers):
-        return "wrong_numbers"
-    if isinstance(error, MemoryError):
-        return "out_of_memory"
-    text = str(error).lower()
-    if isinstance(error, RuntimeError) and any(mark in text for mark in _OUT_OF_MEMORY):
-        return "out_of_memory"
-    return "raised"
-
-
-def explain(error: BaseException) -> str:
-    """The exception, then the innermost frames of its traceback; bounded in length."""
-    headline = "".join(traceback.format_exception_only(error)).strip()
-    frames = "".join(traceback.format_tb(error.__traceback__, limit=-TRACEBACK_FRAMES))
-    return f"{headline}\n{frames}"[:MESSAGE_CHARACTERS]
+    return "wrong_numbers" if isinstance(error, WrongNumbers) else failure.failure_kind(error)

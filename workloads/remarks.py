@@ -38,16 +38,6 @@ def near_dispatch(fastest_s: float) -> list[str]:
     return [f"near the cost of dispatch: an empty call takes {empty_s * 1e6:.0f} µs here"]
 
 
-def unread(peak_rss_bytes: int | None, steal_s: float | None) -> list[str]:
-    """Says what could not be read."""
-    found = []
-    if peak_rss_bytes is None:
-        found.append("peak RSS unknown: /proc/self/clear_refs or status not accessible")
-    if steal_s is None:
-        found.append("steal time unknown: /proc/stat not readable")
-    return found
-
-
 @lru_cache
 def dispatch_s() -> float:
     """Seconds of a blocked call that computes next to nothing: the least that any call takes.

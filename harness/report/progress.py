@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from harness.plan import Launch, Plan
-from harness.records import Measurement
+from harness.records import Measured
 from harness.report import quantity
 from harness.report.view import printable
 from harness.report.writing import write
@@ -67,7 +67,7 @@ class PlainProgress:
     def case_started(self, case: str) -> None:
         """Said when it ends."""
 
-    def measured(self, measurement: Measurement) -> None:
+    def measured(self, measurement: Measured) -> None:
         self._pace.step(measurement.case)
         self.say(f"{self._where}  {outcome(measurement)}{self._left()}")
 
@@ -124,7 +124,7 @@ class BarProgress:
     def case_started(self, case: str) -> None:
         self._draw(description=case)
 
-    def measured(self, measurement: Measurement) -> None:
+    def measured(self, measurement: Measured) -> None:
         self._pace.step(measurement.case)
         self._draw()
 
@@ -159,7 +159,7 @@ def make_progress(stream: TextIO) -> PlainProgress | BarProgress:
     return BarProgress(stream) if stream.isatty() else PlainProgress(stream)
 
 
-def outcome(measurement: Measurement) -> str:
+def outcome(measurement: Measured) -> str:
     """`matmul/256/f32  615 µs (50 rounds)`."""
     from statistics import median
 

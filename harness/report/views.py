@@ -111,15 +111,21 @@ def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:
         quantity.seconds(summary.median),
         quantity.percent(summary.spread) if summary.launches > 1 else "",
         _throughput(first, summary.median),
-        quantity.rate(first["flops"] / summary.median, "FLOP/s") if first["flops"] else "",
+        _compute(first, summary.median),
         _traffic(first, summary.median),
         quantity.size(peak) if peak == peak and peak is not None else "",
     )
 
 
+def _compute(first: "pd.Series[Any]", median_s: float) -> str:
+    """FLOP in a second, where the case counts any."""
+    flops = _known(first["flops"])
+    return quantity.rate(flops / median_s, "FLOP/s") if flops else ""
+
+
 def _throughput(first: "pd.Series[Any]", median_s: float) -> str:
     """Work done in a second, where the case counts it."""
-    unit = first["work_unit"]
+    unit = _known(first["work_unit"])
     return quantity.rate(first["work_count"] / median_s, f"{unit}/s") if unit else ""
 
 
@@ -129,7 +135,7 @@ def _traffic(first: "pd.Series[Any]", median_s: float) -> str:
     return ", ".join(
         quantity.rate(first[name] / median_s, "B/s") + kind
         for name, kind in kinds.items()
-        if first[name]
+        if _known(first[name])
     )
 
 

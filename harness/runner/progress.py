@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from harness.plan import Launch, Plan
-from harness.records import Measurement
+from harness.records import Measured
 
 
 class Progress(Protocol):
@@ -18,7 +18,7 @@ class Progress(Protocol):
 
     def case_started(self, case: str) -> None: ...
 
-    def measured(self, measurement: Measurement) -> None: ...
+    def measured(self, measurement: Measured) -> None: ...
 
     def skipped(self, case: str, reason: str) -> None: ...
 

@@ -13,11 +13,12 @@ from containers.errors import EngineError
 from containers.spec import LaunchSpec, Limits
 from harness import __version__, noise
 from harness.config import Target
-from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
+from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted, UsageError
 from harness.git import describe
 from harness.machine import this_machine
-from harness.plan import Launch, Plan, first_process
-from harness.records import BadRecord, Environment, Measurement
+from harness.plan import Launch, Plan, first_process, with_cases
+from harness.records import BadRecord, Benchmark, Environment, Measured, Measurement
+from harness.runner.collect import Contents, collect
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
 from harness.runner.session import Ending, Session, TimeLimits
@@ -48,8 +49,15 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
     with interruptible(), _engine_failures():
         setup = set_up(plan, progress.say)
         close_abandoned(store)
+        contents = Contents()
+        if plan.own is not None:
+            contents = contents_of(plan, setup)
+            cases = (*contents.benchmarks, *contents.others)
+            plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
         run = _Run(plan=plan, setup=setup, store=store, progress=progress)
         with run:
+            for each in contents.failures:
+                run.fail(None, each.case, each.kind, each.message)
             for launch in plan.launches:
                 if not run.measure(launch):
                     break
@@ -59,6 +67,15 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
         measurements=run.measurements,
         skipped=run.skipped,
     )
+
+
+def contents_of(plan: Plan, setup: Setup) -> Contents:
+    """What a suite of one's own holds. Raises `UsageError` where there is nothing to measure."""
+    spec = _spec(plan, setup, (*_own_command(plan, setup), "--collect"))
+    contents = collect(setup.engine, spec, plan.target.case_limit_s)
+    if not contents.benchmarks and not contents.failures:
+        raise UsageError(f"no test of {plan.suite} uses pytest-benchmark's `benchmark` fixture")
+    return contents
 
 
 def close_abandoned(store: Store) -> None:
@@ -129,7 +146,7 @@ class _Run:
         part = 0
         while cases:
             self.progress.launch_started(replace(launch, part=part, cases=cases))
-            process, later = first_process(cases)
+            process, later = (cases, ()) if self.plan.own else first_process(cases)
             ending = self._measure_part(replace(launch, part=part, cases=process), deadline)
             if not ending.go_on:
                 return False
@@ -137,19 +154,14 @@ class _Run:
         return True
 
     def _measure_part(self, launch: Launch, deadline: float) -> Ending:
-        target, image = self.plan.target, self.setup.image
-        bounds = limits(target)
-        with self._recorded(launch, bounds) as record:
-            spec = LaunchSpec(
-                command=_command(launch.cases),
-                image=None if image is None else image.digest,
-                env=target.env,
-                limits=bounds,
-                gpus=target.gpus,
-                scratch=any(find(case).cost.storage_bytes > 0 for case in launch.cases),
-                labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
-                deadline_s=target.launch_limit_s,
-            )
+        target = self.plan.target
+        command = _command(self.plan, self.setup, launch.cases)
+        spec = replace(
+            _spec(self.plan, self.setup, command),
+            labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
+            scratch=self.plan.own is None and _on_storage(launch.cases),
+        )
+        with self._recorded(launch, spec.limits) as record:
             with self.setup.engine.start(spec) as running:
                 record.running = running
                 session = Session(
@@ -201,7 +213,7 @@ class _Run:
                 log=record.running.log() if record.running else "",
             )
 
-    def fail(self, launch: int, case: str | None, kind: str, message: str) -> None:
+    def fail(self, launch: int | None, case: str | None, kind: str, message: str) -> None:
         self.store.add_failure(self._id, launch, case, kind, message)
         self.progress.failed(case, kind, message)
         self.failures += 1
@@ -224,14 +236,20 @@ class _LaunchSink:
     launch: int
 
     def environment(self, environment: Environment) -> None:
-        check_environment(self.run.plan.target_name, self.run.plan.target, environment)
+        plan = self.run.plan
+        check_environment(plan.target_name, plan.target, environment, own=plan.own is not None)
         self.run.store.set_environment(self.launch, environment)
 
     def case_started(self, case: str) -> None:
         self.run.progress.case_started(case)
 
-    def measured(self, measurement: Measurement) -> None:
-        check_measurement(measurement)
+    def measured(self, measurement: Measured) -> None:
+        if isinstance(measurement, Benchmark) != (self.run.plan.own is not None):
+            raise BadRecord(f"a {measurement.kind} record in a run of {self.run.plan.suite}")
+        if isinstance(measurement, Benchmark):
+            measurement = check_benchmark(self.run.plan.target, measurement)
+        else:
+            check_measurement(measurement)
         self.run.store.add_measurement(self.launch, measurement)
         self.run.progress.measured(measurement)
         self.run.measurements += 1
@@ -245,13 +263,15 @@ class _LaunchSink:
         self.run.fail(self.launch, case, kind, message)
 
 
-def check_environment(name: str, target: Target, found: Environment) -> None:
+def check_environment(name: str, target: Target, found: Environment, *, own: bool = False) -> None:
     """Refuses a launch that would measure something else than the target says.
 
     JAX falls back to the CPU without a word when CUDA is missing; a CPU's time under a GPU's
-    name is the worst that a benchmark database could hold. Raises `EnvironmentFailure`.
+    name is the worst that a benchmark database could hold. A suite of one's own may do without
+    JAX: then there is nothing that could fall back. Raises `EnvironmentFailure`.
     """
-    if found.platform != target.platform:
+    without_jax = own and found.jax is None
+    if found.platform != target.platform and not without_jax:
         devices = ", ".join(found.device_kinds)
         raise EnvironmentFailure(
             f"target {name} is for platform {target.platform}, but JAX found {found.platform} "
@@ -290,6 +310,22 @@ def check_measurement(found: Measurement) -> None:
         )
 
 
+def check_benchmark(target: Target, found: Benchmark) -> Benchmark:
+    """`found`, with a warning where nothing shows that it ran on the target's platform.
+
+    Raises `BadRecord` where it did not: a suite may set JAX up itself.
+    """
+    if found.platform is None and target.platform != "cpu":
+        unknown = f"JAX had not been started: nothing shows that this ran on {target.platform}"
+        return found.model_copy(update={"warnings": [*found.warnings, unknown]})
+    if found.platform not in (None, target.platform):
+        raise BadRecord(
+            f"it ran on {found.platform}, and the target is for {target.platform}: "
+            "the suite sets JAX's platform itself"
+        )
+    return found
+
+
 _PLATFORM_ADVICE = {
     "cpu": 'Set JAX_PLATFORMS = "cpu" in the target\'s env.',
     "cuda": "Check that nvidia-smi works here, that the NVIDIA Container Toolkit is installed "
@@ -297,11 +333,35 @@ _PLATFORM_ADVICE = {
 }
 
 
-def _command(cases: tuple[str, ...]) -> tuple[str, ...]:
+def _on_storage(cases: tuple[str, ...]) -> bool:
+    return any(find(case).cost.storage_bytes > 0 for case in cases)
+
+
+def _spec(plan: Plan, setup: Setup, command: tuple[str, ...]) -> LaunchSpec:
+    target, image = plan.target, setup.image
+    return LaunchSpec(
+        command=command,
+        image=None if image is None else image.digest,
+        env=target.env,
+        limits=limits(target),
+        gpus=target.gpus,
+        deadline_s=target.launch_limit_s,
+    )
+
+
+def _command(plan: Plan, setup: Setup, cases: tuple[str, ...]) -> tuple[str, ...]:
+    if plan.own is not None:
+        # One word each: an id may begin with a dash.
+        return (*_own_command(plan, setup), *(f"--case={case}" for case in cases))
     devices = find(cases[0]).devices
     forced = ("--devices", str(devices)) if devices > 1 else ()
     chosen = (word for case in cases for word in ("--case", case))
     return ("-m", "workloads.launch", *forced, *chosen)
+
+
+def _own_command(plan: Plan, setup: Setup) -> tuple[str, ...]:
+    file = () if plan.own is None or plan.own.file is None else ("--file", plan.own.file)
+    return ("-m", "workloads.guest", "--root", str(setup.own_folder), *file)
 
 
 @contextmanager

@@ -12,17 +12,20 @@ from containers.engine import Exit, Running
 from containers.output import Lines
 from harness.records import (
     BadRecord,
+    Benchmark,
     CaseStarted,
+    Collected,
     Environment,
     Failure,
     Finished,
+    Measured,
     Measurement,
     Record,
     Skipped,
     parse,
 )
 
-_LINE_LIMIT_BYTES = 8 << 20
+LINE_LIMIT_BYTES = 32 << 20  # a million samples
 _BAD_LINES_LIMIT = 50
 _EXIT_PATIENCE_S = 10.0
 _LOG_TAIL_LINES = 15
@@ -36,7 +39,8 @@ class Sink(Protocol):
 
     def case_started(self, case: str) -> None: ...
 
-    def measured(self, measurement: Measurement) -> None: ...
+    def measured(self, measurement: Measured) -> None:
+        """May raise `BadRecord`."""
 
     def skipped(self, case: str, reason: str) -> None: ...
 
@@ -71,6 +75,7 @@ class Session:
     deadline: float
     _settled: set[str] = field(default_factory=set)
     _case: str | None = None
+    _measured: str | None = None
     _case_since: float = field(default_factory=time.monotonic)
     _environment: Environment | None = None
     _finished: bool = False
@@ -79,7 +84,7 @@ class Session:
 
     def follow(self) -> Ending:
         """Reads to the end. Raises what the sink raises, and `EngineUnavailable`."""
-        lines = Lines(_LINE_LIMIT_BYTES)
+        lines = Lines(LINE_LIMIT_BYTES)
         while not self._stopped:
             chunk = self.running.read(self._patience_s())
             if chunk == b"":
@@ -97,7 +102,7 @@ class Session:
         try:
             if isinstance(line, int):
                 raise BadRecord(
-                    f"a line of {line:,} bytes; the most is {_LINE_LIMIT_BYTES:,}. "
+                    f"a line of {line:,} bytes; the most is {LINE_LIMIT_BYTES:,}. "
                     "Records come one a line; a case must not print to file descriptor 1"
                 )
             self._record(parse(line))
@@ -116,20 +121,27 @@ class Session:
             case CaseStarted():
                 self._must_be_pending(record.case)
                 self._case, self._case_since = record.case, time.monotonic()
+                self._measured = None
                 self.sink.case_started(record.case)
-            case Measurement():
+            case Measurement() | Benchmark():
                 self._must_be_current(record.case)
                 self.sink.measured(record)
                 self._settle(record.case)
+                self._measured = record.case
             case Skipped():
                 self._must_be_current(record.case)
                 self.sink.skipped(record.case, record.reason)
                 self._settle(record.case)
+            case Failure() if record.case == self._measured:
+                # It came to grief when it was over, as in a fixture's end: both are kept.
+                self.sink.failed(record.case, record.failure, record.message)
             case Failure():
                 self._must_be_current(record.case)
                 self._fail(record.failure, record.message)
             case Finished():
                 self._finished = True
+            case Collected():
+                raise BadRecord("a collected record from a launch that measures")
 
     def _bad_record(self, line: bytes | int, error: BadRecord) -> None:
         self._bad_lines += 1
@@ -157,7 +169,7 @@ class Session:
 
     def _settle(self, case: str) -> None:
         self._settled.add(case)
-        self._case, self._case_since = None, time.monotonic()
+        self._case, self._case_since, self._measured = None, time.monotonic(), None
 
     def _patience_s(self) -> float:
         case_end = self._case_since + self.limits.case_s
@@ -196,7 +208,8 @@ class Session:
         exit_ = self.running.wait(0.0 if self._stopped else _EXIT_PATIENCE_S)
         begun = self._begun()
         if not self._finished and not self._stopped:
-            self._fail(*self._cause_of_death(exit_))
+            when = "" if begun else " before its first case"
+            self._fail(*cause_of_death(exit_, self.running.log(), when))
         elif self._finished and self._remaining():
             for case in self._remaining():
                 self._case = case
@@ -204,17 +217,16 @@ class Session:
         # A process that died before it came to any case will do so again.
         return Ending(remaining=self._remaining(), exit=exit_, go_on=begun)
 
-    def _cause_of_death(self, exit_: Exit) -> tuple[str, str]:
-        when = "" if self._begun() else " before its first case"
-        if exit_.out_of_memory:
-            return "out_of_memory", (
-                f"the launch was killed{when} because it needed more memory than its limit; raise "
-                "`memory` of this target in jaxrig.toml, or measure a smaller case"
-            )
-        tail = "\n".join(self.running.log().splitlines()[-_LOG_TAIL_LINES:])
-        return "crashed", (
-            f"the launch ended{when} with exit code {exit_.code}; its log ends:\n{tail}"
-        )
-
     def _begun(self) -> bool:
         return bool(self._settled) or self._case is not None
+
+
+def cause_of_death(exit_: Exit, log: str, when: str) -> tuple[str, str]:
+    """The kind of failure and its message, for a process that ended before its last record."""
+    if exit_.out_of_memory:
+        return "out_of_memory", (
+            f"the launch was killed{when} because it needed more memory than its limit; raise "
+            "`memory` of this target in jaxrig.toml, or measure a smaller case"
+        )
+    tail = "\n".join(log.splitlines()[-_LOG_TAIL_LINES:])
+    return "crashed", f"the launch ended{when} with exit code {exit_.code}; its log ends:\n{tail}"

@@ -10,11 +10,13 @@ from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
 from containers.images import Image, Images, Recipe
+from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
 from containers.spec import Limits
 from harness.config import Target
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
+from harness.own import OwnSuite
 from harness.plan import Plan
 from workloads import catalog
 
@@ -23,38 +25,52 @@ _MEMORY_SHARE = 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """An engine that answers, and the image to start (None for plain processes)."""
+    """An engine that answers, and the image to start (None for plain processes).
+
+    `own_folder`: where a launch finds the suite of one's own, if the plan has one.
+    """
 
     engine: Engine
     image: Image | None
+    own_folder: str | None = None
 
 
 def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     """Raises `EnvironmentFailure`, `UsageError` or an `EngineError` with what to do."""
-    root = Path(catalog.__file__).parents[1]
+    root = Path(catalog.__file__).parents[2]
     if plan.isolation == "process":
-        if importlib.util.find_spec("jax") is None:
-            raise EnvironmentFailure(
-                "--isolation process measures with this Python's JAX, and there is none: "
-                "pip install 'jaxrig[process]'"
-            )
-        return Setup(engine=ProcessEngine(root), image=None)
+        _need_packages(plan)
+        folder = None if plan.own is None else str(plan.own.folder)
+        return Setup(engine=ProcessEngine(root), image=None, own_folder=folder)
     client = connect()
     engine = DockerEngine(client)
     leftovers = engine.sweep()
     if leftovers:
         say(f"removed {leftovers} container(s) that an interrupted run left behind")
-    image = Images(client, root / "workloads", say).ensure(recipe(plan.target_name, plan.target))
-    return Setup(engine=engine, image=image)
+    wanted = recipe(plan.target_name, plan.target, plan.own)
+    image = Images(client, root / "workloads", say).ensure(wanted)
+    own_folder = None if plan.own is None else f"{OWN_FOLDER}/{plan.own.folder.name}"
+    return Setup(engine=engine, image=image, own_folder=own_folder)
 
 
-def recipe(name: str, target: Target) -> Recipe:
+def _need_packages(plan: Plan) -> None:
+    """Raises `EnvironmentFailure` where this Python lacks what a plain process measures with."""
+    for package in ("jax",) if plan.own is None else ("pytest", "pytest_benchmark"):
+        if importlib.util.find_spec(package) is None:
+            raise EnvironmentFailure(
+                f"--isolation process measures with this Python's {package}, and there is none: "
+                "pip install 'jaxrig[process]'"
+            )
+
+
+def recipe(name: str, target: Target, own: OwnSuite | None = None) -> Recipe:
     """What the image of a target is made of. Raises `UsageError` for a missing file."""
     return Recipe(
         name=name,
         dockerfile=_file(name, target.dockerfile),
         requirements=None if target.requirements is None else _file(name, target.requirements),
         base=target.base,
+        own=None if own is None else Own(own.folder),
     )
 
 

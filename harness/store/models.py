@@ -121,7 +121,8 @@ class LaunchRow(Base):
 
 
 class MeasurementRow(Base):
-    """One case in one launch: its samples and everything known about them."""
+    """One case in one launch: its samples and everything known about them. What of a suite of
+    one's own nobody knows (FLOP, bytes, right numbers) is None."""
 
     __tablename__ = "measurements"
     __table_args__ = (
@@ -136,9 +137,12 @@ class MeasurementRow(Base):
     launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
     case: Mapped[str]
     workload: Mapped[str]
-    phase: Mapped[str]
-    dtype: Mapped[str]
+    phase: Mapped[str | None]
+    dtype: Mapped[str | None]
     parameters: Mapped[dict[str, Any]]
+    benchmark_group: Mapped[str | None]
+    benchmark_options: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    extra_info: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     samples_s: Mapped[Any] = mapped_column(PackedFloats, nullable=False)
     rounds: Mapped[int]
     median_s: Mapped[float]
@@ -147,10 +151,10 @@ class MeasurementRow(Base):
     lower_s: Mapped[float | None]
     compile_s: Mapped[float | None]
     first_call_s: Mapped[float | None]
-    flops: Mapped[float]
-    bytes: Mapped[float]
-    storage_bytes: Mapped[float]
-    link_bytes: Mapped[float]
+    flops: Mapped[float | None]
+    bytes: Mapped[float | None]
+    storage_bytes: Mapped[float | None]
+    link_bytes: Mapped[float | None]
     work_unit: Mapped[str | None]
     work_count: Mapped[float | None]
     xla_flops: Mapped[float | None]
@@ -162,8 +166,8 @@ class MeasurementRow(Base):
     peak_rss_bytes: Mapped[int | None]
     device_peak_bytes: Mapped[int | None]
     hlo_sha256: Mapped[str | None]
-    numerics_error: Mapped[float]
-    numerics_tolerance: Mapped[float]
+    numerics_error: Mapped[float | None]
+    numerics_tolerance: Mapped[float | None]
     minor_faults: Mapped[int]
     major_faults: Mapped[int]
     voluntary_switches: Mapped[int]

@@ -8,9 +8,9 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from workloads.transformer.model import EPSILON, Weights, rotary
 
 from workloads.catalog.transformer_sizes import TransformerSize
+from workloads.transformer.model import EPSILON, Weights, rotary
 
 
 class Block(nn.Module):

@@ -14,13 +14,13 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from workloads.transformer.phases import build
 
 from tests.benchmarks.flax_model import Transformer, parameters
 from workloads.case import Case
 from workloads.catalog import find
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.prepare import compile_
+from workloads.transformer.phases import build
 
 ROUNDS = 31
 ROUND_S = 0.05

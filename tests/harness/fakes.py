@@ -11,7 +11,7 @@ from typing import Self
 from containers.engine import Exit, Running
 from containers.spec import LaunchSpec
 from harness.plan import Launch, Plan
-from harness.records import Environment, Measurement
+from harness.records import Environment, Measured
 
 
 class Silence(Enum):
@@ -109,7 +109,7 @@ class FakeEngine:
 
 def cases_in(spec: LaunchSpec) -> tuple[str, ...]:
     """The cases that a launch is asked to measure."""
-    words = spec.command
+    words = [part for word in spec.command for part in word.split("=", 1)]
     return tuple(word for flag, word in pairwise(words) if flag == "--case")
 
 
@@ -122,7 +122,7 @@ class Findings:
 
     environments: list[Environment] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
-    measurements: list[Measurement] = field(default_factory=list)
+    measurements: list[Measured] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
 
@@ -132,7 +132,7 @@ class Findings:
     def case_started(self, case: str) -> None:
         self.started.append(case)
 
-    def measured(self, measurement: Measurement) -> None:
+    def measured(self, measurement: Measured) -> None:
         self.measurements.append(measurement)
 
     def skipped(self, case: str, reason: str) -> None:
@@ -165,7 +165,7 @@ class Watcher:
     def case_started(self, case: str) -> None:
         self.events.append(f"start {case}")
 
-    def measured(self, measurement: Measurement) -> None:
+    def measured(self, measurement: Measured) -> None:
         self.events.append(f"measured {measurement.case}")
 
     def skipped(self, case: str, reason: str) -> None:

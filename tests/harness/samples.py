@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.records import Environment, Measurement, parse
+from harness.records import Benchmark, Environment, Measurement, parse
 from workloads.catalog import UnknownCase, find
 
 A, B, C = "matmul/256/f32", "matmul/512/f32", "matmul/1024/f32"
@@ -101,6 +101,42 @@ def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: A
     return record | changes
 
 
+def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> dict[str, Any]:
+    """Of a suite of one's own."""
+    record = {
+        "schema": 2,
+        "kind": "benchmark",
+        "case": case,
+        "group": "tables",
+        "parameters": {"n": 10, "style": None},
+        "extra_info": {"sizes": [1, {"deep": True}], "note": "é"},
+        "samples_s": list(samples_s),
+        "calls_per_round": 3,
+        "options": {"timer": "time.perf_counter", "disable_gc": False, "precision": None},
+        "platform": "cpu",
+        "peak_rss_bytes": 1 << 28,
+        "minor_faults": 3,
+        "major_faults": 0,
+        "voluntary_switches": 2,
+        "involuntary_switches": 1,
+        "steal_s": 0.0,
+        "timed_s": 2.5,
+        "warnings": [],
+    }
+    return record | changes
+
+
+def collected(*benchmarks: str, **changes: Any) -> dict[str, Any]:
+    record = {
+        "schema": 2,
+        "kind": "collected",
+        "benchmarks": list(benchmarks),
+        "others": [],
+        "failures": [],
+    }
+    return record | changes
+
+
 def skipped(case: str, reason: str = "too large") -> dict[str, Any]:
     return {"schema": 2, "kind": "skipped", "case": case, "reason": reason}
 
@@ -137,4 +173,10 @@ def parsed_measurement(
 def parsed_environment(**changes: Any) -> Environment:
     record = parse(line(environment(**changes)))
     assert isinstance(record, Environment)
+    return record
+
+
+def parsed_benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> Benchmark:
+    record = parse(line(benchmark(case, samples_s, **changes)))
+    assert isinstance(record, Benchmark)
     return record

@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.records import BadRecord, CaseStarted, Environment, Failure, Finished, parse
+from harness.records import (
+    BadRecord,
+    Benchmark,
+    CaseStarted,
+    Collected,
+    Environment,
+    Failure,
+    Finished,
+    parse,
+)
 from tests.harness.samples import (
     A,
+    benchmark,
+    collected,
     environment,
     failure,
     finished,
@@ -33,6 +44,9 @@ def test_a_measurement_keeps_every_field() -> None:
         (started(A), CaseStarted),
         (failure(A), Failure),
         (finished(2), Finished),
+        (environment(jax=None, jaxlib=None, platform="none"), Environment),
+        (benchmark("test_a.py::TestB::test_c[two words-é]"), Benchmark),
+        (collected("a", "b", failures=[{"case": None, "message": "why"}]), Collected),
     ],
 )
 def test_every_other_kind_round_trips(record: dict[str, Any], kind: type) -> None:
@@ -94,7 +108,8 @@ def test_what_is_no_record_is_refused(text: bytes) -> None:
         ({"case": ""}, "case"),
         ({"case": "matmul/256/f32\n"}, "case"),
         ({"case": "\x1b[31mred"}, "case"),
-        ({"case": "a" * 257}, "case"),
+        ({"case": "a" * 513}, "case"),
+        ({"case": "a\u202eb"}, "case"),
         ({"case": None}, "case"),
         ({"workload": "w" * 5000}, "workload"),
         ({"parameters": {"x": float("nan")}}, "parameters"),
@@ -109,6 +124,22 @@ def test_what_is_no_record_is_refused(text: bytes) -> None:
 def test_a_bad_field_is_named(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadRecord, match=reason):
         parse(line(measurement() | changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"extra_info": {"a": [{"b": float("nan")}]}}, "extra_info: .*JSON compliant"),
+        ({"parameters": {"a": float("inf")}}, "parameters: .*JSON compliant"),
+        ({"options": []}, "options"),
+        ({"platform": "abacus"}, "platform"),
+        ({"samples_s": [0.0]}, "samples_s"),
+        ({"flops": 1.0}, "flops"),
+    ],
+)
+def test_a_bad_field_of_a_benchmark_is_named(changes: dict[str, Any], reason: str) -> None:
+    with pytest.raises(BadRecord, match=reason):
+        parse(line(benchmark("a") | changes))
 
 
 @pytest.mark.parametrize("field", sorted(measurement()))

@@ -65,3 +65,18 @@ def test_a_difference_that_makes_no_sense_is_unknown() -> None:
     assert reading(3.0).since(reading(None)).steal_s is None
     assert reading(0.0).since(reading(1.0)).steal_s is None
     assert reading(None).since(reading(1.0)).steal_s is None
+
+
+@pytest.mark.parametrize(
+    ("peak", "steal", "words"),
+    [
+        (1, 0.0, []),
+        (None, 0.0, ["peak RSS unknown"]),
+        (0, None, ["steal time unknown"]),
+    ],
+)
+def test_what_could_not_be_read_is_said(
+    peak: int | None, steal: float | None, words: list[str]
+) -> None:
+    found = noise.unread(peak, steal)
+    assert [each.partition(":")[0] for each in found] == words

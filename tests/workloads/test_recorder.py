@@ -10,7 +10,7 @@ import pytest
 
 from harness import records
 from workloads.numerics import WrongNumbers
-from workloads.recorder import MESSAGE_CHARACTERS, explain, failure_kind
+from workloads.recorder import failure_kind
 
 RUN = """
 import json, sys, pytest
@@ -119,14 +119,8 @@ def test_records_are_what_the_host_accepts(outcomes: list[dict[str, Any]]) -> No
     [
         (WrongNumbers("off"), "wrong_numbers"),
         (MemoryError(), "out_of_memory"),
-        (RuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes"), "out_of_memory"),
-        (RuntimeError("INTERNAL: something"), "raised"),
         (ValueError("a case named out of memory"), "raised"),
     ],
 )
 def test_kinds_of_failure(error: Exception, kind: str) -> None:
     assert failure_kind(error) == kind
-
-
-def test_a_message_is_bounded() -> None:
-    assert len(explain(ValueError("x" * 10**6))) == MESSAGE_CHARACTERS

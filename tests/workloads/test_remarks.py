@@ -2,8 +2,6 @@
 
 import resource
 
-import pytest
-
 from tests.workloads.conftest import Small
 from workloads import remarks
 
@@ -23,18 +21,3 @@ def test_a_call_near_the_cost_of_dispatch_is_said() -> None:
     assert remarks.near_dispatch(100 * empty_s) == []
     [said] = remarks.near_dispatch(2 * empty_s)
     assert said.startswith("near the cost of dispatch: an empty call takes ")
-
-
-@pytest.mark.parametrize(
-    ("peak", "steal", "words"),
-    [
-        (1, 0.0, []),
-        (None, 0.0, ["peak RSS unknown"]),
-        (0, None, ["steal time unknown"]),
-    ],
-)
-def test_what_could_not_be_read_is_said(
-    peak: int | None, steal: float | None, words: list[str]
-) -> None:
-    found = remarks.unread(peak, steal)
-    assert [each.partition(":")[0] for each in found] == words

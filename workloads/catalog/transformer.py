@@ -65,7 +65,7 @@ def _case(
     *,
     batch: int,
     context: int,
-    **checks: int | float,
+    **checks: float,
 ) -> Case:
     """`checks`: how far the reference goes; see `workloads.transformer.phases`."""
     shape = {"batch": batch, "context": context}

@@ -15,6 +15,8 @@ from tests.harness.samples import (
     A,
     B,
     C,
+    benchmark,
+    collected,
     environment,
     failure,
     finished,
@@ -105,6 +107,27 @@ def test_a_failure_is_charged_to_its_case_and_the_launch_goes_on() -> None:
     assert done.ending.remaining == ()
 
 
+def test_a_failure_at_its_end_is_charged_to_a_measured_case() -> None:
+    late = measured(A) + line(failure(A, message="OSError: bad end"))
+    done = follow(ENVIRONMENT, late, measured(B), line(failure(A)), line(finished(2)))
+    assert done.measured == [A, B]
+    assert done.found.failures[0] == (A, "raised", "OSError: bad end")
+    assert done.blamed == [(A, "raised"), (None, "bad_record")]  # B came between
+
+
+def test_a_benchmark_of_one_s_own_is_handed_on_as_it_is() -> None:
+    case = "test_a.py::test_b[two words]"
+    lines_ = lines(started(case), benchmark(case, [0.1, 0.2]))
+    done = follow(ENVIRONMENT, lines_, line(finished(1)), cases=(case,))
+    assert done.measured == [case]
+    assert done.found.failures == []
+
+
+def test_what_is_collected_is_no_record_of_a_launch() -> None:
+    done = follow(ENVIRONMENT, line(collected(A)), measured(A), measured(B), line(finished(2)))
+    assert done.blamed == [(None, "bad_record")]
+
+
 def test_a_skipped_case_is_settled_and_no_failure() -> None:
     skip = lines(started(A), skipped(A, "needs 8 devices; there is 1"))
     done = follow(ENVIRONMENT, skip, measured(B), line(finished(1)))
@@ -139,10 +162,10 @@ def test_the_message_of_a_bad_record_shows_the_line_without_control_characters()
 
 
 def test_an_overlong_line_is_passed_over_and_reported_with_its_length() -> None:
-    chunks = [b"x" * (1 << 20)] * 9
+    chunks = [b"x" * (1 << 20)] * 33
     done = follow(ENVIRONMENT, line(started(A)), *chunks, b"\n", measured(B), line(finished(1)))
     assert done.blamed == [(A, "bad_record")]
-    assert f"{9 << 20:,} bytes" in done.message
+    assert f"{33 << 20:,} bytes" in done.message
     assert done.measured == [B]
 
 

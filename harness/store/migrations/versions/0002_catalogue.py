@@ -16,6 +16,19 @@ SKIPPED = """(SELECT count(DISTINCT skips."case") FROM skips
           JOIN launches ON skips.launch_id = launches.id
          WHERE launches.run_id = runs.id) AS skipped"""
 
+RUN_OVERVIEW = _FIRST.RUN_OVERVIEW.replace(" AS failures,", f" AS failures,\n       {SKIPPED},")
+
+
+def checks() -> tuple[sa.CheckConstraint, ...]:
+    """Of the measurements: SQLite copies the table, and tells no CHECK of the one it copies."""
+    return (
+        sa.CheckConstraint("calls_per_round >= 1", name=op.f("ck_measurements_calls_positive")),
+        sa.CheckConstraint(
+            "flops >= 0 AND bytes >= 0", name=op.f("ck_measurements_work_not_negative")
+        ),
+        sa.CheckConstraint("median_s > 0", name=op.f("ck_measurements_median_positive")),
+    )
+
 
 def upgrade() -> None:
     op.execute("DROP VIEW run_overview")
@@ -34,15 +47,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_skips")),
     )
     op.create_index("ix_skips_launch", "skips", ["launch_id"], unique=False)
-    # SQLite copies the table, and tells no CHECK of the one that it copies.
-    checks = (
-        sa.CheckConstraint("calls_per_round >= 1", name=op.f("ck_measurements_calls_positive")),
-        sa.CheckConstraint(
-            "flops >= 0 AND bytes >= 0", name=op.f("ck_measurements_work_not_negative")
-        ),
-        sa.CheckConstraint("median_s > 0", name=op.f("ck_measurements_median_positive")),
-    )
-    with op.batch_alter_table("measurements", table_args=checks) as table:
+    with op.batch_alter_table("measurements", table_args=checks()) as table:
         for name in _STAGES:
             table.alter_column(name, existing_type=sa.Double(), nullable=True)
         table.alter_column("hlo_sha256", existing_type=sa.String(), nullable=True)
@@ -52,7 +57,7 @@ def upgrade() -> None:
         table.add_column(sa.Column("work_count", sa.Double(), nullable=True))
         table.add_column(sa.Column("observations", sa.JSON(), nullable=False, server_default="{}"))
     # What was measured until now moved no such bytes and observed nothing; from now on it is told.
-    with op.batch_alter_table("measurements", table_args=checks) as table:
+    with op.batch_alter_table("measurements", table_args=checks()) as table:
         for name in ("storage_bytes", "link_bytes", "observations"):
             table.alter_column(name, server_default=None)
-    op.execute(_FIRST.RUN_OVERVIEW.replace(" AS failures,", f" AS failures,\n       {SKIPPED},"))
+    op.execute(RUN_OVERVIEW)

@@ -1,0 +1,77 @@
+"""Asks a suite of one's own what cases it has, in a process that measures nothing."""
+
+import time
+from dataclasses import dataclass
+
+from containers.engine import Engine, Running
+from containers.output import Lines
+from containers.spec import LaunchSpec
+from harness.records import BadRecord, Collected, parse
+from harness.runner.session import LINE_LIMIT_BYTES, cause_of_death
+
+_EXIT_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Uncollected:
+    """What could not be collected; `case` is a file, or None where no single one is to blame."""
+
+    case: str | None
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """What a suite holds. `others`: tests that are no benchmarks."""
+
+    benchmarks: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    failures: tuple[Uncollected, ...] = ()
+
+
+def collect(engine: Engine, spec: LaunchSpec, limit_s: float) -> Contents:
+    """What the suite holds that `spec` asks for. What goes wrong is among its failures.
+
+    Raises `EngineError`.
+    """
+    with engine.start(spec) as running:
+        lines = _lines(running, time.monotonic() + limit_s)
+        if lines is None:
+            return _failed("timed_out", f"collecting took longer than {limit_s:g} s (case_limit_s)")
+        if not lines:
+            exit_ = running.wait(_EXIT_PATIENCE_S)
+            return _failed(*cause_of_death(exit_, running.log(), " while it was collected"))
+    try:
+        return _contents(lines[-1])
+    except BadRecord as error:
+        return _failed("bad_record", f"what was collected is no record: {error}")
+
+
+def _lines(running: Running, deadline: float) -> list[bytes | int] | None:
+    """Everything that is printed; None where that takes too long."""
+    lines = Lines(LINE_LIMIT_BYTES)
+    found: list[bytes | int] = []
+    while (chunk := running.read(max(0.0, deadline - time.monotonic()))) != b"":
+        if chunk is None and time.monotonic() >= deadline:
+            return None
+        found.extend(lines.feed(chunk or b""))
+    return [*found, *lines.finish()]
+
+
+def _contents(line: bytes | int) -> Contents:
+    record = parse(line) if isinstance(line, bytes) else None
+    if not isinstance(record, Collected):
+        raise BadRecord("not a list of cases" if record else f"a line of {line!r} bytes")
+    return Contents(
+        benchmarks=tuple(dict.fromkeys(record.benchmarks)),
+        others=tuple(dict.fromkeys(record.others)),
+        failures=tuple(
+            Uncollected(case=each.case, kind="raised", message=each.message)
+            for each in record.failures
+        ),
+    )
+
+
+def _failed(kind: str, message: str) -> Contents:
+    return Contents(failures=(Uncollected(case=None, kind=kind, message=message),))

@@ -1,0 +1,2 @@
+def joined(rows):
+    return "\n".join(map(str, rows))

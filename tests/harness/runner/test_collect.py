@@ -1,0 +1,57 @@
+"""What a suite of one's own holds is learnt, or why it cannot be."""
+
+from typing import Any
+
+import pytest
+
+from containers.engine import Exit
+from containers.errors import EngineUnavailable
+from containers.spec import LaunchSpec
+from harness.runner.collect import Contents, Uncollected, collect
+from tests.harness.fakes import FOREVER, WELL, FakeEngine, Script, Step
+from tests.harness.samples import collected, finished, line
+
+SPEC = LaunchSpec(command=("-m", "workloads.guest", "--collect"))
+
+
+def contents(*steps: Step, exit_: Exit = WELL, log: str = "", limit_s: float = 5.0) -> Contents:
+    engine = FakeEngine(lambda _: Script(steps, exit_, log))
+    found = collect(engine, SPEC, limit_s)
+    assert [each.kills for each in engine.launches] == [1]  # left as a context manager
+    return found
+
+
+def test_everything_there_is_in_order_and_once() -> None:
+    failures = [{"case": "test_c.py", "message": "ImportError"}]
+    record = line(collected("b", "a", "b", others=["c"], failures=failures))
+    assert contents(record[:20], record[20:]) == Contents(
+        benchmarks=("b", "a"),
+        others=("c",),
+        failures=(Uncollected(case="test_c.py", kind="raised", message="ImportError"),),
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "kind", "words"),
+    [
+        ({"exit_": Exit(code=4, out_of_memory=False), "log": "no conftest"}, "crashed", "no conf"),
+        ({"exit_": Exit(code=137, out_of_memory=True)}, "out_of_memory", "`memory`"),
+        ({"steps": [FOREVER], "limit_s": 0.1}, "timed_out", "case_limit_s"),
+        ({"steps": [b"hello\n"]}, "bad_record", "no record"),
+        ({"steps": [line(finished(1))]}, "bad_record", "not a list of cases"),
+        ({"steps": [b"x" * (1 << 20)] * 33}, "bad_record", "34603008 bytes"),
+    ],
+    ids=["crashed", "memory", "slow", "text", "another", "long"],
+)
+def test_what_goes_wrong_is_a_failure_of_no_single_case(
+    how: dict[str, Any], kind: str, words: str
+) -> None:
+    found = contents(*how.pop("steps", ()), **how)
+    [failure] = found.failures
+    assert (found.benchmarks, failure.case, failure.kind) == ((), None, kind)
+    assert words in failure.message
+
+
+def test_an_engine_that_vanishes_is_no_failure_of_the_suite() -> None:
+    with pytest.raises(EngineUnavailable, match="gone"):
+        contents(EngineUnavailable("gone"))
