@@ -101,9 +101,7 @@ def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: A
     return record | changes
 
 
-def benchmark(
-    case: str, samples_s: Sequence[float] = (1.0,), **changes: Any
-) -> dict[str, Any]:
+def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> dict[str, Any]:
     """Of a suite of one's own."""
     record = {
         "schema": 2,

@@ -18,9 +18,7 @@ def bench(tmp_path: Path) -> Path:
     return tmp_path / "bench"
 
 
-def test_a_folder_is_a_suite_of_its_name(
-    bench: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_folder_is_a_suite_of_its_name(bench: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_suite(bench, ["x"]) == OwnSuite(folder=bench, globs=("x",))
     assert find_suite(bench).name == "own:bench"
     monkeypatch.chdir(bench)
