@@ -32,7 +32,7 @@ class ProcessEngine:
     isolation = "process"
 
     def __init__(self, root: Path, python: str = sys.executable) -> None:
-        self._root = root
+        self.root = root
         self._python = python
 
     def start(self, spec: LaunchSpec) -> "RunningProcess":
@@ -48,7 +48,7 @@ class ProcessEngine:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=env,
-                cwd=self._root,
+                cwd=self.root,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:  # ValueError: a NUL in a variable

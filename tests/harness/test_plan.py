@@ -1,12 +1,23 @@
 """A plan is pure: settings and a selection in, frozen launches out."""
 
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 
 from harness.config import BUILT_IN_TARGETS, Settings, Suite
 from harness.errors import UsageError
-from harness.plan import BUILT_IN_SUITES, Plan, cases_of, make_plan, select, suites_of
+from harness.own import OwnSuite
+from harness.plan import (
+    BUILT_IN_SUITES,
+    Plan,
+    cases_of,
+    make_own_plan,
+    make_plan,
+    select,
+    suites_of,
+    with_cases,
+)
 from workloads.catalog import CASES, SUITES, find
 
 SETTINGS = Settings(targets=BUILT_IN_TARGETS)
@@ -105,3 +116,17 @@ def test_a_case_knows_the_suites_that_hold_it() -> None:
 
 def test_selecting_twice_the_same_gives_each_case_once() -> None:
     assert len(select(CASES, ["matmul/256/f32", "matmul/256/*"])) == 2
+
+
+def test_one_s_own_workloads_are_launched_three_times_and_get_their_cases_later() -> None:
+    own = OwnSuite(folder=Path("/home/me/bench"))
+    plan = make_own_plan(SETTINGS, target="cpu", own=own, tags={"a": "b"})
+    assert (plan.suite, plan.cases, len(plan.launches)) == ("own:bench", (), 3)
+    assert (plan.own, plan.tags, plan.isolation) == (own, {"a": "b"}, "container")
+    known = with_cases(plan, ("x", "y"))
+    assert [(each.index, each.cases) for each in known.launches] == [
+        (index, ("x", "y")) for index in range(3)
+    ]
+    assert len(make_own_plan(SETTINGS, target="cpu", own=own, launches=7).launches) == 7
+    with pytest.raises(UsageError, match="unknown target"):
+        make_own_plan(SETTINGS, target="abacus", own=own)

@@ -1,5 +1,7 @@
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -12,6 +14,8 @@ from workloads.environment import (
     canonical_platform,
     compilation_cache,
     environment,
+    environment_apart,
+    started_platform,
 )
 
 
@@ -26,6 +30,47 @@ def test_the_record_is_what_the_host_accepts(monkeypatch: pytest.MonkeyPatch) ->
     assert record.variables["XLA_FLAGS"] == "--xla_dump_to="
     assert "SECRET" not in record.variables
     assert record.visible_cpus == sorted(os.sched_getaffinity(0))
+
+
+def test_a_child_tells_the_same() -> None:
+    assert environment_apart() == environment()
+
+
+def test_a_child_in_which_jax_fails_tells_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JAX_ENABLE_X64", "perhaps")
+    record = records.parse(json.dumps(environment_apart()).encode())
+    assert isinstance(record, records.Environment)
+    assert (record.platform, record.jax, record.device_count) == ("none", jax.__version__, 0)
+    assert record.device_kinds[0].startswith("JAX cannot be started: ")
+    assert "perhaps" in record.device_kinds[0]
+
+
+def test_without_jax_there_is_an_environment_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    monkeypatch.setattr("workloads.environment.installed", lambda _: None)
+    record = records.parse(json.dumps(environment_apart()).encode())
+    assert isinstance(record, records.Environment)
+    assert (record.platform, record.jax, record.jaxlib) == ("none", None, None)
+    assert (record.device_kinds, record.device_count) == ([], 0)
+    assert record.packages["pytest"]
+
+
+QUESTIONS = """
+from workloads.environment import started_platform
+print(started_platform())
+import jax
+print(started_platform())
+jax.devices()
+print(started_platform())
+"""
+
+
+def test_whether_jax_has_been_started_is_told_without_starting_it() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", QUESTIONS], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["None", "None", "cpu"]
+    assert started_platform() in (None, "cpu")
 
 
 @pytest.mark.parametrize(

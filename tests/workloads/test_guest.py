@@ -272,16 +272,20 @@ def test_stdout_carries_records_and_nothing_else(
 
 
 def test_a_suite_that_uses_jax_says_what_it_ran_on(tmp_path: Path) -> None:
-    (tmp_path / "conftest.py").write_text(
+    suite = tmp_path / "suite"  # without settings, below what is no part of it
+    suite.mkdir()
+    (tmp_path / "conftest.py").write_text("raise AssertionError('not of this suite')\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --no-such-option\n")
+    (suite / "conftest.py").write_text(
         "import os\nos.environ['XLA_FLAGS'] = '--xla_force_host_platform_device_count=3'\n"
     )
-    (tmp_path / "jax_test.py").write_text(
+    (suite / "jax_test.py").write_text(
         "def test_it(benchmark):\n"
         "    import jax\n"
         "    benchmark.pedantic(jax.device_count, rounds=2)\n"
         "    benchmark.extra_info['devices'] = jax.device_count()\n"
     )
-    done = guest("--root", str(tmp_path), "--file=jax_test.py", "--case=jax_test.py::test_it")
+    done = guest("--root", str(suite), "--file=jax_test.py", "--case=jax_test.py::test_it")
     [record] = [each for each in parsed(done) if isinstance(each, records.Benchmark)]
     assert record.platform == "cpu"
     assert record.extra_info == {"devices": 3}  # it sets JAX up itself

@@ -26,7 +26,7 @@ from harness.report.views import (
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.history import add_run, begin_run, settled
-from tests.harness.samples import A, B, C, parsed_measurement
+from tests.harness.samples import A, B, C, parsed_benchmark, parsed_measurement
 from workloads.catalog import find
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -111,6 +111,20 @@ VIEWS: dict[str, Callable[[Reader], View]] = {
     "targets": lambda _: targets_view(SETTINGS),
     "doctor": lambda _: doctor_view(FINDINGS),
 }
+
+
+def test_of_one_s_own_unknown_cells_are_empty(store: Store, url: str) -> None:
+    run, name = begin_run(store, suite="own:bench")
+    for index in (0, 1):
+        launch = store.begin_launch(run, index=index, part=0, limits={}, env={})
+        store.add_measurement(launch, parsed_benchmark("t.py::test_a[two words]", [1.0]))
+        store.add_measurement(launch, parsed_measurement(A, [1.0]))  # floats beside nothing
+    with Reader(url) as opened:
+        view = shown(opened, name)
+    row = ("t.py::test_a[two words]", "2", "1.00 s", "0.0 %", "", "", "", "256 MiB")
+    assert view.rows[0] == row
+    assert document(view)["measurements"][0]["flops"] is None
+    assert "own:bench suite of cpu" in render(view, "table")
 
 
 @pytest.mark.parametrize("name", VIEWS)

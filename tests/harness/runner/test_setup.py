@@ -11,7 +11,8 @@ from containers.process_engine import ProcessEngine
 from harness.config import BUILT_IN_TARGETS, Settings, Target
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
-from harness.plan import Plan, make_plan
+from harness.own import OwnSuite
+from harness.plan import Plan, make_own_plan, make_plan
 from harness.runner.setup import limits, recipe, set_up
 
 
@@ -34,6 +35,28 @@ def test_plain_processes_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "jax", None)  # as if it were not installed
     with pytest.raises(EnvironmentFailure, match=r"pip install 'jaxrig\[process\]'"):
         set_up(plan("process"), say)
+
+
+def own(isolation: str, folder: Path) -> Plan:
+    settings = Settings(targets=BUILT_IN_TARGETS)
+    suite = OwnSuite(folder=folder)
+    return make_own_plan(settings, target="cpu", own=suite, isolation=isolation)
+
+
+def test_plain_processes_find_one_s_own_where_it_lies_and_need_no_jax(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jax", None)
+    assert set_up(own("process", tmp_path), say).own_folder == str(tmp_path)
+    monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
+    with pytest.raises(EnvironmentFailure, match="this Python's pytest_benchmark"):
+        set_up(own("process", tmp_path), say)
+
+
+def test_the_workloads_are_started_from_the_folder_that_holds_them() -> None:
+    setup = set_up(plan("process"), say)
+    assert isinstance(setup.engine, ProcessEngine)
+    assert (setup.engine.root / "workloads" / "launch.py").is_file()
 
 
 def test_containers_need_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:

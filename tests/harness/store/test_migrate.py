@@ -98,6 +98,10 @@ def test_an_older_database_keeps_what_it_holds(url: str) -> None:
     assert (row["trace_s"], row["hlo_sha256"], row["warnings"]) == (1.5, "ab", ["hot"])
     assert (row["storage_bytes"], row["link_bytes"], row["observations"]) == (0.0, 0.0, {})
     assert (row["work_unit"], row["work_count"]) == (None, None)
+    assert (row["phase"], row["dtype"], row["flops"], row["numerics_tolerance"]) == (
+        *("p", "f32", 1.0, 1.0),
+    )
+    assert (row["benchmark_group"], row["benchmark_options"], row["extra_info"]) == (None,) * 3
 
 
 def test_upgrading_again_changes_nothing(url: str) -> None:

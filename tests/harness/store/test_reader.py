@@ -3,13 +3,14 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from harness.errors import UsageError
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.history import MACHINE, add_run, begin_run
-from tests.harness.samples import A, B, parsed_measurement
+from tests.harness.samples import A, B, parsed_benchmark, parsed_measurement
 
 
 def test_runs_come_newest_first_with_their_counts(store: Store, url: str) -> None:
@@ -156,6 +157,23 @@ def test_measurements_are_a_frame_of_only_this_run(store: Store, url: str) -> No
     assert frame["warnings"][1] == ["hot"]
     assert not {"id", "launch_id"} & set(frame.columns)
     assert set(frame.columns) - set(slim.columns) == {"samples_s"}
+
+
+def test_of_one_s_own_what_nobody_counted_is_nothing(store: Store, url: str) -> None:
+    run, name = begin_run(store)
+    launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+    store.add_measurement(launch, parsed_benchmark("t.py::test_a[1-b]", [2.0, 1.0, 4.0]))
+    store.add_measurement(launch, parsed_benchmark("t.py::test_b", group=None, extra_info={}))
+    with Reader(url) as reader:
+        first, second = reader.measurements(name).to_dict("records")
+    assert (first["case"], first["workload"]) == ("t.py::test_a[1-b]", "t.py::test_a")
+    assert (first["median_s"], first["rounds"], first["calls_per_round"]) == (2.0, 3, 3)
+    assert first["parameters"] == {"n": 10, "style": None}
+    assert first["benchmark_options"]["timer"] == "time.perf_counter"
+    assert (first["benchmark_group"], second["extra_info"]) == ("tables", {})
+    assert pd.isna(second["benchmark_group"])  # in a column of text, pandas has no None
+    for unknown in ("phase", "dtype", "flops", "bytes", "link_bytes", "numerics_error"):
+        assert first[unknown] is None
 
 
 def test_a_run_without_measurements_is_an_empty_frame(store: Store, url: str) -> None:
