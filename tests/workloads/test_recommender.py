@@ -182,7 +182,9 @@ def test_gradients_agree_with_finite_differences() -> None:
     leaves, shape = jax.tree.flatten(weights)
     with jax.enable_x64(True):
         loss = jax.jit(
-            lambda leaves: recommender.loss(shape.unflatten(leaves), dense, indices, labels)
+            lambda leaves: recommender.loss(
+                jax.tree.unflatten(shape, leaves), dense, indices, labels
+            )
         )
         gradients = jax.jit(jax.grad(loss))(leaves)
         for place, (leaf, gradient) in enumerate(zip(leaves, gradients, strict=True)):

@@ -272,7 +272,7 @@ def test_gradients_agree_with_finite_differences(size: ResNetSize | VitSize) -> 
     leaves, shape = jax.tree.flatten(weights)
     with jax.enable_x64(True):
         loss = jax.jit(
-            lambda leaves: training.loss(chosen, shape.unflatten(leaves), images, labels)
+            lambda leaves: training.loss(chosen, jax.tree.unflatten(shape, leaves), images, labels)
         )
         gradients = jax.jit(jax.grad(loss))(leaves)
         for place, (leaf, gradient) in enumerate(zip(leaves, gradients, strict=True)):
@@ -285,7 +285,7 @@ def test_gradients_agree_with_finite_differences(size: ResNetSize | VitSize) -> 
             assert difference == pytest.approx(expected, rel=1e-4, abs=1e-13), place
 
 
-def in_float64(size: ResNetSize | VitSize) -> tuple[models.Model, Any, Float64Array, Any]:
+def in_float64(size: ResNetSize | VitSize) -> tuple[models.Model, Any, Any, Any]:
     """(model, weights, three images, their labels) at a size of its own."""
     chosen = models.of(size)
     source = np.random.default_rng(3)
