@@ -4,7 +4,7 @@ import pytest
 
 from tests.workloads.conftest import Small, build
 from workloads.case import Case
-from workloads.catalog import activation, dense, matmul, transformer
+from workloads.catalog import activation, dense, find, matmul, mlp, transformer
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.prepare import prepare
 from workloads.program import Program
@@ -47,6 +47,29 @@ def test_dense_backward_by_hand() -> None:
     assert counted.bytes == 4 * (2 * (6 + 15 + 5) + 10)
 
 
+def test_mlp_by_hand() -> None:
+    """Three images through 4-3-2-2: 22 weights, 7 biases, 5 relus, 2 classes."""
+    widths = (4, 3, 2, 2)
+    scores, softmax = 2 * 22 + 7 + 5, 5 * 2
+    forward = mlp.forward_cost(widths, images=3)
+    assert (forward.flops, forward.bytes) == (3 * (scores + softmax), 4 * (29 + 3 * (4 + 2)))
+    back = 2 * 2 + 2 * 22 + 2 * (3 * 2 + 2 * 2) + 7 + 5
+    backward = mlp.backward_cost(widths, images=3)
+    assert backward.flops == 3 * (scores + softmax + back)
+    assert backward.bytes == 4 * (29 + 3 * 4) + 4 * 3 + 4 * (29 + 1)
+    step = mlp.train_step_cost(widths, images=3)
+    assert step.flops == backward.flops + 14 * 29
+    assert step.bytes == 4 * (3 * 29 + 3 * 4) + 4 * 3 + 4 * (3 * 29 + 1)
+    train = mlp.train_cost(widths, images=7, batch=3, epochs=5)
+    assert train.flops == 5 * 2 * step.flops
+    assert train.bytes == 4 * (29 + 7 * 4) + 4 * (7 + 5 * 2 * 3) + 4 * (29 + 5)
+    validate = mlp.validate_cost(widths, images=3)
+    assert validate.flops == 3 * (scores + softmax + 2 + 1)
+    assert validate.bytes == 4 * (29 + 3 * 4) + 4 * 3 + 4 * 2
+    infer = mlp.infer_cost(widths, images=1)
+    assert (infer.flops, infer.bytes) == (scores + softmax + 2, 4 * (29 + 4 + 2) + 4)
+
+
 def test_transformer_by_hand() -> None:
     """One sequence of two tokens through one layer of width 4, two heads of width 2."""
     projections = 2 * (4 * 4 + 4 * 2 + 4 * 2 + 4 * 4 + 3 * 4 * 3 + 4 * 10)  # FLOP a token
@@ -81,6 +104,13 @@ def test_xla_counts_the_same_for_dense_backward(small: Small) -> None:
     counted = dense.backward_cost(batch=16, inputs=64, outputs=48, itemsize=4)
     xla_flops = compiled(small("dense/backward")).xla_flops
     assert xla_flops == pytest.approx(counted.flops, rel=0.02)
+
+
+@pytest.mark.parametrize("phase", ["forward", "backward", "train_step", "infer"])
+def test_xla_counts_the_same_for_the_digits(phase: str) -> None:
+    """Of its data XLA gathers more: the label's logit, constants, products that are fused."""
+    case = find(f"mlp/digits/{phase}/f32")
+    assert compiled(case).xla_flops == pytest.approx(case.cost.flops, rel=0.05)
 
 
 def test_xla_counts_the_same_for_relu(small: Small) -> None:
