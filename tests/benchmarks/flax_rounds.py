@@ -70,7 +70,8 @@ def train_step(case: Case) -> tuple[Step, Step]:
     def loss(params: Any, sequences: jax.Array) -> jax.Array:
         tokens, targets = sequences[:, :-1], sequences[:, 1:]
         logits = model.apply(params, tokens, jnp.arange(tokens.shape[1]))
-        return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
+        mean: jax.Array = optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
+        return mean
 
     def step(state: Any, sequences: jax.Array) -> Any:
         params, moments = state

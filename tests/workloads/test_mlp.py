@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import optax  # type: ignore[import-untyped]
+import optax
 import pytest
 from jax.flatten_util import ravel_pytree
 from sklearn.datasets import load_digits  # type: ignore[import-untyped]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-import optax  # type: ignore[import-untyped]
+import optax
 
 LEARNING_RATE = 1e-3
 """Adam's own default, and Keras's."""
