@@ -77,7 +77,13 @@ class OwnEngine:
                 container.remove(force=True)
         self._process.terminate()
         self._process.wait(60)
-        subprocess.run(["umount", "--recursive", self.folder / "data"], check=False)
+        for mount in self._mounts():
+            subprocess.run(["umount", mount], check=True)
+
+    def _mounts(self) -> list[str]:
+        """What is mounted below the folder, the innermost first."""
+        points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        return sorted((each for each in points if each.startswith(f"{self.folder}/")), reverse=True)
 
 
 def _answers(path: Path) -> bool:
