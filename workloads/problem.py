@@ -123,6 +123,6 @@ def on_device(values: NDArray[Any]) -> jax.Array:
     return jnp.array(values, copy=True).block_until_ready()
 
 
-def exact(array: jax.Array) -> Float64Array:
+def exact(array: jax.Array | NDArray[Any]) -> Float64Array:
     """`array` on the host as float64, exactly: f32 and bf16 are subsets of it."""
     return np.asarray(array).astype(np.float64)
