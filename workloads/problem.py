@@ -138,6 +138,6 @@ def on_device(values: NDArray[Any]) -> jax.Array:
     return jnp.array(values, copy=True).block_until_ready()
 
 
-def exact(array: jax.Array) -> Float64Array:
+def exact(array: jax.Array | NDArray[Any]) -> Float64Array:
     """`array` on the host as float64, exactly: every dtype here is a subset of it."""
     return np.asarray(array).astype(np.float64)

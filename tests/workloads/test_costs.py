@@ -3,8 +3,10 @@
 import pytest
 
 from tests.workloads.conftest import Small, build
+from tests.workloads.tiny_transformer import tiny
 from workloads.case import Case
-from workloads.catalog import activation, dense, find, matmul, mlp, transformer
+from workloads.catalog import activation, dense, find, matmul, mlp
+from workloads.catalog import transformer_costs as transformer
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.prepare import prepare
 from workloads.program import Program
@@ -130,3 +132,62 @@ def test_xla_counts_the_transformer_with_its_masked_pairs(small: Small) -> None:
     assert xla_flops is not None
     assert xla_flops == pytest.approx(counted.flops + masked, rel=0.08)
     assert xla_flops > counted.flops
+
+
+PROJECTIONS = 4 * 4 + 4 * 2 + 4 * 2 + 4 * 4 + 3 * 4 * 3 + 4 * 10  # weights of TINY's matrices
+NORMS, TABLE = 3 * 4, 10 * 4
+
+
+def test_backward_by_hand() -> None:
+    """Two tokens, ten logits each: thrice the forward pass, and cross entropy both ways."""
+    forward = transformer.forward_cost(TINY, batch=1, context=2, itemsize=4)
+    counted = transformer.backward_cost(TINY, batch=1, context=2)
+    assert counted.flops == 3 * forward.flops + (4 + 2) * 2 * 10
+    read, written = PROJECTIONS + NORMS + 2 * 4, PROJECTIONS + NORMS + TABLE
+    assert counted.bytes == 4 * (read + written + 1) + 4 * 3
+
+
+def test_train_step_by_hand() -> None:
+    backward = transformer.backward_cost(TINY, batch=1, context=2)
+    counted = transformer.train_step_cost(TINY, batch=1, context=2)
+    weights = PROJECTIONS + NORMS + TABLE
+    assert counted.flops == backward.flops + 16 * weights
+    assert counted.bytes == 6 * 4 * weights + 4 + 4 * 3
+
+
+def test_validate_by_hand() -> None:
+    forward = transformer.forward_cost(TINY, batch=1, context=2, itemsize=2)
+    counted = transformer.validate_cost(TINY, batch=1, context=2, itemsize=2)
+    assert counted.flops == forward.flops + 5 * 2 * 10
+    assert counted.bytes == forward.bytes - 4 * 2 * 10 + 4 * 2 + 8
+
+
+def test_prefill_by_hand() -> None:
+    """The second of two positions alone is unembedded; two of each key and value are kept."""
+    forward = transformer.forward_cost(TINY, batch=1, context=2, itemsize=2)
+    counted = transformer.prefill_cost(TINY, batch=1, context=2, itemsize=2)
+    assert counted.flops == forward.flops - 2 * 4 * 10 - 4 * 4
+    assert counted.bytes == forward.bytes - 4 * 10 + 2 * (2 * 2 * 2)
+
+
+def test_decode_by_hand() -> None:
+    """One token, which sees two positions: its own and one of the cache."""
+    counted = transformer.decode_cost(TINY, batch=1, context=2, itemsize=2)
+    pairs = 2 * 2 * (2 * 2 + 1 + 5 + 2 * 2)
+    assert counted.flops == 2 * PROJECTIONS + pairs + 3 * 4 * 4 + 3 * 2 * 3 + 3 * 6 + 2 * 4
+    assert counted.bytes == 2 * (PROJECTIONS + NORMS + 4 + 2 * 2 * 2) + 4 * 2 + 4 * 10
+
+
+@pytest.mark.parametrize("phase", ["backward", "train_step", "validate", "prefill", "decode"])
+def test_xla_counts_the_other_phases_with_their_masked_pairs(phase: str) -> None:
+    """Wide enough that products outweigh what is counted by convention."""
+    case = tiny(phase, d_model=64, ffn=160, batch=4, context=64, checked_layers=2, checked_batch=1)
+    size = TransformerSize.of(case)
+    shape = {"batch": 4, "context": 64}
+    if phase in ("backward", "train_step"):
+        cost = getattr(transformer, f"{phase}_cost")(size, **shape)
+    else:
+        cost = getattr(transformer, f"{phase}_cost")(size, **shape, itemsize=4)
+    masked = size.layers * size.heads * 4 * (64 * 63 // 2) * (4 * size.head_dim + 6)
+    times = {"decode": 0, "backward": 3, "train_step": 3}.get(phase, 1)
+    assert compiled(case).xla_flops == pytest.approx(cost.flops + times * masked, rel=0.1)

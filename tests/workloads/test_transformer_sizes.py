@@ -3,7 +3,7 @@ import jax
 from tests.workloads.conftest import Small
 from workloads.catalog.transformer_sizes import NANO, TransformerSize
 from workloads.problem import generator
-from workloads.transformer import draw
+from workloads.transformer.inputs import draw
 
 
 def test_nano_has_a_million_parameters() -> None:

@@ -35,13 +35,15 @@ def shifted_twice(sequences: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 
 def summed(logits: jax.Array, targets: jax.Array) -> jax.Array:
-    return optax.softmax_cross_entropy_with_integer_labels(logits, targets).sum()
+    surprises: jax.Array = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
+    return surprises.sum()
 
 
 @DTYPES
 @pytest.mark.parametrize("phase", ["backward", "train_step", "validate"])
 def test_the_numbers_are_right(phase: str, dtype: str) -> None:
-    case = tiny(phase, dtype)
+    """In f32 much better than is asked; in bf16 the catalogue's own: smaller ones round more."""
+    case = tiny(phase) if dtype == "f32" else find(f"transformer/nano/{phase}/bf16")
     error = prepare(case, build(case)).numerics_error
     assert error < ({"backward": 1e-3}.get(phase, 1e-5) if dtype == "f32" else case.tolerance)
 
@@ -91,51 +93,58 @@ def loss64(weights: Any, sequences: jax.Array) -> jax.Array:
     return train.cross_entropy(model.forward(weights, tokens), targets)
 
 
-@DTYPES
-@pytest.mark.parametrize("phase", ["backward", "train_step"])
+BROKEN_LOSS = [
+    ("shifted", unshifted),
+    ("shifted", shifted_twice),
+    ("cross_entropy", summed),
+]
+
+
 @pytest.mark.parametrize(
-    ("part", "wrong"),
+    ("phase", "part", "wrong"),
     [
-        ("shifted", unshifted),
-        ("shifted", shifted_twice),
-        ("cross_entropy", summed),
-        *BROKEN_MODEL,
-        *BROKEN_ATTENTION,
+        *(("backward", *broken) for broken in BROKEN_LOSS + BROKEN_MODEL + BROKEN_ATTENTION),
+        *(("train_step", *broken) for broken in BROKEN_LOSS + BROKEN_ATTENTION),
     ],
 )
 def test_a_broken_part_is_refused(
-    monkeypatch: pytest.MonkeyPatch, dtype: str, phase: str, part: str, wrong: Callable[..., Any]
+    monkeypatch: pytest.MonkeyPatch, phase: str, part: str, wrong: Callable[..., Any]
 ) -> None:
-    case = tiny(phase, dtype, layers=1, checked_layers=1)
+    case = tiny(phase, layers=1, checked_layers=1)
     problem = build(case)
     monkeypatch.setattr(model if hasattr(model, part) else train, part, wrong)
     with pytest.raises(WrongNumbers):
         prepare(case, problem)
 
 
-@DTYPES
-@pytest.mark.parametrize(
+BROKEN_ADAMW = pytest.mark.parametrize(
     ("constant", "wrong"),
     [("WEIGHT_DECAY", 0.0), ("BETA_1", 0.8), ("BETA_2", 0.999), ("BETA_2", 0.9)],
 )
-def test_another_adamw_is_refused_by_the_catalogue_s_own_case(
+
+
+@BROKEN_ADAMW
+def test_another_adamw_is_refused(
+    monkeypatch: pytest.MonkeyPatch, constant: str, wrong: float
+) -> None:
+    case = tiny("train_step", layers=1, learning_rate=1e-2)  # slower, gradients hardly turn
+    monkeypatch.setattr(train, constant, wrong)
+    with pytest.raises(WrongNumbers):
+        prepare(case, build(case))
+
+
+@BROKEN_ADAMW
+@DTYPES
+def test_the_catalogue_s_case_is_long_enough_to_tell_another_adamw(
     monkeypatch: pytest.MonkeyPatch, dtype: str, constant: str, wrong: float
 ) -> None:
-    """NumPy's own training with that constant: further off than the case tolerates."""
+    """NumPy's own training with that constant is further off than the case tolerates."""
     case = find(f"transformer/nano/train_step/{dtype}")
-    right = known(case)
+    problem = build(case)
+    right = problem.reference()
     monkeypatch.setattr(reference_train, constant, wrong)
-    away = np.abs(known(case) - right).max() / np.sqrt(np.mean(right**2))
+    away = np.abs(problem.reference() - right).max() / np.sqrt(np.mean(right**2))
     assert away > case.tolerance
-    monkeypatch.setattr(reference_train, constant, getattr(train, constant))
-    monkeypatch.setattr(train, constant, wrong)
-    if dtype == "f32":
-        with pytest.raises(WrongNumbers):
-            prepare(case, build(case))
-
-
-def known(case: Any) -> Any:
-    return build(case).reference()
 
 
 def test_a_training_that_does_not_learn_is_refused() -> None:
@@ -151,8 +160,9 @@ def test_a_training_that_does_not_learn_is_refused() -> None:
 
 def test_only_the_last_layers_gradients_are_checked_where_the_case_says_so() -> None:
     case = tiny("backward", checked_layers=1)
-    _, embedding, layers, *_ = build(case).reference()
-    assert (embedding, len(layers)) == ((), 1)
+    _, matrices, norms = build(case).reference()
+    assert len(matrices) == 7 + 1
+    assert norms.shape == (3 * 32,)
     assert prepare(case, build(case)).numerics_error < 1e-3
 
 

@@ -145,7 +145,8 @@ def decode(
     new keys and values, each (B, layers, N, K), and the logits (B, V).
     """
     x = exact(np.asarray(weights.embedding)[tokens])
-    keys, values = ([[] for _ in tokens] for _ in range(2))
+    keys: list[list[Float64Array]] = [[] for _ in tokens]
+    values: list[list[Float64Array]] = [[] for _ in tokens]
     for place, narrow in enumerate(weights.layers):
         layer = widened(narrow)
         for row in range(len(tokens)):

@@ -66,7 +66,8 @@ def shifted(sequences: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def cross_entropy(logits: jax.Array, targets: jax.Array) -> jax.Array:
     """Mean of -log softmax(logits)[targets], a scalar; logits (B, T, V) f32."""
-    return optax.softmax_cross_entropy_with_integer_labels(logits, targets).mean()
+    surprises: jax.Array = optax.softmax_cross_entropy_with_integer_labels(logits, targets)
+    return surprises.mean()
 
 
 def backward(weights: Weights, sequences: jax.Array, dtype: str) -> tuple[jax.Array, Weights]:
