@@ -21,6 +21,7 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
         "transformer/nano/forward",
         {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
     ),
+    "mlp": ("mlp/digits/forward", {}),
     "dispatch": ("dispatch/call", {}),
     "storage": (
         "storage/nano/restore-warm",

@@ -135,7 +135,7 @@ def _nano() -> tuple[Case, ...]:
             case("forward", d, QUICK, batch=8, context=128, checked_batch=8, checked_context=128)
             for d in DTYPES
         ),
-        case("backward", "f32", QUICK, batch=2, context=64, checked_layers=NANO.layers),
+        case("backward", "f32", STANDARD, batch=2, context=64, checked_layers=NANO.layers),
         case("backward", "bf16", STANDARD, batch=2, context=64, checked_layers=NANO.layers),
         case(
             "train_step",
