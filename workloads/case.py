@@ -12,7 +12,7 @@ QUICK, STANDARD, FULL = SUITES, SUITES[1:], SUITES[2:]
 PROCESS_BYTES = 512 << 20
 """What a process that measures needs before any case: Python, JAX, a compiler at work."""
 
-ITEMSIZE_BYTES = {"f32": 4, "bf16": 2, "f16": 2, "int8": 1, "f8": 1, "i32": 4}
+ITEMSIZE_BYTES = {"f32": 4, "bf16": 2, "f16": 2, "int8": 1, "f8": 1, "int32": 4}
 
 
 @dataclass(frozen=True, kw_only=True)

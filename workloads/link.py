@@ -46,10 +46,15 @@ def to_device(case: Case, host: Array, put: Callable[[Array], jax.Array]) -> Act
     def check() -> float:
         return check_bytes(case, np.array(put(host), copy=True), host)
 
-    def observe() -> Observations:
-        return transfer(put(host).unsafe_buffer_pointer() == host.ctypes.data)
+    def aliased() -> bool:
+        return bool(put(host).unsafe_buffer_pointer() == host.ctypes.data)
 
-    return Activity(call=lambda: put(host), check=check, observe=observe)
+    return Activity(
+        call=lambda: put(host),
+        check=check,
+        observe=lambda: transfer(aliased()),
+        warnings=lambda: remark(aliased()),
+    )
 
 
 def to_host(case: Case, device: jax.Array, fetch: Callable[[jax.Array], Array]) -> Activity:
@@ -60,12 +65,16 @@ def to_host(case: Case, device: jax.Array, fetch: Callable[[jax.Array], Array]) 
         source.renew()
         return check_bytes(case, fetch(source.array), np.array(device, copy=True))
 
-    def observe() -> Observations:
+    def aliased() -> bool:
         source.renew()
-        return transfer(fetch(source.array).ctypes.data == source.array.unsafe_buffer_pointer())
+        return bool(fetch(source.array).ctypes.data == source.array.unsafe_buffer_pointer())
 
     return Activity(
-        call=lambda: fetch(source.array), check=check, before_round=source.renew, observe=observe
+        call=lambda: fetch(source.array),
+        check=check,
+        before_round=source.renew,
+        observe=lambda: transfer(aliased()),
+        warnings=lambda: remark(aliased()),
     )
 
 
@@ -84,6 +93,13 @@ class Source:
 def transfer(aliased: bool) -> Observations:
     """What the transfer was: a copy, or the same memory under another name."""
     return {"aliased": int(aliased), "transfer": "aliased" if aliased else "copied"}
+
+
+def remark(aliased: bool) -> tuple[str, ...]:
+    """For who reads bytes a second off the time of a transfer that was none."""
+    if not aliased:
+        return ()
+    return ("host and device share this memory: nothing was moved, the time tells of no link",)
 
 
 def on_a_page(values: Array) -> Array:

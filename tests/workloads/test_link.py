@@ -34,6 +34,7 @@ def test_a_transfer_is_right_and_says_what_it_was(direction: str) -> None:
     prepared.round(1)
     found = prepared.observe()
     assert found["transfer"] == ("aliased" if found["aliased"] else "copied")
+    assert bool(prepared.warnings()) == bool(found["aliased"])
 
 
 @pytest.mark.skipif(jax.default_backend() != "cpu", reason="what the CPU does")

@@ -20,7 +20,7 @@ ELEMENTS = 8192
 LIKE = {
     **{name: f"memory/{name}/128MiB/f32" for name in memory.ARRAYS},
     "gather": "memory/gather/256MiB/f32",
-    "chase": "memory/chase/256MiB/i32",
+    "chase": "memory/chase/256MiB/int32",
 }
 
 

@@ -15,7 +15,7 @@ TOLERANCES = {
     # some 5 rms. A factor wrong by 1 % is 0.05 off.
     "f32": 1e-5,
     # Positions in a table: right or wrong.
-    "i32": 0.0,
+    "int32": 0.0,
 }
 
 ARRAYS = {"copy": 2, "scale": 2, "add": 3, "triad": 3}
@@ -24,7 +24,7 @@ ARRAYS = {"copy": 2, "scale": 2, "add": 3, "triad": 3}
 FLOPS_PER_ELEMENT = {"copy": 0, "scale": 1, "add": 1, "triad": 2}
 
 LINE_ELEMENTS = 32
-"""Of the chased table, one i32 in so many is a link: 128 bytes, the line of a GPU's cache and
+"""Of the chased table, one int32 in so many is a link: 128 bytes, the line of a GPU's cache and
 the two that a CPU's prefetcher fetches together."""
 
 
@@ -37,7 +37,7 @@ def stream_cost(name: str, *, elements: int, itemsize: int) -> Cost:
 
 
 def gather_cost(*, elements: int, loads: int, itemsize: int) -> Cost:
-    """`loads` elements out of `elements`, by i32 positions, written one after the other.
+    """`loads` elements out of `elements`, by int32 positions, written one after the other.
 
     The least: what is picked (at most the whole table), the positions, the output. Memory
     moves whole lines, so a gather from a large table moves far more.
@@ -86,14 +86,14 @@ def _gather(mebibytes: int, loads: int, suites: tuple[str, ...], dtype: str = "f
 
 
 def _chase(mebibytes: int, loads: int, suites: tuple[str, ...]) -> Case:
-    elements = mebibytes * MIB // ITEMSIZE_BYTES["i32"]
+    elements = mebibytes * MIB // ITEMSIZE_BYTES["int32"]
     return Case(
-        id=f"memory/chase/{mebibytes}MiB/i32",
+        id=f"memory/chase/{mebibytes}MiB/int32",
         workload="memory",
         phase="kernel",
-        dtype="i32",
-        cost=chase_cost(loads=loads, itemsize=ITEMSIZE_BYTES["i32"]),
-        tolerance=TOLERANCES["i32"],
+        dtype="int32",
+        cost=chase_cost(loads=loads, itemsize=ITEMSIZE_BYTES["int32"]),
+        tolerance=TOLERANCES["int32"],
         suites=suites,
         memory_bytes=PROCESS_BYTES + 12 * elements,
         work=Work(unit="load", count=loads),
