@@ -140,7 +140,7 @@ def test_an_edited_workload_makes_another_image_and_wrong_numbers_are_refused(
 ) -> None:
     checkout = Checkout.into(tmp_path / "source")
     checkout.edit(
-        "workloads/matmul.py", "return jnp.matmul(a, b)", "return 1.01 * jnp.matmul(a, b)"
+        "workloads/matmul.py", "return jnp.matmul(a, b,", "return 1.01 * jnp.matmul(a, b,"
     )
     (tmp_path / "runs").mkdir()
     jaxrig = Jaxrig(folder=tmp_path / "runs", source=checkout.folder)
@@ -175,7 +175,11 @@ def test_every_output_is_written_in_place_and_temporaries_are_remarked(
     quick: dict[str, Any],
 ) -> None:
     for each in quick["measurements"]:
-        assert each["alias_bytes"] == each["output_bytes"]
+        if each["hlo_sha256"] is None:
+            continue  # nothing is compiled, so nothing is told
+        assert each["alias_bytes"] == each["output_bytes"], each["case"]
+        if not each["bytes"]:
+            continue  # the empty computation
         faulted = each["minor_faults"] * 4096 / (each["rounds"] * each["calls_per_round"])
         remarked = any("faults in" in warning for warning in each["warnings"])
         assert remarked or faulted < 0.2 * each["bytes"], each["case"]
