@@ -16,6 +16,7 @@ import numpy as np
 
 from workloads.catalog.vision_sizes import Convolution, ResNetSize
 from workloads.problem import normal
+from workloads.vision.scales import about_one
 from workloads.vision.wide import wide
 
 EPSILON = 1e-5
@@ -124,7 +125,7 @@ def draw(size: ResNetSize, dtype: str, source: np.random.Generator) -> Weights:
         fan_in = plan.kernel**2 * plan.inputs
         return Unit(
             kernel=normal(source, shape, dtype, scale=(2 / fan_in) ** 0.5),
-            scale=1 + normal(source, (plan.outputs,), dtype, scale=0.1),
+            scale=about_one(source, plan.outputs, dtype),
             bias=normal(source, (plan.outputs,), dtype, scale=0.3),
         )
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from workloads.catalog.vision_sizes import VitSize
 from workloads.problem import normal
+from workloads.vision.scales import about_one
 from workloads.vision.wide import wide
 
 EPSILON = 1e-6
@@ -123,7 +124,7 @@ def draw(size: VitSize, dtype: str, source: np.random.Generator) -> Weights:
         return normal(source, shape, dtype, scale=0.3)
 
     def norm() -> Norm:
-        return Norm(scale=1 + normal(source, (d,), dtype, scale=0.1), bias=bias(d))
+        return Norm(scale=about_one(source, d, dtype), bias=bias(d))
 
     layers = tuple(
         Layer(
