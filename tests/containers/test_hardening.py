@@ -36,7 +36,7 @@ print(json.dumps({
     "interfaces": os.listdir("/sys/class/net"),
     "cpus": sorted(os.sched_getaffinity(0)),
     "root": refused(write("/probe")),
-    "home": refused(write("/root/probe")),
+    "home": refused(write(os.path.expanduser("~root/probe"))),
     "packages": refused(write(os.path.join(os.path.dirname(os.__file__), "probe"))),
     "tmp": refused(write("/tmp/probe")),
     "tmp_bytes": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,

@@ -3,132 +3,36 @@
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import pytest
 
-from containers import owner
 from containers.engine import Exit
 from containers.errors import EngineUnavailable, LaunchRefused
 from containers.process_engine import ProcessEngine
 from containers.spec import LaunchSpec
-from harness.config import Target
-from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted, UsageError
-from harness.own import OwnSuite
-from harness.plan import Launch, Plan
-from harness.runner import run as runner
-from harness.runner.run import Result, check_environment, execute
+from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
 from harness.runner.setup import Setup
 from harness.store.reader import Reader, Skip
-from harness.store.writer import Store
-from tests.checkout import ROOT
-from tests.harness.fakes import FOREVER, FakeEngine, Script, Step, Watcher, cases_in
-from tests.harness.history import begin_run
+from tests.harness.fakes import FOREVER, Script, cases_in
+from tests.harness.runner.bench import ENVIRONMENT, Bench, plan, prints, well
 from tests.harness.samples import (
     A,
     B,
     C,
-    benchmark,
-    collected,
     environment,
     failure,
     finished,
     line,
     lines,
     measured,
-    parsed_environment,
     skipped,
     started,
 )
 from workloads.case import Case
 from workloads.catalog import find
-
-TARGET = Target(platform="cpu", dockerfile=Path("cpu.Dockerfile"), cpus="0", env={"X": "y"})
-ENVIRONMENT = line(environment())
-
-
-def plan(*cases: str, launches: int = 1, **changes: Any) -> Plan:
-    return Plan(
-        target_name="cpu",
-        target=TARGET.model_copy(update=changes),
-        suite="quick",
-        isolation="process",
-        launches=tuple(Launch(index=i, part=0, cases=cases) for i in range(launches)),
-        tags=MappingProxyType({"night": "1"}),
-    )
-
-
-def well(spec: LaunchSpec) -> Script:
-    """A launch that measures all it is asked to."""
-    cases = cases_in(spec)
-    return Script([ENVIRONMENT, *map(measured, cases), line(finished(len(cases)))], log="well\n")
-
-
-def prints(*steps: Step, code: int = 0, log: str = "") -> Callable[[LaunchSpec], Script]:
-    """Launches that all do the same, whatever they are asked for."""
-    return lambda _: Script(steps, Exit(code=code, out_of_memory=False), log)
-
-
-class Bench:
-    """Runs plans on a scripted engine."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, store: Store, url: str) -> None:
-        self._monkeypatch = monkeypatch
-        self.store = store
-        self.url = url
-        self.watcher = Watcher()
-        self.engine = FakeEngine(well)
-
-    def execute(self, plan: Plan, script: Callable[[LaunchSpec], Script] = well) -> Result:
-        self.engine = FakeEngine(script)
-        return self.execute_on(plan, Setup(engine=self.engine, image=None, own_folder="/own/bench"))
-
-    def execute_on(self, plan: Plan, setup: Setup) -> Result:
-        self._monkeypatch.setattr(runner, "set_up", lambda *_: setup)
-        return execute(plan, self.store, self.watcher)
-
-    def read(self) -> "Kept":
-        with Reader(self.url) as reader:
-            frame = reader.measurements("latest")
-            return Kept(
-                status=reader.run("latest").status,
-                measured=list(zip(frame["launch"], frame["part"], frame["case"], strict=True)),
-                failures=[(x.case, x.kind, x.launch) for x in reader.failures("latest")],
-                messages=[x.message for x in reader.failures("latest")],
-                launches=[(x.launch, x.part, x.status) for x in reader.launches("latest")],
-            )
-
-
-class Kept:
-    """What the database holds of the newest run."""
-
-    def __init__(
-        self,
-        *,
-        status: str,
-        measured: list[tuple[int, int, str]],
-        failures: list[tuple[str | None, str, int | None]],
-        messages: list[str],
-        launches: list[tuple[int, int, str]],
-    ) -> None:
-        self.status = status
-        self.measured = measured
-        self.failures = failures
-        self.messages = messages
-        self.launches = launches
-
-
-@pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch, store: Store, url: str) -> Bench:
-    return Bench(monkeypatch, store, url)
 
 
 def test_a_run_that_goes_well(bench: Bench) -> None:
@@ -371,90 +275,6 @@ def test_a_run_on_real_processes(bench: Bench, tmp_path: Path) -> None:
     assert (launch.log, launch.exit_code) == ("measured all\n", 0)
 
 
-OWN_A_RUN = """
-import sys
-from harness.store.writer import Store
-from tests.harness.history import begin_run
-store = Store(sys.argv[1])
-run, _ = begin_run(store)
-store.begin_launch(run, index=0, part=0, limits={}, env={})
-print(flush=True)
-sys.stdin.read()
-"""
-
-
-@contextmanager
-def owner_of_a_run(url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that has begun a run and waits."""
-    with subprocess.Popen(
-        [sys.executable, "-c", OWN_A_RUN, url],
-        cwd=ROOT,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_a_run_whose_process_was_killed_is_closed_by_the_next_one(bench: Bench) -> None:
-    with owner_of_a_run(bench.url) as dead, owner_of_a_run(bench.url):
-        elsewhere, _ = begin_run(bench.store, owner="another-boot/4026531836/1/1")
-        os.kill(dead.pid, signal.SIGKILL)
-        dead.wait()
-        bench.execute(plan(A))
-        with Reader(bench.url) as reader:
-            runs = reader.runs()[::-1]
-            killed, living, foreign, this = (run.status for run in runs)
-            assert (killed, living, foreign, this) == ("interrupted", "running", "running", "done")
-            assert reader.launches(runs[0].run)[0].status == "interrupted"
-            assert reader.launches(runs[1].run)[0].status == "running"
-    assert elsewhere in [each.id for each in bench.store.open_runs()]
-
-
-def test_a_run_that_must_be_over_is_closed_wherever_it_was(bench: Bench) -> None:
-    """After a power cut nobody can ask for its process: the time it may take decides."""
-    past = datetime.now(UTC) - timedelta(seconds=1)
-    begin_run(bench.store, owner="another-boot/4026531836/1/1", deadline_at=past)
-    bench.execute(plan(A))
-    with Reader(bench.url) as reader:
-        assert [run.status for run in reader.runs()] == ["done", "interrupted"]
-
-
-def test_the_right_platform_on_this_machine_is_accepted() -> None:
-    check_environment("cpu", TARGET, parsed_environment(boot_id=owner.boot_id()))
-    check_environment("cpu", TARGET, parsed_environment(boot_id=None))
-
-
-@pytest.mark.parametrize(
-    ("platform", "found", "advice"),
-    [
-        ("cuda", "cpu", "nvidia-smi"),
-        ("cuda", "cpu", "NVIDIA Container Toolkit"),
-        ("cuda", "cpu", "gpus = true"),
-        ("cpu", "cuda", 'JAX_PLATFORMS = "cpu"'),
-        ("tpu", "metal", "nothing was recorded"),
-    ],
-)
-def test_the_wrong_platform_is_refused_with_the_way_out(
-    platform: str, found: str, advice: str
-) -> None:
-    target = TARGET.model_copy(update={"platform": platform})
-    with pytest.raises(EnvironmentFailure) as refused:
-        check_environment("mine", target, parsed_environment(platform=found))
-    message = str(refused.value)
-    assert f"target mine is for platform {platform}, but JAX found {found} (cpu)" in message
-    assert advice in message
-
-
-def test_an_engine_on_another_machine_is_refused() -> None:
-    with pytest.raises(EnvironmentFailure, match=r"DOCKER_HOST.*another machine"):
-        check_environment("cpu", TARGET, parsed_environment(boot_id="another"))
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -476,136 +296,3 @@ def test_a_measurement_that_is_not_the_catalogue_s_is_never_stored(
     assert kept.measured == [(0, 0, B)]
     [(case, kind, _), *_] = kept.failures
     assert (case, kind) == (A, "bad_record")
-
-
-OWN = ("test_a.py::test_b[1]", "test_a.py::test_b[2]", "test_a.py::test_c")
-
-
-def own_plan(*globs: str, launches: int = 1, **changes: Any) -> Plan:
-    suite = OwnSuite(folder=Path("/own/bench"), globs=globs)
-    made = plan(launches=launches, **changes)
-    return replace(made, suite=suite.name, own=suite)
-
-
-def own_script(
-    *, said: dict[str, Any] | None = None, launch: Callable[[LaunchSpec], Script] | None = None
-) -> Callable[[LaunchSpec], Script]:
-    """Answers to being asked what there is, then measures it."""
-
-    def well(spec: LaunchSpec) -> Script:
-        cases = cases_in(spec)
-        return Script([ENVIRONMENT, *map(own_measured, cases), line(finished(len(cases)))])
-
-    def script(spec: LaunchSpec) -> Script:
-        if "--collect" in spec.command:
-            return Script([line(collected(*OWN) | (said or {}))])
-        return (launch or well)(spec)
-
-    return script
-
-
-def own_measured(case: str, **changes: Any) -> bytes:
-    return lines(started(case), benchmark(case, [0.5, 0.25], **changes))
-
-
-def test_a_suite_of_one_s_own_is_asked_what_it_holds_and_measured(bench: Bench) -> None:
-    result = bench.execute(own_plan(launches=2), own_script())
-    kept = bench.read()
-    assert kept.measured == [(launch, 0, case) for launch in (0, 1) for case in OWN]
-    assert (kept.status, result.failures) == ("done", 0)
-    asked, first, _ = bench.engine.specs
-    command = ("-m", "workloads.guest", "--root", "/own/bench")
-    assert asked.command == (*command, "--collect")
-    assert first.command == (*command, *(f"--case={case}" for case in OWN))
-    assert (asked.env, asked.limits) == (first.env, first.limits)
-    with Reader(bench.url) as reader:
-        run, frame = reader.run("latest"), reader.measurements("latest")
-    assert run.suite == "own:bench"
-    row = frame.iloc[0]
-    assert (row["workload"], row["benchmark_group"]) == ("test_a.py::test_b", "tables")
-    assert row["samples_s"].tolist() == [0.5, 0.25]
-    assert row["extra_info"] == {"sizes": [1, {"deep": True}], "note": "é"}
-
-
-def test_globs_choose_among_its_cases(bench: Bench) -> None:
-    bench.execute(own_plan("test_a.py::test_b[2]"), own_script())
-    assert bench.read().measured == [(0, 0, OWN[1])]
-    with pytest.raises(UsageError, match="no case of own:bench matches 'nope'"):
-        bench.execute(own_plan("nope"), own_script())
-
-
-def test_a_suite_without_benchmarks_is_a_usage_error(bench: Bench) -> None:
-    only_others = own_script(said={"benchmarks": [], "others": ["test_a.py::test_d"]})
-    with pytest.raises(UsageError, match="no test of own:bench uses"):
-        bench.execute(own_plan(), only_others)
-    with Reader(bench.url) as reader:
-        assert reader.runs() == []
-
-
-def test_what_cannot_be_collected_fails_and_the_rest_is_measured(bench: Bench) -> None:
-    failures = [{"case": "test_z.py", "message": "SyntaxError"}]
-    result = bench.execute(own_plan(OWN[0], "test_z*"), own_script(said={"failures": failures}))
-    kept = bench.read()
-    assert (kept.status, result.failures) == ("failed", 1)
-    assert kept.failures == [("test_z.py", "raised", None)]
-    assert kept.measured == [(0, 0, OWN[0])]
-
-
-def test_a_suite_that_cannot_be_collected_at_all_is_a_failed_run(bench: Bench) -> None:
-    result = bench.execute(own_plan(), prints(code=4, log="ImportError in conftest.py"))
-    kept = bench.read()
-    assert (kept.status, result.failures, kept.launches) == ("failed", 1, [])
-    assert kept.failures == [(None, "crashed", None)]
-    assert "ImportError in conftest.py" in kept.messages[0]
-
-
-def test_after_a_crash_the_rest_of_one_s_own_goes_on(bench: Bench) -> None:
-    def crash(spec: LaunchSpec) -> Script:
-        cases = cases_in(spec)
-        if OWN[1] not in cases:
-            return Script([ENVIRONMENT, *map(own_measured, cases), line(finished(1))])
-        ending = Exit(code=139, out_of_memory=False)
-        return Script([ENVIRONMENT, own_measured(OWN[0]), line(started(OWN[1]))], ending)
-
-    bench.execute(own_plan(), own_script(launch=crash))
-    kept = bench.read()
-    assert kept.measured == [(0, 0, OWN[0]), (0, 1, OWN[2])]
-    assert kept.failures == [(OWN[1], "crashed", 0)]
-
-
-def test_neither_kind_of_run_takes_the_other_s_records(bench: Bench) -> None:
-    bench.execute(plan(A), prints(ENVIRONMENT, own_measured(A), line(finished(1))))
-    assert bench.read().failures[0][:2] == (A, "bad_record")
-    forged = prints(ENVIRONMENT, measured(A), line(finished(1)))
-    bench.execute(own_plan(), own_script(said={"benchmarks": [A]}, launch=forged))
-    kept = bench.read()
-    assert (kept.measured, kept.failures[0][:2]) == ([], (A, "bad_record"))
-
-
-def test_a_benchmark_that_ran_elsewhere_than_the_target_says_is_never_stored(bench: Bench) -> None:
-    launch = prints(
-        line(environment(platform="cuda")),
-        own_measured(OWN[0], platform="cpu"),
-        own_measured(OWN[1], platform="cuda"),
-        own_measured(OWN[2], platform=None),
-        line(finished(3)),
-    )
-    bench.execute(own_plan(platform="cuda"), own_script(launch=launch))
-    kept = bench.read()
-    assert kept.measured == [(0, 0, OWN[1]), (0, 0, OWN[2])]
-    assert kept.failures[0][:2] == (OWN[0], "bad_record")
-    assert "it ran on cpu" in kept.messages[0]
-    with Reader(bench.url) as reader:
-        jax, without = reader.measurements("latest")["warnings"]
-    assert jax == []
-    assert without == ["JAX had not been started: nothing shows that this ran on cuda"]
-
-
-def test_only_one_s_own_can_do_without_jax() -> None:
-    without = parsed_environment(platform="none", jax=None, jaxlib=None, device_kinds=[])
-    check_environment("cpu", TARGET, without, own=True)
-    with pytest.raises(EnvironmentFailure, match="JAX found none"):
-        check_environment("cpu", TARGET, without)
-    with_jax = parsed_environment(platform="none", device_kinds=["no plugin"])
-    with pytest.raises(EnvironmentFailure, match="no plugin"):
-        check_environment("cpu", TARGET, with_jax, own=True)

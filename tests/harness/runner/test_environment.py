@@ -1,0 +1,52 @@
+"""What a launch may say of where it ran before anything of it is kept."""
+
+import pytest
+
+from containers import owner
+from harness.errors import EnvironmentFailure
+from harness.runner.run import check_environment
+from tests.harness.runner.bench import TARGET
+from tests.harness.samples import (
+    parsed_environment,
+)
+
+
+def test_the_right_platform_on_this_machine_is_accepted() -> None:
+    check_environment("cpu", TARGET, parsed_environment(boot_id=owner.boot_id()))
+    check_environment("cpu", TARGET, parsed_environment(boot_id=None))
+
+
+@pytest.mark.parametrize(
+    ("platform", "found", "advice"),
+    [
+        ("cuda", "cpu", "nvidia-smi"),
+        ("cuda", "cpu", "NVIDIA Container Toolkit"),
+        ("cuda", "cpu", "gpus = true"),
+        ("cpu", "cuda", 'JAX_PLATFORMS = "cpu"'),
+        ("tpu", "metal", "nothing was recorded"),
+    ],
+)
+def test_the_wrong_platform_is_refused_with_the_way_out(
+    platform: str, found: str, advice: str
+) -> None:
+    target = TARGET.model_copy(update={"platform": platform})
+    with pytest.raises(EnvironmentFailure) as refused:
+        check_environment("mine", target, parsed_environment(platform=found))
+    message = str(refused.value)
+    assert f"target mine is for platform {platform}, but JAX found {found} (cpu)" in message
+    assert advice in message
+
+
+def test_an_engine_on_another_machine_is_refused() -> None:
+    with pytest.raises(EnvironmentFailure, match=r"DOCKER_HOST.*another machine"):
+        check_environment("cpu", TARGET, parsed_environment(boot_id="another"))
+
+
+def test_only_one_s_own_can_do_without_jax() -> None:
+    without = parsed_environment(platform="none", jax=None, jaxlib=None, device_kinds=[])
+    check_environment("cpu", TARGET, without, own=True)
+    with pytest.raises(EnvironmentFailure, match="JAX found none"):
+        check_environment("cpu", TARGET, without)
+    with_jax = parsed_environment(platform="none", device_kinds=["no plugin"])
+    with pytest.raises(EnvironmentFailure, match="no plugin"):
+        check_environment("cpu", TARGET, with_jax, own=True)
