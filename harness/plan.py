@@ -105,10 +105,14 @@ def first_process(cases: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...
     """Those of `cases` that the next process of a launch measures, and the rest.
 
     A process has as many devices as its first case needs: forced ones on a CPU, which would
-    change what the other cases measure.
+    change what the other cases measure. A case that wants to be alone is.
     """
-    devices = find(cases[0]).devices
-    process = tuple(case for case in cases if find(case).devices == devices)
+    first = find(cases[0])
+    process = tuple(
+        case.id
+        for case in map(find, cases)
+        if case is first or not (case.alone or first.alone or case.devices != first.devices)
+    )
     return process, tuple(case for case in cases if case not in process)
 
 

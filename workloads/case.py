@@ -56,6 +56,7 @@ class Case:
     `work`: what throughput is counted in; None where FLOP or bytes say it all.
     `devices`: how many it runs on; more than one on CPU means a process with forced devices.
     `platforms`: where it can run at all; empty means everywhere.
+    `alone`: in a process of its own, which leaves the device's memory to others.
     """
 
     id: str
@@ -69,6 +70,7 @@ class Case:
     work: Work | None = None
     devices: int = 1
     platforms: tuple[str, ...] = ()
+    alone: bool = False
     parameters: Mapping[str, int | float | str] = field(default_factory=dict, hash=False)
 
     def integer(self, name: str) -> int:

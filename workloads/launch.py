@@ -37,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
         return USAGE
     if devices > 1 and on_cpu():
         force_devices(devices)
+    if any(find(case).alone for case in cases):
+        os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
     return measure_all(cases, stream)
 
 

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from workloads import capacity
 from workloads.case import Case
 from workloads.catalog.memory import LINE_ELEMENTS
 from workloads.problem import Float64Array, Problem, exact, generator, normal, on_device
@@ -71,7 +72,9 @@ STREAMS: dict[str, Callable[..., jax.Array]] = {
 
 
 def build(case: Case) -> Problem:
-    """Parameters: kernel, elements; for the gathers loads, too."""
+    """Parameters: kernel, elements; for the gathers loads, too; for capacity see there."""
+    if case.phase == "capacity":
+        return capacity.build(case)
     kernel = case.parameters["kernel"]
     if kernel == "gather":
         return _gather(case)

@@ -71,11 +71,20 @@ def reset_peak_rss(clear_refs: Path = _CLEAR_REFS) -> bool:
 
 def peak_rss_bytes(status: Path = _STATUS) -> int | None:
     """Largest resident size since the last reset (VmHWM), None where unreadable."""
+    return _status_bytes("VmHWM", status)
+
+
+def rss_bytes(status: Path = _STATUS) -> int | None:
+    """Resident size now (VmRSS), None where unreadable."""
+    return _status_bytes("VmRSS", status)
+
+
+def _status_bytes(name: str, status: Path) -> int | None:
     try:
         lines = status.read_text().splitlines()
     except OSError:
         return None
-    kibibytes = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+    kibibytes = [int(line.split()[1]) for line in lines if line.startswith(f"{name}:")]
     return kibibytes[0] * 1024 if kibibytes else None
 
 

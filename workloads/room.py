@@ -38,14 +38,24 @@ def check(case: Case) -> None:
 def host_bytes() -> int | None:
     """The most memory that this process can have: its limit, or what the machine has."""
     limits = [int(text) for path in _LIMITS if (text := _read(path)).isdecimal()]
-    total = re.search(r"^MemTotal:\s+(\d+) kB", _read(_MEMINFO), re.MULTILINE)
-    return min([*limits, *([int(total[1]) * 1024] if total else [])], default=None)
+    total = _meminfo_bytes("MemTotal")
+    return min([*limits, *([] if total is None else [total])], default=None)
+
+
+def available_bytes() -> int | None:
+    """What the machine can give without swapping, whatever this process's limit is."""
+    return _meminfo_bytes("MemAvailable")
 
 
 def device_bytes() -> int | None:
     """Memory that JAX may take of its device; None where it does not tell (CPU)."""
     limit = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit")
     return None if limit is None else int(limit)
+
+
+def _meminfo_bytes(name: str) -> int | None:
+    found = re.search(rf"^{name}:\s+(\d+) kB", _read(_MEMINFO), re.MULTILINE)
+    return int(found[1]) * 1024 if found else None
 
 
 def _read(path: Path) -> str:

@@ -12,6 +12,7 @@ from harness.plan import (
     BUILT_IN_SUITES,
     Plan,
     cases_of,
+    first_process,
     make_own_plan,
     make_plan,
     select,
@@ -130,3 +131,11 @@ def test_one_s_own_workloads_are_launched_three_times_and_get_their_cases_later(
     assert len(make_own_plan(SETTINGS, target="cpu", own=own, launches=7).launches) == 7
     with pytest.raises(UsageError, match="unknown target"):
         make_own_plan(SETTINGS, target="abacus", own=own)
+
+
+def test_a_case_that_wants_to_be_alone_has_a_process_of_its_own() -> None:
+    alone = [case.id for case in CASES if case.alone][:2]
+    first, last = "matmul/256/f32", CASES[0].id
+    assert first_process((first, *alone, last)) == ((first, last), tuple(alone))
+    assert first_process(alone) == ((alone[0],), (alone[1],))
+    assert first_process((alone[1], last)) == ((alone[1],), (last,))

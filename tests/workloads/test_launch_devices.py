@@ -11,6 +11,7 @@ from harness import records
 from workloads import launch
 
 CASE = "collective/all-reduce/1MiB-x2/f32"
+PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
 OWN = "--xla_cpu_enable_fast_math=false"
 
 
@@ -73,3 +74,21 @@ def test_the_user_s_flags_are_kept_and_ours_comes_last(monkeypatch: pytest.Monke
     monkeypatch.delenv("XLA_FLAGS")
     launch.force_devices(3)
     assert os.environ["XLA_FLAGS"] == ours
+
+
+def test_a_case_that_is_alone_leaves_the_device_s_memory_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str | None] = []
+
+    def measure_all(*_: object) -> int:
+        asked.append(os.environ.get(PREALLOCATE))
+        return 0
+
+    monkeypatch.setattr(launch, "take_stdout", lambda: os.dup(1))
+    monkeypatch.setattr(launch, "end_at_once_on", lambda _: None)
+    monkeypatch.setattr(launch, "measure_all", measure_all)
+    monkeypatch.setenv(PREALLOCATE, "true")
+    launch.main(["--case", "matmul/256/f32"])
+    launch.main(["--case", "memory/capacity/nano-batch/f32"])
+    assert asked == ["true", "false"]

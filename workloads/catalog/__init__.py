@@ -22,6 +22,7 @@ from fnmatch import fnmatchcase
 from workloads.case import SUITES, Case
 from workloads.catalog import (
     activation,
+    capacity,
     collective,
     dense,
     dispatch,
@@ -46,6 +47,7 @@ CASES: tuple[Case, ...] = (
     *vision.CASES,
     *recommender.CASES,
     *memory.CASES,
+    *capacity.CASES,
     *dispatch.CASES,
     *link.CASES,
     *storage.CASES,

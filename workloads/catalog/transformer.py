@@ -47,6 +47,12 @@ _DRAWN_BYTES = 12
 
 DTYPES = ("f32", "bf16")
 
+
+def tolerance(size: TransformerSize, phase: str, dtype: str) -> float:
+    """The largest numerics error of a phase that is accepted."""
+    return (_NANO if size is NANO else _DEEP)[phase][dtype]
+
+
 _COSTS: dict[str, Callable[..., Cost]] = {
     "forward": forward_cost,
     "validate": validate_cost,
@@ -79,7 +85,7 @@ def _case(
         phase=phase,
         dtype=dtype,
         cost=cost,
-        tolerance=(_NANO if size is NANO else _DEEP)[phase][dtype],
+        tolerance=tolerance(size, phase, dtype),
         suites=suites,
         memory_bytes=_memory_bytes(size, phase, ITEMSIZE_BYTES[dtype], batch, context, checks),
         work=Work(unit="token", count=batch if phase == "decode" else batch * context),
