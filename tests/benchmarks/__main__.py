@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 from containers.docker_engine import connect
-from tests.benchmarks import blas, flax_ratio, images, loop, startup, suite, triad
+from tests.benchmarks import blas, flax_ratio, images, loop, spread, startup, suite, triad
 from tests.command import Jaxrig
 
 
@@ -21,6 +21,8 @@ def main() -> None:
         for figure in flax_ratio.ratios():
             figure.print()
         triad.against_c(folder).print()
+        for figure in spread.spreads():
+            figure.print()
         suite.overhead(folder, client).print()
     client.close()
 
