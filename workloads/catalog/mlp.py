@@ -143,7 +143,7 @@ def _case(phase: str, images: int, cost: Cost, suites: tuple[str, ...]) -> Case:
 
 
 CASES = (
-    _case("forward", BATCH, forward_cost(WIDTHS, images=BATCH), QUICK),
+    _case("forward", BATCH, forward_cost(WIDTHS, images=BATCH), STANDARD),
     _case("backward", BATCH, backward_cost(WIDTHS, images=BATCH), STANDARD),
     _case("train_step", BATCH, train_step_cost(WIDTHS, images=BATCH), QUICK),
     _case(

@@ -24,9 +24,9 @@ _NANO = {
     # Gradients have long tails, and the error is that of the largest: 3e-5 in f32 (1e-4 in 32
     # layers), 0.5 in bf16, and an eighth of that would be TF32's. The tests break each part.
     "backward": {"f32": 0.25, "bf16": 1.2},
-    # Means over the batch: 3e-7 in f32, 1e-4 in bf16. No weight decay gives 4e-4, another beta
-    # 2e-3, in so many steps.
-    "train_step": {"f32": 1e-4, "bf16": 3e-4},
+    # Means over the batch: 3e-7 in f32, 1e-4 to 3.3e-4 in bf16, by JAX's version. In so many
+    # steps no weight decay gives 4e-4, which only f32 tells apart, and another beta 2e-3.
+    "train_step": {"f32": 1e-4, "bf16": 1e-3},
     # Seen: 3e-8 and 4e-4. One hit more or less is 0.01 of the accuracy and refused.
     "validate": {"f32": 1e-3, "bf16": 2e-3},
 }
@@ -133,7 +133,8 @@ def _memory_bytes(
 
 
 def _nano() -> tuple[Case, ...]:
-    """Quick: every phase. Standard: also in bf16, and at a context of 1024."""
+    """Quick: forward, train step, prefill, decode. Standard: every phase, also in bf16, and at a
+    context of 1024."""
     case = partial(_case, "nano", NANO)
     long = partial(_case, "nano-t1024", NANO, suites=STANDARD, batch=1, context=1024)
     return (
@@ -163,11 +164,12 @@ def _nano() -> tuple[Case, ...]:
             known_steps=6,
             learning_rate=1e-3,
         ),
-        case("validate", "f32", QUICK, batch=2, context=128),
+        case("validate", "f32", STANDARD, batch=2, context=128),
         case("validate", "bf16", STANDARD, batch=2, context=128),
         case("prefill", "f32", QUICK, batch=1, context=128, checked_batch=1),
         case("prefill", "bf16", STANDARD, batch=1, context=128, checked_batch=1),
-        *(case("decode", d, QUICK, batch=4, context=128, checked_batch=4) for d in DTYPES),
+        case("decode", "f32", QUICK, batch=4, context=128, checked_batch=4),
+        case("decode", "bf16", STANDARD, batch=4, context=128, checked_batch=4),
         long("forward", "f32", checked_batch=1, checked_context=1024),
         long("prefill", "f32", checked_batch=1),
         *(long("decode", d, checked_batch=1) for d in DTYPES),

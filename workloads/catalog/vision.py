@@ -181,7 +181,7 @@ LARGE = {"f32": FULL, "bf16": FULL}
 CASES = (
     _case("resnet-tiny", "resnet-tiny", "forward", "f32", QUICK, batch=8, distinct=8),
     _case("resnet-tiny", "resnet-tiny", "train_step", "f32", STANDARD, batch=8, distinct=8),
-    _case("vit-tiny", "vit-tiny", "forward", "f32", QUICK, batch=8, distinct=8),
+    _case("vit-tiny", "vit-tiny", "forward", "f32", STANDARD, batch=8, distinct=8),
     _case("vit-tiny", "vit-tiny", "train_step", "f32", STANDARD, batch=8, distinct=8),
     # One image, as two cores need a second for a step of training.
     *_trained("resnet50", "resnet50", SHORT, batch=1, distinct=1),
