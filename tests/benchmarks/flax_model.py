@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from workloads.catalog.transformer_sizes import TransformerSize
-from workloads.transformer.model import EPSILON, Weights, rotary
+from workloads.transformer.model import EPSILON, ROTARY_BASE, Weights
 
 
 class Block(nn.Module):
@@ -26,7 +26,7 @@ class Block(nn.Module):
         q = self._heads(size.heads, "query")(y)
         k = self._heads(size.kv_heads, "key")(y)
         v = self._heads(size.kv_heads, "value")(y)
-        q, k = rotary(q, positions), rotary(k, positions)
+        q, k = turned(q, positions), turned(k, positions)
         if self.capacity is None:
             mask = nn.make_causal_mask(jnp.ones(x.shape[:2]))
         else:
@@ -65,6 +65,15 @@ class Transformer(nn.Module):
             x = Block(self.size, self.capacity, name=f"layer_{index}")(x, positions)
         x = nn.RMSNorm(epsilon=EPSILON, name="final_norm")(x)
         return nn.Dense(self.size.vocab, use_bias=False, name="unembedding")(x)
+
+
+def turned(x: jax.Array, positions: jax.Array) -> jax.Array:
+    """Rotary embedding (Su et al. 2021), which Flax has no module for."""
+    half = x.shape[-1] // 2
+    angles = positions[:, None, None] / ROTARY_BASE ** (jnp.arange(half) / half)
+    cos, sin = jnp.cos(angles), jnp.sin(angles)
+    first, second = x[..., :half], x[..., half:]
+    return jnp.concatenate((first * cos - second * sin, second * cos + first * sin), axis=-1)
 
 
 def parameters(weights: Weights) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Small cases: the catalogue's, at sizes that take milliseconds."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import jax
 import pytest
 
 from workloads import builders
@@ -53,3 +54,13 @@ def small() -> Small:
         return replace(case, id=f"{workload}/small/{dtype}", dtype=dtype, parameters=changed)
 
     return make
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Compiles without most of XLA's passes: for what is compiled only to be refused."""
+    jax.config.update("jax_disable_most_optimizations", True)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        jax.config.update("jax_disable_most_optimizations", False)  # type: ignore[no-untyped-call]

@@ -72,6 +72,7 @@ def test_the_gradients_are_right(small: Small, dtype: str, batch: int) -> None:
     assert prepared.program.warnings() == []
 
 
+@pytest.mark.usefixtures("hasty")
 def test_the_gradients_agree_with_finite_differences(small: Small) -> None:
     x, weights, bias, dy = build(small("dense/backward", batch=3, inputs=4, outputs=5)).arguments
     with jax.enable_x64(True):
@@ -90,6 +91,7 @@ def test_the_gradients_agree_with_finite_differences(small: Small) -> None:
 
 @DTYPES
 @pytest.mark.parametrize("wrong", [biasless, scaled, linear, untransposed])
+@pytest.mark.usefixtures("hasty")
 def test_wrong_arithmetic_is_refused(
     small: Small, dtype: str, wrong: Callable[..., jax.Array]
 ) -> None:
@@ -102,6 +104,7 @@ def test_wrong_arithmetic_is_refused(
 @pytest.mark.parametrize(
     "wrong", [of_a_biasless, of_a_linear, averaged, without_the_bias_s, of_one_row_less]
 )
+@pytest.mark.usefixtures("hasty")
 def test_wrong_gradients_are_refused(small: Small, dtype: str, wrong: Callable[..., Any]) -> None:
     case = small("dense/backward", dtype)
     with pytest.raises(WrongNumbers):

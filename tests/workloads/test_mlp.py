@@ -148,24 +148,28 @@ def test_train_starts_anew_in_every_call() -> None:
 
 
 @pytest.mark.parametrize("phase", ["forward", "backward", "train_step", "infer"])
+@pytest.mark.usefixtures("hasty")
 def test_a_missing_bias_is_refused(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     monkeypatch.setattr(model, "affine", biasless)
     refused(phase)
 
 
 @pytest.mark.parametrize("phase", ["forward", "backward", "train_step", "train", "infer"])
+@pytest.mark.usefixtures("hasty")
 def test_a_relu_that_leaks_is_refused(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     monkeypatch.setattr(jax.nn, "relu", partial(jax.nn.leaky_relu, negative_slope=0.01))
     refused(phase)
 
 
 @pytest.mark.parametrize("phase", ["forward", "backward", "infer"])
+@pytest.mark.usefixtures("hasty")
 def test_a_product_in_bf16_is_refused(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     monkeypatch.setattr(model, "affine", narrow)
     refused(phase)
 
 
 @pytest.mark.parametrize("phase", ["forward", "infer"])
+@pytest.mark.usefixtures("hasty")
 def test_a_softmax_over_the_batch_is_refused(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     monkeypatch.setattr(jax.nn, "softmax", over_the_batch)
     refused(phase)
@@ -173,6 +177,7 @@ def test_a_softmax_over_the_batch_is_refused(monkeypatch: pytest.MonkeyPatch, ph
 
 @pytest.mark.parametrize("wrong", [summed, shifted])
 @pytest.mark.parametrize("phase", ["backward", "train_step", "train"])
+@pytest.mark.usefixtures("hasty")
 def test_a_wrong_loss_is_refused(
     monkeypatch: pytest.MonkeyPatch, phase: str, wrong: Callable[..., jax.Array]
 ) -> None:
@@ -180,6 +185,7 @@ def test_a_wrong_loss_is_refused(
     refused(phase)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_gradients_that_are_not_averaged_are_refused() -> None:
     def unaveraged(*arguments: Any) -> Any:
         loss, gradients = model.backward(*arguments)
@@ -201,6 +207,7 @@ def test_every_gradient_is_compared(place: int) -> None:
 
 
 @pytest.mark.parametrize("phase", STEPPING)
+@pytest.mark.usefixtures("hasty")
 def test_adam_without_bias_correction_is_refused(
     monkeypatch: pytest.MonkeyPatch, phase: str
 ) -> None:
@@ -209,20 +216,24 @@ def test_adam_without_bias_correction_is_refused(
 
 
 @pytest.mark.parametrize("phase", STEPPING)
+@pytest.mark.usefixtures("hasty")
 def test_another_learning_rate_is_refused(monkeypatch: pytest.MonkeyPatch, phase: str) -> None:
     monkeypatch.setattr(model, "LEARNING_RATE", 1.1e-3)
     refused(phase)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_step_that_moves_nothing_is_refused() -> None:
     refused("train_step", function=standing)
 
 
 @pytest.mark.parametrize("wrong", [in_order, on_half, in_the_same_order, forgetful])
+@pytest.mark.usefixtures("hasty")
 def test_training_on_other_images_is_refused(wrong: Callable[..., model.Trained]) -> None:
     refused("train", function=wrong)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_validation_of_untrained_parameters_is_refused() -> None:
     chosen = smaller("validate")
     problem = build(chosen)
@@ -235,12 +246,14 @@ def test_validation_of_untrained_parameters_is_refused() -> None:
         prepare(chosen, replace(problem, function=untrained))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_an_accuracy_below_the_bound_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(problems, "LEAST_ACCURACY", 0.999)
     with pytest.raises(WrongNumbers, match=r"accuracy 0\.[89]\d\d on the held-out test set"):
         prepare(smaller("train"), build(smaller("train")))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_the_gradients_agree_with_finite_differences() -> None:
     """Of a small model, in float64, at every parameter."""
     source = np.random.default_rng(0)

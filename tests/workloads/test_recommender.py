@@ -105,6 +105,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("phase", "dtype"), [("forward", "bf16"), ("train_step", "f32")])
 @pytest.mark.parametrize(("part", "wrong"), BROKEN, ids=[wrong.__name__ for _, wrong in BROKEN])
+@pytest.mark.usefixtures("hasty")
 def test_a_broken_part_is_refused(
     small: Small,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,6 +122,7 @@ def test_a_broken_part_is_refused(
 
 
 @DTYPES
+@pytest.mark.usefixtures("hasty")
 def test_a_scale_wrong_by_one_percent_is_refused(small: Small, dtype: str) -> None:
     case = small("recommender", dtype)
     problem = build(case)
@@ -130,6 +132,7 @@ def test_a_scale_wrong_by_one_percent_is_refused(small: Small, dtype: str) -> No
 
 @DTYPES
 @pytest.mark.parametrize("factor", [0.0, 0.8, 1.25])
+@pytest.mark.usefixtures("hasty")
 def test_a_wrong_learning_rate_is_refused(small: Small, dtype: str, factor: float) -> None:
     case = in_phase(small, "train_step", dtype)
     wrong = partial(step, factor * RATE)
@@ -137,6 +140,7 @@ def test_a_wrong_learning_rate_is_refused(small: Small, dtype: str, factor: floa
         prepare(case, replace(build(case), function=wrong))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_tables_that_are_not_trained_are_refused(small: Small) -> None:
     case = in_phase(small, "train_step", "f32")
     problem = build(case)
@@ -175,6 +179,7 @@ def test_a_row_looked_up_twice_gets_both_gradients() -> None:
     np.testing.assert_allclose(slopes.tables[0], total, rtol=1e-9)
 
 
+@pytest.mark.usefixtures("hasty")
 def test_gradients_agree_with_finite_differences() -> None:
     """Along a random direction of every array of weights, in float64."""
     weights, dense, indices, labels = in_float64(TINY)

@@ -15,11 +15,11 @@ from workloads.numerics import WrongNumbers
 from workloads.prepare import prepare
 from workloads.transformer import decode, model, reference
 from workloads.transformer.decode import LayerCache, State
-from workloads.transformer.model import Layer, Weights, forward
+from workloads.transformer.model import Layer, Rotation, Weights, forward
 
 DTYPES = pytest.mark.parametrize("dtype", ["f32", "bf16"])
 INFERENCE = pytest.mark.parametrize("phase", ["forward", "prefill", "decode"])
-RMSNORM, ROTARY, FEED_FORWARD = model.rmsnorm, model.rotary, model.feed_forward
+RMSNORM, ROTATION, FEED_FORWARD = model.rmsnorm, model.rotation, model.feed_forward
 WRITTEN, XLA_LOOKUP = decode.written, decode.xla_lookup
 
 
@@ -31,12 +31,12 @@ def unscaled_scores(q: jax.Array, k: jax.Array, v: jax.Array) -> jax.Array:
     return jax.nn.dot_product_attention(q, k, v, is_causal=True, scale=1.0)
 
 
-def unturned(x: jax.Array, positions: jax.Array) -> jax.Array:
+def unturned(x: jax.Array, turn: Rotation) -> jax.Array:
     return x
 
 
-def turned_too_far(x: jax.Array, positions: jax.Array) -> jax.Array:
-    return ROTARY(x, positions + 1)
+def turned_too_far(weights: Weights, positions: Any) -> Rotation:
+    return ROTATION(weights, positions + 1)
 
 
 def ungated(layer: Layer, x: jax.Array) -> jax.Array:
@@ -90,6 +90,7 @@ def test_the_numbers_are_right(phase: str, dtype: str, kv_heads: int) -> None:
 
 @DTYPES
 @INFERENCE
+@pytest.mark.usefixtures("hasty")
 def test_a_scale_wrong_by_one_percent_is_refused(phase: str, dtype: str) -> None:
     case = tiny(phase, dtype)
     problem = build(case)
@@ -117,7 +118,7 @@ BROKEN_CACHE = [
     ("written", stale_value),
     ("xla_lookup", looks_one_short),
     ("xla_lookup", unscaled_lookup),
-    ("rotary", turned_too_far),
+    ("rotation", turned_too_far),
 ]
 
 
@@ -128,10 +129,11 @@ BROKEN_CACHE = [
         *(("forward", *broken) for broken in BROKEN_MODEL + BROKEN_ATTENTION),
         *(("prefill", *broken) for broken in BROKEN_MODEL + BROKEN_ATTENTION),
         *(("decode", *broken) for broken in BROKEN_MODEL + BROKEN_CACHE),
-        ("prefill", "rotary", turned_too_far),
+        ("prefill", "rotation", turned_too_far),
         ("prefill", "written", not_written),
     ],
 )
+@pytest.mark.usefixtures("hasty")
 def test_a_broken_part_is_refused(
     monkeypatch: pytest.MonkeyPatch, dtype: str, phase: str, part: str, wrong: Callable[..., Any]
 ) -> None:

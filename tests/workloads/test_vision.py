@@ -182,6 +182,7 @@ BROKEN = [
 @pytest.mark.parametrize(
     ("module", "part", "wrong"), BROKEN, ids=[wrong.__name__ for _, _, wrong in BROKEN]
 )
+@pytest.mark.usefixtures("hasty")
 def test_a_broken_part_is_refused(
     small: Small,
     monkeypatch: pytest.MonkeyPatch,
@@ -197,6 +198,7 @@ def test_a_broken_part_is_refused(
 
 
 @MODEL
+@pytest.mark.usefixtures("hasty")
 def test_a_missing_bias_of_the_classifier_is_refused(small: Small, model: str) -> None:
     case = small("vision", "bf16", model=model)
     problem = build(case)
@@ -210,6 +212,7 @@ def test_a_missing_bias_of_the_classifier_is_refused(small: Small, model: str) -
 
 
 @MODEL
+@pytest.mark.usefixtures("hasty")
 def test_a_scale_wrong_by_one_percent_is_refused(small: Small, model: str) -> None:
     case = small("vision", "bf16", model=model)
     problem = build(case)
@@ -265,6 +268,7 @@ def losses_in_float64(
 
 
 @SIZES
+@pytest.mark.usefixtures("hasty")
 def test_gradients_agree_with_finite_differences(size: ResNetSize | VitSize) -> None:
     """Along a random direction of every array of weights, in float64."""
     chosen, weights, images, labels = in_float64(size)
@@ -305,6 +309,7 @@ def test_the_loss_is_the_reference_s(size: ResNetSize | VitSize) -> None:
 
 @MODEL
 @pytest.mark.parametrize("factor", [0.0, 0.8, 1.25])
+@pytest.mark.usefixtures("hasty")
 def test_a_wrong_learning_rate_is_refused(small: Small, model: str, factor: float) -> None:
     case = training_case(small, model, "bf16")
     size = MODELS[model]
@@ -313,6 +318,7 @@ def test_a_wrong_learning_rate_is_refused(small: Small, model: str, factor: floa
         prepare(case, replace(build(case), function=partial(training.step, wrong)))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_a_missing_momentum_is_refused(small: Small) -> None:
     case = training_case(small, "resnet-tiny", "bf16")
     right = models.find("resnet-tiny")
@@ -321,6 +327,7 @@ def test_a_missing_momentum_is_refused(small: Small) -> None:
         prepare(case, replace(build(case), function=partial(training.step, wrong)))
 
 
+@pytest.mark.usefixtures("hasty")
 def test_moments_without_bias_correction_are_refused(small: Small) -> None:
     case = training_case(small, "vit-tiny", "bf16")
     problem = build(case)
@@ -337,6 +344,7 @@ def test_moments_without_bias_correction_are_refused(small: Small) -> None:
 
 
 @MODEL
+@pytest.mark.usefixtures("hasty")
 def test_training_on_wrong_labels_is_refused(small: Small, model: str) -> None:
     case = training_case(small, model)
     problem = build(case)

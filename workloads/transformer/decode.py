@@ -8,16 +8,17 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from workloads.transformer.model import (
     Implementation,
-    Layer,
     Weights,
     attention,
     feed_forward,
     heads,
     merged,
     rmsnorm,
+    rotation,
     served_by,
     unembedded,
 )
@@ -47,10 +48,10 @@ class State(NamedTuple):
 def prefill(state: State, weights: Weights, tokens: jax.Array) -> State:
     """Reads prompts, int32 (B, T) with T <= S, into the cache's first T positions."""
     x = weights.embedding[tokens]
-    positions = jnp.arange(tokens.shape[1])
+    turn = rotation(weights, np.arange(tokens.shape[1]))
     cache = []
     for layer, old in zip(weights.layers, state.cache, strict=True):
-        q, k, v = heads(layer, rmsnorm(x, layer.attention_norm), positions)
+        q, k, v = heads(layer, rmsnorm(x, layer.attention_norm), turn)
         cache.append(written(old, k, v, jnp.int32(0), served_by(q)))
         x = x + merged(layer, attention(q, k, v))
         x = x + feed_forward(layer, rmsnorm(x, layer.ffn_norm))
@@ -60,24 +61,14 @@ def prefill(state: State, weights: Weights, tokens: jax.Array) -> State:
 def decode(state: State, weights: Weights, tokens: jax.Array, position: jax.Array) -> State:
     """Adds int32 tokens (B,) at `position`, an int32 scalar < S; earlier ones are cached."""
     x = weights.embedding[tokens][:, None]
+    turn = rotation(weights, position[None])
     cache = []
     for layer, old in zip(weights.layers, state.cache, strict=True):
-        mixed, new = cached_attention(layer, rmsnorm(x, layer.attention_norm), old, position)
-        x = x + mixed
+        q, k, v = heads(layer, rmsnorm(x, layer.attention_norm), turn)
+        cache.append(written(old, k, v, position, served_by(q)))
+        x = x + merged(layer, lookup(q, cache[-1], position))
         x = x + feed_forward(layer, rmsnorm(x, layer.ffn_norm))
-        cache.append(new)
     return State(cache=tuple(cache), logits=unembedded(weights, x[:, 0]))
-
-
-def cached_attention(
-    layer: Layer, x: jax.Array, cache: LayerCache, position: jax.Array
-) -> tuple[jax.Array, LayerCache]:
-    """(B, 1, D) of x (B, 1, D) attending to `position` and all before; the cache with it."""
-    q, k, v = heads(layer, x, position[None])
-    implementation = served_by(q)
-    cache = written(cache, k, v, position, implementation)
-    look = cudnn_lookup if implementation == "cudnn" else xla_lookup
-    return merged(layer, look(q, cache, position)), cache
 
 
 def written(
@@ -91,6 +82,12 @@ def written(
         return jax.lax.dynamic_update_slice_in_dim(old, moved, start, axis)
 
     return LayerCache(keys=put(cache.keys, k), values=put(cache.values, v))
+
+
+def lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:
+    """Attention (B, 1, H, K) of one query a head to the cache up to `position`."""
+    look = cudnn_lookup if served_by(q) == "cudnn" else xla_lookup
+    return look(q, cache, position)
 
 
 def xla_lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:
