@@ -10,6 +10,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.typing import DTypeLike
 
 from workloads.case import Case
 from workloads.problem import Float64Array, Problem, exact, generator, normal, on_device
@@ -18,7 +19,7 @@ OUTPUTS = {"int8": jnp.int32, "f8": jnp.float32}
 """Dtypes of outputs that are not the inputs'."""
 
 
-def matmul(a: jax.Array, b: jax.Array, output: jnp.dtype | None = None) -> jax.Array:
+def matmul(a: jax.Array, b: jax.Array, output: DTypeLike | None = None) -> jax.Array:
     """(..., m, k) @ (..., k, n) -> (..., m, n), accumulated and returned in `output`."""
     return jnp.matmul(a, b, preferred_element_type=output)
 
