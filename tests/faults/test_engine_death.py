@@ -15,6 +15,7 @@ import pytest
 from containers.images import known_base
 from tests.command import Jaxrig
 from tests.faults.test_interrupts import start_and_wait_for_a_measurement
+from tests.mounts import unmount
 from tests.need import need
 
 
@@ -78,7 +79,7 @@ class OwnEngine:
         self._process.terminate()
         self._process.wait(60)
         for mount in self._mounts():
-            subprocess.run(["umount", mount], check=True)
+            unmount(Path(mount))
 
     def _mounts(self) -> list[str]:
         """What is mounted below the folder, the innermost first."""
