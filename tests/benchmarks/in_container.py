@@ -4,6 +4,7 @@ The half is a pytest file of this folder; a line `RESULT {...}` of its output is
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import docker
 _MARK = "RESULT "
 
 
-def results(client: docker.DockerClient, image: str, half: str) -> list[dict[str, Any]]:
+def results(
+    client: docker.DockerClient, image: str, half: str, env: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
     """What `half` (a file name in this folder) says, run by pytest in `image`."""
     program = Path(__file__).with_name(half)
     inside = f"/bench/{half}"
     out = client.containers.run(
         image,
         ["python", "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", inside],
-        environment={"HOME": "/tmp", "JAX_PLATFORMS": "cpu"},
+        environment={"HOME": "/tmp", "JAX_PLATFORMS": "cpu", **(env or {})},
         volumes={str(program): {"bind": inside, "mode": "ro"}},
         network_mode="none",
         remove=True,
