@@ -95,7 +95,7 @@ def build(case: Case) -> Problem:
 
 
 def frontier(case: Case) -> Observations:
-    """Searches, and tells every step. Raises `MemoryError` where not even one unit does."""
+    """Searches, and tells every step. Raises `MemoryError` where not even one unit fits."""
     limit_bytes = room_bytes(case)
     varied, batch = str(case.parameters["varied"]), case.integer("batch")
     unit = CONTEXT_UNIT if varied == "context" else 1
@@ -125,8 +125,8 @@ def frontier(case: Case) -> Observations:
             for units, fit in sorted(found.fits.items())
         },
         **{
-            f"does_not_fit_{varied}_{units * unit}": why
-            for units, why in sorted(found.fails.items())
+            f"does_not_fit_{varied}_{units * unit}": reason
+            for units, reason in sorted(found.fails.items())
         },
     }
 

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.workloads.conftest import build
+from tests.workloads.tiny_transformer import TINY
 from workloads import capacity, noise, room
 from workloads.capacity import (
     RESOLUTION,
@@ -22,6 +24,9 @@ from workloads.capacity import (
 from workloads.capacity_probe import DOES_NOT_FIT
 from workloads.case import Case
 from workloads.catalog import find
+from workloads.numerics import WrongNumbers
+from workloads.prepare import prepare
+from workloads.transformer import decode
 
 BATCH = find("memory/capacity/nano-batch/f32")
 CONTEXT = find("memory/capacity/nano-context/f32")
@@ -122,6 +127,28 @@ def test_a_probe_that_takes_more_than_the_limit_is_ended() -> None:
 def test_a_probe_that_fails_says_why() -> None:
     said = probe({**BATCH.parameters, "heads": 0}, "f32", 4 << 30)
     assert said == "exit status 1: ZeroDivisionError: integer division or modulo by zero"
+
+
+def tiny_capacity(monkeypatch: pytest.MonkeyPatch, layers: int) -> Case:
+    """The case at a size that takes milliseconds, whose search finds room for 7."""
+    monkeypatch.setattr(capacity, "frontier", lambda _: {"capacity_batch": 7})
+    parameters = {**BATCH.parameters, **TINY, "layers": layers, "batch": 2, "context": 24}
+    return replace(BATCH, id="memory/capacity/tiny-batch/f32", parameters=parameters)
+
+
+def test_the_frontier_is_observed_beside_a_checked_decode(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = tiny_capacity(monkeypatch, layers=2)
+    prepared = prepare(case, build(case))
+    assert prepared.observe() == {"capacity_batch": 7}
+    assert 0 < prepared.numerics_error < case.tolerance
+
+
+@pytest.mark.usefixtures("hasty")
+def test_a_stale_entry_of_the_cache_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = tiny_capacity(monkeypatch, layers=1)  # JAX keeps the trace of what it has seen
+    monkeypatch.setattr(decode, "written", lambda cache, *_: cache)
+    with pytest.raises(WrongNumbers):
+        prepare(case, build(case))
 
 
 def test_every_end_has_its_reason() -> None:

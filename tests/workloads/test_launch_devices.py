@@ -85,7 +85,7 @@ def test_a_case_that_is_alone_leaves_the_device_s_memory_to_others(
         asked.append(os.environ.get(PREALLOCATE))
         return 0
 
-    monkeypatch.setattr(launch, "take_stdout", lambda: os.dup(1))
+    monkeypatch.setattr(launch, "take_stdout", lambda: 1)
     monkeypatch.setattr(launch, "end_at_once_on", lambda _: None)
     monkeypatch.setattr(launch, "measure_all", measure_all)
     monkeypatch.setenv(PREALLOCATE, "true")

@@ -27,8 +27,8 @@ def _case(
     context: int,
     cap_bytes: int,
 ) -> Case:
-    """What is timed is decoding at `batch` and `context`, where the search for the largest
-    `varied` starts to look outwards. `cap_bytes`: of host memory, the most that is tried."""
+    """What is timed is decoding at `batch` and `context`, of which the search for the largest
+    changes `varied` alone. `cap_bytes`: of host memory, the most that a probe may take."""
     itemsize = ITEMSIZE_BYTES[dtype]
     return Case(
         id=f"memory/capacity/{name}-{varied}/{dtype}",
