@@ -1,0 +1,99 @@
+"""The ratio of launch pairs: agrees with SciPy, and does not mind what should not matter."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+from numpy.typing import NDArray
+from scipy.stats import ttest_1samp
+
+from harness.stats.paired import log_ratios, ratios_of_pairs
+
+TIMES = st.floats(1e-6, 1e3)
+PAIRS = st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=20).filter(lambda x: np.std(x) > 1e-6)
+ROUNDS = array_shapes(min_dims=1, max_dims=3, max_side=6).flatmap(
+    lambda shape: st.tuples(
+        arrays(float, shape, elements=TIMES), arrays(float, shape, elements=TIMES)
+    )
+)
+Both = tuple[NDArray[np.float64], NDArray[np.float64]]
+
+
+@given(ROUNDS)
+def test_a_pair_s_ratio_is_the_median_of_its_turns(both: Both) -> None:
+    base, candidate = both
+    expected = np.median(np.log(candidate / base), axis=-1)
+    np.testing.assert_allclose(log_ratios(base, candidate), expected, atol=1e-12)
+
+
+@given(ROUNDS)
+def test_sides_swapped_give_the_inverse(both: Both) -> None:
+    base, candidate = both
+    assert np.array_equal(log_ratios(base, candidate), -log_ratios(candidate, base))
+
+
+@given(ROUNDS, st.integers(-20, 20))
+def test_another_unit_changes_nothing(both: Both, power: int) -> None:
+    base, candidate = both
+    scaled = log_ratios(base * 2.0**power, candidate * 2.0**power)
+    np.testing.assert_allclose(scaled, log_ratios(base, candidate), atol=1e-12)
+
+
+def test_turns_that_were_not_measured_do_not_count() -> None:
+    base, candidate = [[1.0, math.nan, 1.0], [math.nan] * 3], [[2.0, 2.0, 2.0], [2.0] * 3]
+    assert log_ratios(base, candidate)[0] == math.log(2)
+    assert math.isnan(log_ratios(base, candidate)[1])
+
+
+def test_what_is_no_time_is_refused() -> None:
+    with pytest.raises(ValueError, match="come in pairs"):
+        log_ratios([1.0], [1.0, 2.0])
+    with pytest.raises(ValueError, match="positive"):
+        log_ratios([1.0], [0.0])
+
+
+@given(PAIRS, st.sampled_from([0.5, 0.05, 0.001]))
+def test_interval_and_p_are_scipy_s(pairs: list[float], level: float) -> None:
+    ours, theirs = ratios_of_pairs([pairs], level), ttest_1samp(pairs, 0.0)
+    interval = theirs.confidence_interval(1 - level)
+    assert math.log(ours.ratio[0]) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert math.log(ours.low[0]) == pytest.approx(interval.low, abs=1e-9)
+    assert math.log(ours.high[0]) == pytest.approx(interval.high, abs=1e-9)
+    assert ours.p[0] == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-12)
+    assert ours.spread[0] == pytest.approx(np.std(pairs, ddof=1))
+
+
+@given(PAIRS, st.randoms())
+def test_the_order_of_pairs_does_not_matter(pairs: list[float], random) -> None:  # type: ignore[no-untyped-def]
+    shuffled = random.sample(pairs, len(pairs))
+    first, second = ratios_of_pairs([pairs], 0.05), ratios_of_pairs([shuffled], 0.05)
+    assert first.low[0] == pytest.approx(second.low[0])
+    assert first.high[0] == pytest.approx(second.high[0])
+
+
+def test_every_case_has_its_own_pairs_and_level() -> None:
+    nan = math.nan
+    logs = [[0.1, 0.2, 0.4, 0.1], [0.1, 0.2, nan, nan], [0.3, nan, nan, nan], [nan] * 4]
+    found = ratios_of_pairs(logs, [0.05, 0.5, 0.05, 0.05])
+    assert found.pairs.tolist() == [4, 2, 1, 0]
+    alone = ratios_of_pairs([[0.1, 0.2]], 0.5)
+    assert (found.low[1], found.high[1], found.p[1]) == (alone.low[0], alone.high[0], alone.p[0])
+    assert found.ratio[2] == pytest.approx(math.exp(0.3))
+    assert np.isnan([found.low[2], found.high[2], found.p[2], found.spread[2]]).all()
+    assert math.isnan(found.ratio[3])
+    assert found.warnings == (
+        (),
+        ("2 launch pairs: the interval is wide",),
+        ("1 launch pair(s): no interval",),
+        ("0 launch pair(s): no interval",),
+    )
+
+
+def test_pairs_that_agree_exactly_leave_no_doubt() -> None:
+    found = ratios_of_pairs([[0.0] * 5, [0.1] * 5], 0.05)
+    assert (found.p[0], found.low[0], found.high[0]) == (1.0, 1.0, 1.0)
+    assert found.p[1] == 0.0
+    assert found.low[1] == pytest.approx(math.exp(0.1))
