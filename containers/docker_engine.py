@@ -61,6 +61,8 @@ class DockerEngine:
             running = RunningContainer(self._client, container)
             try:
                 running.attach()
+                if spec.stdin:
+                    running.attach_stdin()
                 container.start()
             except BaseException:
                 running.kill()
@@ -94,6 +96,8 @@ class DockerEngine:
                 OWNER_LABEL: self._owner,
                 DEADLINE_LABEL: str(int(time.time() + spec.deadline_s + _GRACE_S)),
             },
+            # Closed when the attached end is: a launch whose harness is gone then ends by itself.
+            "stdin_open": spec.stdin,
             "user": _NOBODY,
             "network_mode": "none",
             "read_only": True,
@@ -123,6 +127,7 @@ class RunningContainer:
         self._client = client
         self._container = container
         self._output = Output()
+        self._stdin: Any = None
         self._exit: Exit | None = None
         self._removed = False
 
@@ -137,8 +142,20 @@ class RunningContainer:
         )
         threading.Thread(target=self._copy, args=(stream,), daemon=True).start()
 
+    def attach_stdin(self) -> None:
+        """Connects to stdin; before the start, too."""
+        self._stdin = self._client.api.attach_socket(
+            str(self._container.id), params={"stdin": 1, "stream": 1}
+        )
+
     def read(self, timeout_s: float) -> bytes | None:
         return self._output.read(timeout_s)
+
+    def write(self, data: bytes) -> None:
+        if self._stdin is None:
+            raise ValueError("this launch was started without stdin")
+        with suppress(BrokenPipeError, ConnectionResetError):
+            self._stdin._sock.sendall(data)
 
     def log(self) -> str:
         return self._output.log()
@@ -161,6 +178,10 @@ class RunningContainer:
         if self._removed:
             return
         self._output.abandon()
+        if self._stdin is not None:
+            connection = self._stdin._sock
+            self._stdin._response.close()
+            connection.close()
         with engine_errors("remove a container"):
             _remove(self._container)
         self._removed = True

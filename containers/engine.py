@@ -27,6 +27,10 @@ class Running(Protocol):
         Raises `EngineUnavailable` when the engine itself is gone.
         """
 
+    def write(self, data: bytes) -> None:
+        """Hands `data` to stdin, of a launch that was started with it. What has ended already
+        does not hear it: that shows when it is read."""
+
     def log(self) -> str:
         """The end of stderr so far (bounded)."""
 

@@ -44,7 +44,7 @@ class ProcessEngine:
         try:
             process = subprocess.Popen(
                 [self._python, *spec.command],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if spec.stdin else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 env=env,
@@ -99,6 +99,14 @@ class RunningProcess:
     def read(self, timeout_s: float) -> bytes | None:
         return self._output.read(timeout_s)
 
+    def write(self, data: bytes) -> None:
+        pipe = self._process.stdin
+        if pipe is None:
+            raise ValueError("this launch was started without stdin")
+        with contextlib.suppress(BrokenPipeError):
+            pipe.write(data)
+            pipe.flush()
+
     def log(self) -> str:
         return self._output.log()
 
@@ -121,6 +129,9 @@ class RunningProcess:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
         _remove(self._scratch)
         self._swept = True
 

@@ -30,6 +30,7 @@ class LaunchSpec:
     """One launch: `command` is what follows `python` on the command line.
 
     `scratch`: it needs a disk to write to; it is empty at first, and removed with the launch.
+    `stdin`: it is told things while it runs (`Running.write`); else its stdin is at its end.
     `deadline_s`: seconds after which nobody can still want this launch; an engine marks
     what it starts with it, so that leftovers are recognised whoever left them.
     """
@@ -40,6 +41,7 @@ class LaunchSpec:
     limits: Limits = field(default_factory=Limits)
     gpus: bool = False
     scratch: bool = False
+    stdin: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     deadline_s: float = 3600.0
 

@@ -83,6 +83,13 @@ class CaseStarted(_Record):
     case: CaseId
 
 
+class Ready(_Record):
+    """A launch that measures in turns waits for its turn: to make the case, or for a round."""
+
+    kind: Literal["ready"]
+    case: CaseId
+
+
 class Measurement(_Record):
     """One case in one launch. Times in seconds, sizes in bytes, work in FLOP."""
 
@@ -206,7 +213,15 @@ class Finished(_Record):
 
 
 Record = (
-    Environment | CaseStarted | Measurement | Benchmark | Skipped | Failure | Finished | Collected
+    Environment
+    | CaseStarted
+    | Ready
+    | Measurement
+    | Benchmark
+    | Skipped
+    | Failure
+    | Finished
+    | Collected
 )
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])

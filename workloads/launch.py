@@ -1,4 +1,4 @@
-"""One launch: `python -m workloads.launch [--devices N] --case ID [--case ID ...]`.
+"""One launch: `python -m workloads.launch [--devices N] [--turns N] --case ID [--case ID ...]`.
 
 stdout carries records (JSON Lines) and nothing else; everything that anybody prints, C++
 included, goes to stderr. Exit status: 0 all measured, 2 unknown case, 4 a case failed.
@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from workloads.catalog import UnknownCase, find
@@ -31,15 +32,15 @@ def main(arguments: Sequence[str]) -> int:
     stream = Stream(take_stdout())
     end_at_once_on(signal.SIGTERM)
     try:
-        cases, devices = parse(arguments)
+        chosen = parse(arguments)
     except UnknownCase as error:
         sys.stderr.write(f"{error.args[0]}\n")
         return USAGE
-    if devices > 1 and on_cpu():
-        force_devices(devices)
-    if any(find(case).alone for case in cases):
+    if chosen.devices > 1 and on_cpu():
+        force_devices(chosen.devices)
+    if any(find(case).alone for case in chosen.cases):
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-    return measure_all(cases, stream)
+    return measure_all(chosen.cases, stream, chosen.turns)
 
 
 def take_stdout() -> int:
@@ -66,13 +67,27 @@ def end_at_once_on(number: signal.Signals) -> None:
     threading.Thread(target=wait, name="sigwait", daemon=True).start()
 
 
-def parse(arguments: Sequence[str]) -> tuple[tuple[str, ...], int]:
-    """Case ids, known to exist, and how many devices they need. Raises `UnknownCase`."""
+@dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """What a launch is asked for. `turns`: rounds of each case in turns; None: not in turns."""
+
+    cases: tuple[str, ...]
+    devices: int
+    turns: int | None
+
+
+def parse(arguments: Sequence[str]) -> Chosen:
+    """The command line; all cases are known to exist. Raises `UnknownCase`."""
     parser = argparse.ArgumentParser(prog="python -m workloads.launch", description=__doc__)
     parser.add_argument("--case", action="append", required=True, metavar="ID", dest="cases")
     parser.add_argument("--devices", type=int, default=1, metavar="N", help="forced on CPU")
+    parser.add_argument("--turns", type=int, metavar="N", help="rounds, each when stdin says go")
     chosen = parser.parse_args(arguments)
-    return tuple(find(case_id).id for case_id in chosen.cases), chosen.devices
+    return Chosen(
+        cases=tuple(find(case_id).id for case_id in chosen.cases),
+        devices=chosen.devices,
+        turns=chosen.turns,
+    )
 
 
 def on_cpu() -> bool:
@@ -90,8 +105,11 @@ def force_devices(count: int) -> None:
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
-def measure_all(case_ids: Sequence[str], stream: Stream) -> int:
-    """Runs pytest over `case_ids`, in the catalogue's order, with records on `stream`."""
+def measure_all(case_ids: Sequence[str], stream: Stream, rounds: int | None = None) -> int:
+    """Runs pytest over `case_ids`, in the catalogue's order, with records on `stream`.
+
+    `rounds`: of each case, in turns; None where nobody waits for this launch.
+    """
     # The user's own pytest settings must not change how the cases are timed.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
         os.environ.pop(name, None)
@@ -101,15 +119,17 @@ def measure_all(case_ids: Sequence[str], stream: Stream) -> int:
     from workloads.environment import environment
     from workloads.prepare import disable_compilation_cache
     from workloads.recorder import Recorder
+    from workloads.turns import Alone, Taken, TurnTaking
 
     disable_compilation_cache()
     stream.send(environment())
     gc.freeze()  # what is imported stays: collecting before each case then takes no 40 ms
     recorder = Recorder(stream.send)
+    turns = Alone() if rounds is None else Taken(rounds, stream.send, sys.stdin)
     options = [f"--case={case_id}" for case_id in case_ids]
     tests = str(Path(__file__).with_name("test_cases.py"))
     arguments = [tests, "-p", "pytest_benchmark.plugin", "--capture=no", *options]
-    status = pytest.main(arguments, plugins=[recorder])
+    status = pytest.main(arguments, plugins=[recorder, TurnTaking(turns)])
     return OK if status == pytest.ExitCode.OK and not recorder.failed else CASE_FAILED
 
 

@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Protocol
 
 import jax
@@ -21,6 +21,7 @@ from workloads.case import Case
 from workloads.prepare import Prepared, Stages, prepare
 from workloads.program import Program
 from workloads.stream import SCHEMA_VERSION
+from workloads.turns import Alone, Turns
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +45,8 @@ class Policy:
 
 
 POLICY = Policy()
+
+ALONE = Alone()
 
 
 class Benchmark(Protocol):
@@ -83,18 +86,24 @@ class Timing:
     peak_rss_bytes: int | None
 
 
-def measure(case: Case, benchmark: Benchmark, policy: Policy = POLICY) -> dict[str, Any]:
+def measure(
+    case: Case, benchmark: Benchmark, policy: Policy = POLICY, turns: Turns = ALONE
+) -> dict[str, Any]:
     """Measures `case` and returns its measurement record.
 
-    Raises `room.Unsuitable` for what cannot run here, `numerics.WrongNumbers` before timing,
-    and whatever the workload raises.
+    In turns, each step waits for its own: making the case, and every round. Raises
+    `room.Unsuitable` for what cannot run here, `turns.Passed` for what the other side does not
+    measure, `numerics.WrongNumbers` before timing, and whatever the workload raises.
     """
     if benchmark.disabled:
         raise RuntimeError("pytest-benchmark is disabled (xdist, --benchmark-disable): no timing")
     room.check(case)
+    turns.wait(case.id)
     prepared: Prepared = prepare(case, build(case))
+    if turns.rounds is not None:
+        policy = replace(policy, min_rounds=turns.rounds, max_rounds=turns.rounds)
     try:
-        timing = take_rounds(prepared, benchmark, policy)
+        timing = take_rounds(prepared, benchmark, policy, lambda: turns.wait(case.id))
         record = measurement(prepared, timing)
     finally:
         prepared.close()
@@ -122,9 +131,9 @@ def take_rounds(
 
     def setup() -> None:
         benchmark.stats.iterations = calls  # its table and JSON then hold seconds per call
+        before_round()
         if own is not None:
             own()
-        before_round()
 
     can_reset = noise.reset_peak_rss()
     with garbage_held():

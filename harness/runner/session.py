@@ -4,7 +4,7 @@ Everything that comes out of it is checked, charged to a case, and handed on at 
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from harness.records import (
     Finished,
     Measured,
     Measurement,
+    Ready,
     Record,
     Skipped,
     parse,
@@ -66,13 +67,17 @@ class Ending:
 
 @dataclass
 class Session:
-    """`deadline`: of the whole launch, on the monotonic clock."""
+    """`deadline`: of the whole launch, on the monotonic clock. `in_turns`: it waits to be told.
+
+    What it waits for somebody else counts towards no limit.
+    """
 
     running: Running
     cases: Sequence[str]
     limits: TimeLimits
     sink: Sink
     deadline: float
+    in_turns: bool = False
     _settled: set[str] = field(default_factory=set)
     _case: str | None = None
     _measured: str | None = None
@@ -81,9 +86,32 @@ class Session:
     _finished: bool = False
     _bad_lines: int = 0
     _stopped: bool = False
+    _waits: bool = False
+    _stops: Iterator[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._stops = self._read()
 
     def follow(self) -> Ending:
         """Reads to the end. Raises what the sink raises, and `EngineUnavailable`."""
+        self.advance()  # to the end: only what is in turns waits
+        return self.end()
+
+    def advance(self) -> str | None:
+        """Reads until the launch waits for its turn: the case that it waits for; None at its
+        end. Raises what the sink raises, and `EngineUnavailable`."""
+        return next(self._stops, None)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the launch has said that it is through."""
+        return self._finished
+
+    def abandon(self) -> None:
+        """Nobody wants the rest any more: what was not measured remains, and is no failure."""
+        self._stopped = True
+
+    def _read(self) -> Iterator[str]:
         lines = Lines(LINE_LIMIT_BYTES)
         while not self._stopped:
             chunk = self.running.read(self._patience_s())
@@ -91,10 +119,18 @@ class Session:
                 break
             for line in lines.feed(chunk or b""):
                 self._line(line)
+                if self._waits:
+                    yield from self._wait()
             self._enforce_limits()
         for line in lines.finish():
             self._line(line)
-        return self._ending()
+
+    def _wait(self) -> Iterator[str]:
+        self._waits, since = False, time.monotonic()
+        yield str(self._case)
+        waited_s = time.monotonic() - since
+        self._case_since += waited_s
+        self.deadline += waited_s
 
     def _line(self, line: bytes | int) -> None:
         if self._stopped:
@@ -123,6 +159,11 @@ class Session:
                 self._case, self._case_since = record.case, time.monotonic()
                 self._measured = None
                 self.sink.case_started(record.case)
+            case Ready() if self.in_turns:
+                self._must_be_current(record.case)
+                self._waits = True
+            case Ready():
+                raise BadRecord("a ready record from a launch that is not in turns")
             case Measurement() | Benchmark():
                 self._must_be_current(record.case)
                 self.sink.measured(record)
@@ -204,7 +245,8 @@ class Session:
     def _remaining(self) -> tuple[str, ...]:
         return tuple(case for case in self.cases if case not in self._settled)
 
-    def _ending(self) -> Ending:
+    def end(self) -> Ending:
+        """How it ended, once there is nothing more to read."""
         exit_ = self.running.wait(0.0 if self._stopped else _EXIT_PATIENCE_S)
         begun = self._begun()
         if not self._finished and not self._stopped:

@@ -6,7 +6,7 @@ from typing import Any
 import docker
 
 from containers.docker_engine import RunningContainer
-from containers.engine import Exit
+from containers.engine import Exit, Running
 
 SLEEP = "import time; time.sleep(60)"
 WELL = Exit(code=0, out_of_memory=False)
@@ -15,7 +15,7 @@ Start = Callable[..., RunningContainer]
 """Starts a Python program: `start(program, *words, **fields of the LaunchSpec)`."""
 
 
-def read_all(running: RunningContainer) -> bytes:
+def read_all(running: Running) -> bytes:
     text = b""
     while chunk := running.read(30):
         text += chunk

@@ -43,6 +43,7 @@ class FakeRunning:
 
     script: Script
     waits: list[float] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
     kills: int = 0
     _next: int = 0
 
@@ -64,6 +65,9 @@ class FakeRunning:
             if callable(step):
                 step()
         return b""
+
+    def write(self, data: bytes) -> None:
+        self.heard.append(data)
 
     def log(self) -> str:
         return self.script.log
