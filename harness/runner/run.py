@@ -8,23 +8,22 @@ from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from containers import owner
-from containers.engine import Running
 from containers.errors import EngineError
-from containers.spec import LaunchSpec, Limits
+from containers.spec import Limits
 from harness import __version__, noise
-from harness.config import Target
 from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted, UsageError
 from harness.git import describe
 from harness.machine import this_machine
 from harness.plan import Launch, Plan, first_process, with_cases
-from harness.records import BadRecord, Benchmark, Environment, Measured, Measurement
+from harness.records import BadRecord, Benchmark, Environment, Measured
+from harness.runner.asked import collecting, measuring
+from harness.runner.checks import check_benchmark, check_environment, check_measurement
 from harness.runner.collect import Contents, collect
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
 from harness.runner.session import Ending, Session, TimeLimits
-from harness.runner.setup import Setup, limits, set_up
+from harness.runner.setup import Setup, set_up
 from harness.store.writer import Store
-from workloads.catalog import find
 
 _DEADLINE_GRACE = timedelta(hours=1)
 
@@ -71,8 +70,7 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
 
 def contents_of(plan: Plan, setup: Setup) -> Contents:
     """What a suite of one's own holds. Raises `UsageError` where there is nothing to measure."""
-    spec = _spec(plan, setup, (*_own_command(plan, setup), "--collect"))
-    contents = collect(setup.engine, spec, plan.target.case_limit_s)
+    contents = collect(setup.engine, collecting(plan, setup), plan.target.case_limit_s)
     if not contents.benchmarks and not contents.failures:
         raise UsageError(f"no test of {plan.suite} uses pytest-benchmark's `benchmark` fixture")
     return contents
@@ -154,26 +152,29 @@ class _Run:
         return True
 
     def _measure_part(self, launch: Launch, deadline: float) -> Ending:
+        with self.launched(launch, deadline) as session:
+            return session.follow()
+
+    @contextmanager
+    def launched(
+        self, launch: Launch, deadline: float, *, rounds: int | None = None
+    ) -> Iterator[Session]:
+        """A started launch, recorded from here to its end. `rounds`: in turns, so many."""
         target = self.plan.target
-        command = _command(self.plan, self.setup, launch.cases)
         spec = replace(
-            _spec(self.plan, self.setup, command),
+            measuring(self.plan, self.setup, launch.cases, rounds=rounds),
             labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
-            scratch=self.plan.own is None and _on_storage(launch.cases),
         )
-        with self._recorded(launch, spec.limits) as record:
-            with self.setup.engine.start(spec) as running:
-                record.running = running
-                session = Session(
-                    running=running,
-                    cases=launch.cases,
-                    limits=TimeLimits(case_s=target.case_limit_s, launch_s=target.launch_limit_s),
-                    sink=_LaunchSink(run=self, launch=record.id),
-                    deadline=deadline,
-                )
-                ending = session.follow()
-                record.exit_code = ending.exit.code
-            return ending
+        with self._recorded(launch, spec.limits) as record, self.setup.engine.start(spec) as live:
+            session = record.session = Session(
+                running=live,
+                cases=launch.cases,
+                limits=TimeLimits(case_s=target.case_limit_s, launch_s=target.launch_limit_s),
+                sink=_LaunchSink(run=self, launch=record.id),
+                deadline=deadline,
+                in_turns=rounds is not None,
+            )
+            yield session
 
     @contextmanager
     def _recorded(self, launch: Launch, bounds: Limits) -> Iterator["_LaunchRecord"]:
@@ -210,7 +211,7 @@ class _Run:
                 status=status,
                 exit_code=record.exit_code,
                 noise=noise.between(before, noise.snapshot()).as_dict(),
-                log=record.running.log() if record.running else "",
+                log=record.log,
             )
 
     def fail(self, launch: int | None, case: str | None, kind: str, message: str) -> None:
@@ -224,8 +225,16 @@ class _Run:
 @dataclass
 class _LaunchRecord:
     id: int
-    running: Running | None = None
-    exit_code: int | None = None
+    session: Session | None = None
+
+    @property
+    def exit_code(self) -> int | None:
+        ended = None if self.session is None else self.session.exit
+        return None if ended is None else ended.code
+
+    @property
+    def log(self) -> str:
+        return "" if self.session is None else self.session.running.log()
 
 
 @dataclass(frozen=True)
@@ -261,107 +270,6 @@ class _LaunchSink:
 
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self.run.fail(self.launch, case, kind, message)
-
-
-def check_environment(name: str, target: Target, found: Environment, *, own: bool = False) -> None:
-    """Refuses a launch that would measure something else than the target says.
-
-    JAX falls back to the CPU without a word when CUDA is missing; a CPU's time under a GPU's
-    name is the worst that a benchmark database could hold. A suite of one's own may do without
-    JAX: then there is nothing that could fall back. Raises `EnvironmentFailure`.
-    """
-    without_jax = own and found.jax is None
-    if found.platform != target.platform and not without_jax:
-        devices = ", ".join(found.device_kinds)
-        raise EnvironmentFailure(
-            f"target {name} is for platform {target.platform}, but JAX found {found.platform} "
-            f"({devices}); nothing was recorded. {_PLATFORM_ADVICE.get(target.platform, '')}"
-        )
-    if found.boot_id is not None and found.boot_id != owner.boot_id():
-        raise EnvironmentFailure(
-            "the engine (DOCKER_HOST) runs on another machine; its results would be recorded "
-            "under this machine's name. Run jaxrig on that machine"
-        )
-
-
-def check_measurement(found: Measurement) -> None:
-    """Refuses a measurement whose facts are not the catalogue's: container output is untrusted,
-    and whether numbers are right enough is not the container's to say. Raises `BadRecord`."""
-    case = find(found.case)
-    expected = {
-        "workload": case.workload,
-        "phase": case.phase,
-        "dtype": case.dtype,
-        "parameters": dict(case.parameters),
-        "flops": case.cost.flops,
-        "bytes": case.cost.bytes,
-        "storage_bytes": case.cost.storage_bytes,
-        "link_bytes": case.cost.link_bytes,
-        "work_unit": None if case.work is None else case.work.unit,
-        "work_count": None if case.work is None else case.work.count,
-        "numerics_tolerance": case.tolerance,
-    }
-    for name, value in expected.items():
-        if getattr(found, name) != value:
-            raise BadRecord(f"{name} is {getattr(found, name)}, in the catalogue {value}")
-    if found.numerics_error > case.tolerance:
-        raise BadRecord(
-            f"numerics error {found.numerics_error:.3g} above the tolerance {case.tolerance:.3g}"
-        )
-
-
-def check_benchmark(target: Target, found: Benchmark) -> Benchmark:
-    """`found`, with a warning where nothing shows that it ran on the target's platform.
-
-    Raises `BadRecord` where it did not: a suite may set JAX up itself.
-    """
-    if found.platform is None and target.platform != "cpu":
-        unknown = f"JAX had not been started: nothing shows that this ran on {target.platform}"
-        return found.model_copy(update={"warnings": [*found.warnings, unknown]})
-    if found.platform not in (None, target.platform):
-        raise BadRecord(
-            f"it ran on {found.platform}, and the target is for {target.platform}: "
-            "the suite sets JAX's platform itself"
-        )
-    return found
-
-
-_PLATFORM_ADVICE = {
-    "cpu": 'Set JAX_PLATFORMS = "cpu" in the target\'s env.',
-    "cuda": "Check that nvidia-smi works here, that the NVIDIA Container Toolkit is installed "
-    "and that the target has gpus = true and a JAX with CUDA; or measure --target cpu.",
-}
-
-
-def _on_storage(cases: tuple[str, ...]) -> bool:
-    return any(find(case).cost.storage_bytes > 0 for case in cases)
-
-
-def _spec(plan: Plan, setup: Setup, command: tuple[str, ...]) -> LaunchSpec:
-    target, image = plan.target, setup.image
-    return LaunchSpec(
-        command=command,
-        image=None if image is None else image.digest,
-        env=target.env,
-        limits=limits(target),
-        gpus=target.gpus,
-        deadline_s=target.launch_limit_s,
-    )
-
-
-def _command(plan: Plan, setup: Setup, cases: tuple[str, ...]) -> tuple[str, ...]:
-    if plan.own is not None:
-        # One word each: an id may begin with a dash.
-        return (*_own_command(plan, setup), *(f"--case={case}" for case in cases))
-    devices = find(cases[0]).devices
-    forced = ("--devices", str(devices)) if devices > 1 else ()
-    chosen = (word for case in cases for word in ("--case", case))
-    return ("-m", "workloads.launch", *forced, *chosen)
-
-
-def _own_command(plan: Plan, setup: Setup) -> tuple[str, ...]:
-    file = () if plan.own is None or plan.own.file is None else ("--file", plan.own.file)
-    return ("-m", "workloads.guest", "--root", str(setup.own_folder), *file)
 
 
 @contextmanager

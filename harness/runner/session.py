@@ -87,6 +87,8 @@ class Session:
     _bad_lines: int = 0
     _stopped: bool = False
     _waits: bool = False
+    exit: Exit | None = field(default=None, init=False)
+    """How it ended, once it has."""
     _stops: Iterator[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -247,7 +249,7 @@ class Session:
 
     def end(self) -> Ending:
         """How it ended, once there is nothing more to read."""
-        exit_ = self.running.wait(0.0 if self._stopped else _EXIT_PATIENCE_S)
+        exit_ = self.exit = self.running.wait(0.0 if self._stopped else _EXIT_PATIENCE_S)
         begun = self._begun()
         if not self._finished and not self._stopped:
             when = "" if begun else " before its first case"

@@ -59,7 +59,7 @@ def test_a_run_that_goes_well(bench: Bench) -> None:
 def test_a_launch_is_asked_for_as_the_target_says(bench: Bench) -> None:
     result = bench.execute(plan(A, B, memory=1 << 30, launch_limit_s=77.0))
     (spec,) = bench.engine.specs
-    assert spec.command == ("-m", "workloads.launch", "--case", A, "--case", B)
+    assert spec.command == ("-m", "workloads.launch", f"--case={A}", f"--case={B}")
     assert spec.env == {"X": "y"}
     assert spec.limits.memory_bytes == 1 << 30
     assert spec.labels == {"jaxrig.run": result.name, "jaxrig.launch": "0"}
@@ -134,7 +134,7 @@ def test_cases_that_want_more_devices_run_in_a_process_of_their_own(
         return replace(find(case), devices=4 if case in (A, C) else 1)
 
     monkeypatch.setattr("harness.plan.find", find_with_devices)
-    monkeypatch.setattr("harness.runner.run.find", find_with_devices)
+    monkeypatch.setattr("harness.runner.asked.find", find_with_devices)
     bench.execute(plan(A, B, C, launches=2))
     assert [cases_in(spec) for spec in bench.engine.specs] == [(A, C), (B,), (A, C), (B,)]
     assert ["--devices" in spec.command for spec in bench.engine.specs] == [True, False] * 2
@@ -251,7 +251,7 @@ def test_a_database_that_fails_ends_the_run(bench: Bench) -> None:
 LAUNCH = """
 import sys
 said = {said!r}
-cases = [word for word in sys.argv[1:] if word != "--case"]
+cases = [word.removeprefix("--case=") for word in sys.argv[1:]]
 for word in ("begin", *cases, "end"):
     sys.stdout.buffer.write(said[word])
 sys.stderr.write("measured all\\n")

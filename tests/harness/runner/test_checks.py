@@ -4,7 +4,7 @@ import pytest
 
 from containers import owner
 from harness.errors import EnvironmentFailure
-from harness.runner.run import check_environment
+from harness.runner.checks import check_environment
 from tests.harness.runner.bench import TARGET
 from tests.harness.samples import (
     parsed_environment,

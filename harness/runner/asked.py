@@ -1,0 +1,52 @@
+"""What an engine is asked for: the launches of a plan as specs."""
+
+from dataclasses import replace
+
+from containers.spec import LaunchSpec
+from harness.plan import Plan
+from harness.runner.setup import Setup, limits
+from workloads.catalog import find
+
+
+def collecting(plan: Plan, setup: Setup) -> LaunchSpec:
+    """A launch that says what a suite of one's own holds."""
+    return _spec(plan, setup, (*_own_command(plan, setup), "--collect"))
+
+
+def measuring(
+    plan: Plan, setup: Setup, cases: tuple[str, ...], *, rounds: int | None = None
+) -> LaunchSpec:
+    """A launch that measures `cases`, which one process can. `rounds`: in turns, so many."""
+    command = _own_command(plan, setup) if plan.own else _command(cases, rounds)
+    # One word each: an id may begin with a dash.
+    chosen = tuple(f"--case={case}" for case in cases)
+    spec = _spec(plan, setup, (*command, *chosen))
+    return replace(spec, scratch=not plan.own and _on_storage(cases), stdin=rounds is not None)
+
+
+def _command(cases: tuple[str, ...], rounds: int | None) -> tuple[str, ...]:
+    devices = find(cases[0]).devices
+    forced = ("--devices", str(devices)) if devices > 1 else ()
+    in_turns = () if rounds is None else ("--turns", str(rounds))
+    return ("workloads.launch", *forced, *in_turns)
+
+
+def _own_command(plan: Plan, setup: Setup) -> tuple[str, ...]:
+    file = () if plan.own is None or plan.own.file is None else ("--file", plan.own.file)
+    return ("workloads.guest", "--root", str(setup.own_folder), *file)
+
+
+def _on_storage(cases: tuple[str, ...]) -> bool:
+    return any(find(case).cost.storage_bytes > 0 for case in cases)
+
+
+def _spec(plan: Plan, setup: Setup, command: tuple[str, ...]) -> LaunchSpec:
+    target, image = plan.target, setup.image
+    return LaunchSpec(
+        command=("-m", *command),
+        image=None if image is None else image.digest,
+        env=target.env,
+        limits=limits(target),
+        gpus=target.gpus,
+        deadline_s=target.launch_limit_s,
+    )
