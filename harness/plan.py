@@ -44,6 +44,28 @@ class Plan:
         return self.launches[0].cases
 
 
+@dataclass(frozen=True, kw_only=True)
+class PairPlan:
+    """Two sides to be measured in turns, launch pair by launch pair.
+
+    Both have as many launches as there can be pairs. `rounds`: of each case in each launch.
+    """
+
+    base: Plan
+    candidate: Plan
+    rounds: int
+
+    @property
+    def pairs(self) -> int:
+        """The most there can be."""
+        return len(self.base.launches)
+
+    @property
+    def cases(self) -> tuple[str, ...]:
+        """Those that both sides have."""
+        return tuple(case for case in self.base.cases if case in self.candidate.cases)
+
+
 def make_plan(
     settings: Settings,
     *,

@@ -45,7 +45,7 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
     Raises `EnvironmentFailure`, `DatabaseFailure` or `Interrupted` when it cannot come to the
     end; what was measured until then is kept.
     """
-    with interruptible(), _engine_failures():
+    with interruptible(), engine_failures():
         setup = set_up(plan, progress.say)
         close_abandoned(store)
         contents = Contents()
@@ -53,7 +53,7 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
             contents = contents_of(plan, setup)
             cases = (*contents.benchmarks, *contents.others)
             plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
-        run = _Run(plan=plan, setup=setup, store=store, progress=progress)
+        run = OngoingRun(plan=plan, setup=setup, store=store, progress=progress)
         with run:
             for each in contents.failures:
                 run.fail(None, each.case, each.kind, each.message)
@@ -86,7 +86,9 @@ def close_abandoned(store: Store) -> None:
 
 
 @dataclass
-class _Run:
+class OngoingRun:
+    """A run from its first row to its last; within `with`, launches may be measured."""
+
     plan: Plan
     setup: Setup
     store: Store
@@ -97,6 +99,8 @@ class _Run:
     skipped: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     """Cases that failed once: trying them again would cost every later launch the same."""
+    latest: dict[str, Measured] = field(default_factory=dict)
+    """What each case's newest measurement said."""
     _id: int = -1
 
     def __enter__(self) -> Self:
@@ -241,7 +245,7 @@ class _LaunchRecord:
 class _LaunchSink:
     """Hands a session's findings to the store at once, and to whoever watches."""
 
-    run: _Run
+    run: OngoingRun
     launch: int
 
     def environment(self, environment: Environment) -> None:
@@ -260,6 +264,7 @@ class _LaunchSink:
         else:
             check_measurement(measurement)
         self.run.store.add_measurement(self.launch, measurement)
+        self.run.latest[measurement.case] = measurement
         self.run.progress.measured(measurement)
         self.run.measurements += 1
 
@@ -273,7 +278,7 @@ class _LaunchSink:
 
 
 @contextmanager
-def _engine_failures() -> Iterator[None]:
+def engine_failures() -> Iterator[None]:
     try:
         yield
     except EngineError as error:

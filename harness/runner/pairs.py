@@ -1,0 +1,137 @@
+"""Launch pairs: one launch of either side, alive at once and measured in turns."""
+
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from harness.plan import Launch, PairPlan, first_process
+from harness.runner.interrupt import interruptible
+from harness.runner.progress import Progress
+from harness.runner.run import OngoingRun, close_abandoned, engine_failures
+from harness.runner.setup import set_up
+from harness.runner.turns import follow_in_turns
+from harness.store.writer import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turned:
+    """One case in one launch pair: seconds a call of both sides, turn by turn."""
+
+    case: str
+    pair: int
+    base_s: tuple[float, ...]
+    candidate_s: tuple[float, ...]
+
+
+OpenCases = Callable[[Sequence[Turned]], tuple[str, ...]]
+"""Which cases need another pair, by what has been measured so far."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsResult:
+    """Both runs' names, and what they measured in turns. `failures`: of both sides."""
+
+    base: str
+    candidate: str
+    turned: tuple[Turned, ...]
+    failures: int
+    skipped: Mapping[str, str]
+
+
+def execute_pairs(
+    plan: PairPlan, store: Store, progress: Progress, open_cases: OpenCases
+) -> PairsResult:
+    """Measures pairs until no case is open, or there are as many as the plan allows.
+
+    Raises what `execute` does.
+    """
+    with interruptible(), engine_failures():
+        sides = plan.base, plan.candidate
+        setups = [set_up(side, progress.say) for side in sides]
+        close_abandoned(store)
+        base, candidate = (
+            OngoingRun(plan=side, setup=setup, store=store, progress=progress)
+            for side, setup in zip(sides, setups, strict=True)
+        )
+        with base, candidate:
+            pairs = _Pairs(plan=plan, base=base, candidate=candidate)
+            for index in range(plan.pairs):
+                cases = pairs.unbroken(open_cases(pairs.turned))
+                if not cases or not pairs.measure(index, cases):
+                    break
+    return PairsResult(
+        base=base.name,
+        candidate=candidate.name,
+        turned=tuple(pairs.turned),
+        failures=base.failures + candidate.failures,
+        skipped=base.skipped | candidate.skipped,
+    )
+
+
+@dataclass
+class _Pairs:
+    plan: PairPlan
+    base: OngoingRun
+    candidate: OngoingRun
+    turned: list[Turned] = field(default_factory=list)
+
+    def unbroken(self, cases: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that neither side failed or skipped."""
+        useless = {run_case for run in (self.base, self.candidate) for run_case in run.broken}
+        useless |= self.base.skipped.keys() | self.candidate.skipped.keys()
+        return tuple(case for case in cases if case not in useless)
+
+    def measure(self, index: int, cases: tuple[str, ...]) -> bool:
+        """One launch pair, in further processes where the first do not come to their end.
+
+        False where a process died before it came to any case.
+        """
+        limit_s = self.plan.base.target.launch_limit_s + self.plan.candidate.target.launch_limit_s
+        deadline, part = time.monotonic() + limit_s, 0
+        while cases:
+            process, later = first_process(cases)
+            launch = Launch(index=index, part=part, cases=process)
+            remaining = self._measure_part(launch, deadline)
+            if remaining is None:
+                return False
+            cases, part = self.unbroken((*remaining, *later)), part + 1
+        return True
+
+    def _measure_part(self, launch: Launch, deadline: float) -> tuple[str, ...] | None:
+        """What neither side came to; None where it makes no sense to go on."""
+        self.base.progress.launch_started(launch)
+        runs = self.base, self.candidate
+        for run in runs:
+            run.latest.clear()
+        with ExitStack() as stack:
+            base, candidate = (
+                stack.enter_context(run.launched(launch, deadline, rounds=self.plan.rounds))
+                for run in runs
+            )
+            endings = follow_in_turns(
+                base,
+                candidate,
+                launch.cases,
+                candidate_first=random.random() < 0.5,  # noqa: S311 - no secret
+            )
+        self._collect(launch)
+        if not all(ending.go_on for ending in endings):
+            return None
+        return tuple(
+            case for case in launch.cases if all(case in ending.remaining for ending in endings)
+        )
+
+    def _collect(self, launch: Launch) -> None:
+        for case in launch.cases:
+            base, candidate = self.base.latest.get(case), self.candidate.latest.get(case)
+            if base is not None and candidate is not None:
+                self.turned.append(
+                    Turned(
+                        case=case,
+                        pair=launch.index,
+                        base_s=tuple(base.samples_s),
+                        candidate_s=tuple(candidate.samples_s),
+                    )
+                )
