@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness import __version__
-from harness.errors import CasesFailed, EnvironmentFailure, Interrupted, JaxrigError
+from harness.errors import (
+    CasesFailed,
+    EnvironmentFailure,
+    Interrupted,
+    JaxrigError,
+    Regression,
+    TooLittleData,
+)
 from harness.report.view import FORMATS, View, printable, render
 from harness.report.writing import write
 
@@ -25,9 +32,14 @@ _MOST = 100_000
 
 _EXIT_CODES = """\
 exit codes:
-  0  done                          5  environment: no engine, image, accelerator
-  2  usage: unknown target, case   6  database: unreachable, newer, corrupt
-  4  a case failed                 130  interrupted; what was measured is kept
+  0  done; in a gate: no regression
+  1  a regression was found, and confirmed
+  2  usage: unknown target, case, run
+  3  too little data to decide
+  4  a case failed
+  5  environment: no engine, image, accelerator
+  6  database: unreachable, newer, corrupt
+  130  interrupted; what was measured is kept
 """
 
 
@@ -85,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     _add_run(add("run", _run, "measure a suite and keep every sample"))
+    _add_ab(add("ab", _ab, "measure two targets in turns, and say what got slower"))
     runs = add("runs", _runs, "list the stored runs, the newest first")
     runs.add_argument("--limit", type=_positive, metavar="N", help="at most N runs")
     show = add("show", _show, "show one run: its cases, samples (json) and failures")
@@ -154,6 +167,60 @@ def _run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         raise EnvironmentFailure("nothing could be measured here: every case was skipped")
     if arguments.format == "table":
         _what_next(result, arguments, err)
+    return 0
+
+
+def _add_ab(ab: argparse.ArgumentParser) -> None:
+    ab.add_argument("base", help="a target; see `jaxrig targets`")
+    ab.add_argument("candidate", help="likewise: is it slower than the base?")
+    ab.add_argument("--suite", default="quick", help="quick (default), standard, full or own")
+    ab.add_argument(
+        "--case", action="append", default=[], metavar="GLOB", help="only matching cases; repeats"
+    )
+    ab.add_argument("--max-pairs", type=_positive, metavar="N", help="launch pairs at most")
+    ab.add_argument(
+        "--tag", action="append", default=[], metavar="K=V", type=_tag, help="label both runs"
+    )
+    ab.add_argument("--isolation", choices=("container", "process"), default="container")
+
+
+def _ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.ab import Ab, overall, within
+    from harness.config import load
+    from harness.plan import make_pair_plan
+    from harness.report.progress import make_progress
+    from harness.report.views import ab_view
+    from harness.runner.pairs import execute_pairs
+    from harness.stats.judge import Rule
+    from harness.store.writer import Store
+
+    rule = within(Rule(), arguments.max_pairs or Rule().most_pairs)
+    plan = make_pair_plan(
+        load(Path.cwd()),
+        base=arguments.base,
+        candidate=arguments.candidate,
+        suite=arguments.suite,
+        globs=arguments.case,
+        pairs=rule.most_pairs,
+        isolation=arguments.isolation,
+        tags=dict(arguments.tag),
+    )
+    ab = Ab(cases=plan.cases, floors={}, rule=rule)
+    with Store(arguments.db) as store:
+        progress = make_progress(err)
+        try:
+            done = execute_pairs(plan, store, progress, ab.open_cases)
+        finally:
+            progress.close()
+    results = ab.results(done.turned)
+    _print(ab_view(done.base, done.candidate, results, overall(results)), arguments, out)
+    slower = [each.case for each in results if each.verdict == "slower"]
+    if slower:
+        raise Regression(f"slower, and confirmed in new containers: {', '.join(slower)}")
+    if done.failures:
+        raise CasesFailed(f"{done.failures} failure(s); see `jaxrig show {done.candidate} --log`")
+    if all(each.pairs < rule.looks[0] for each in results):
+        raise TooLittleData(f"no case has {rule.looks[0]} launch pairs; raise --max-pairs")
     return 0
 
 

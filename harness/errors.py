@@ -7,10 +7,22 @@ class JaxrigError(Exception):
     exit_code = 1
 
 
+class Regression(JaxrigError):
+    """The candidate is slower, and was so again in new containers."""
+
+    exit_code = 1
+
+
 class UsageError(JaxrigError):
     """An unknown target, case, run or option, or a jaxrig.toml that cannot be read."""
 
     exit_code = 2
+
+
+class TooLittleData(JaxrigError):
+    """A decision was asked for, and not one case could be looked at."""
+
+    exit_code = 3
 
 
 class CasesFailed(JaxrigError):

@@ -14,6 +14,11 @@ BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5}
 """Launches of each built-in suite; which cases it holds is the catalogue's to say."""
 
 
+ROUNDS_IN_TURNS = 21
+"""Rounds of a case in each launch of a pair. More would not help: launches differ by more than
+their medians are uncertain."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Launch:
     """One measurement of a suite: `part` counts the processes that it takes, one where all goes
@@ -116,6 +121,33 @@ def make_own_plan(
         tags=MappingProxyType(dict(tags or {})),
         own=own,
     )
+
+
+def make_pair_plan(
+    settings: Settings,
+    *,
+    base: str,
+    candidate: str,
+    suite: str,
+    globs: Sequence[str] = (),
+    pairs: int,
+    isolation: str = "container",
+    tags: Mapping[str, str] | None = None,
+) -> PairPlan:
+    """The plan of two targets in turns, at most so many launch pairs. Raises `UsageError`."""
+
+    def side(target: str) -> Plan:
+        return make_plan(
+            settings,
+            target=target,
+            suite=suite,
+            globs=globs,
+            launches=pairs,
+            isolation=isolation,
+            tags=tags,
+        )
+
+    return PairPlan(base=side(base), candidate=side(candidate), rounds=ROUNDS_IN_TURNS)
 
 
 def with_cases(plan: Plan, cases: tuple[str, ...]) -> Plan:

@@ -11,6 +11,7 @@ from harness.report.view import View
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.ab import CaseResult
     from harness.compare import CaseComparison, Comparison
     from harness.config import Settings
     from harness.doctor import Finding
@@ -322,6 +323,39 @@ def _comparison_row(case: "CaseComparison") -> tuple[str, ...]:
         f"{ratio.low:.3f} … {ratio.high:.3f}" if ratio else "",
         case.verdict if ratio else "",
         "; ".join([*remarks, *case.differences]),
+    )
+
+
+def ab_view(base: str, candidate: str, results: Sequence["CaseResult"], verdict: str) -> View:
+    """`jaxrig ab`."""
+    documents = [asdict(result) for result in results]
+    return View(
+        document={
+            "base": base,
+            "candidate": candidate,
+            "cases": documents,
+            "verdict": verdict,
+        },
+        records=documents,
+        headers=("case", "base", "ratio", "interval", "effect", "pairs", "verdict", "remarks"),
+        rows=[_ab_row(result) for result in results],
+        notes=[f"{candidate} over {base}; above 1 the candidate takes longer"],
+    )
+
+
+def _ab_row(result: "CaseResult") -> tuple[str, ...]:
+    interval = "" if result.low is None else f"{result.low:.3f} … {result.high:.3f}"
+    effect = result.effect_s
+    sign = "" if effect is None else "+" if effect >= 0 else "-"
+    return (
+        result.case,
+        "" if result.base_s is None else quantity.seconds(result.base_s),
+        "" if result.ratio is None else f"{result.ratio:.3f}",
+        interval,
+        "" if effect is None else f"{sign}{quantity.seconds(abs(effect))}",
+        str(result.pairs),
+        result.verdict,
+        "; ".join(result.remarks),
     )
 
 
