@@ -19,6 +19,10 @@ from harness.stats.sequential import nominal_levels
 
 Verdict = Literal["slower", "faster", "same", "unclear"]
 
+CONFIRMING_SHARE = 0.5
+"""Of the floor, what the pairs that confirm must show by themselves: they are few, and their
+estimate scatters about an effect that is just at the floor."""
+
 _OPEN, _SLOWER, _FASTER, _SAME, _REFUTED = range(5)
 _VERDICTS: tuple[Verdict, ...] = ("unclear", "slower", "faster", "same", "unclear")
 
@@ -69,7 +73,7 @@ def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
         state = np.where(looking, found, state)
         decided_at[looking] = look
     slower = state == _SLOWER
-    confirmed = _confirmed(pairs, decided_at, rule)
+    confirmed = _confirmed(pairs, decided_at, rule, CONFIRMING_SHARE * floor)
     state[slower & (confirmed == _REFUTED)] = _REFUTED
     confirming = slower & (confirmed == _OPEN)
     ended = counts >= rule.looks[-1]
@@ -99,7 +103,9 @@ def _called(found: PairedRatios, floor: Float64Array) -> NDArray[np.int64]:
     return np.asarray(np.select([slower, faster, same], [_SLOWER, _FASTER, _SAME], _OPEN))
 
 
-def _confirmed(pairs: Float64Array, after: NDArray[np.int64], rule: Rule) -> NDArray[np.int64]:
+def _confirmed(
+    pairs: Float64Array, after: NDArray[np.int64], rule: Rule, floor: Float64Array
+) -> NDArray[np.int64]:
     """_SLOWER, _REFUTED, or _OPEN while pairs are wanting, by those `after` so many."""
     levels = nominal_levels(rule.confirming, 2 * rule.confirming_error)
     most = rule.confirming[-1]
@@ -109,6 +115,7 @@ def _confirmed(pairs: Float64Array, after: NDArray[np.int64], rule: Rule) -> NDA
     state = np.full(counts.shape, _OPEN)
     for look, level in zip(rule.confirming, levels, strict=True):
         found = ratios_of_pairs(fresh[:, :look], level)
-        state[(state == _OPEN) & (counts >= look) & (found.low > 1)] = _SLOWER
+        again = (found.low > 1) & (np.log(found.ratio) >= floor)
+        state[(state == _OPEN) & (counts >= look) & again] = _SLOWER
     state[(state == _OPEN) & (counts >= most)] = _REFUTED
     return state
