@@ -1,9 +1,9 @@
 """Two sides measured in turns: which cases need more pairs, and what was found in the end."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +51,16 @@ class Ab:
         """Which cases another pair may still decide."""
         judged, _ = self._judge(turned)
         return tuple(case for case, waits in zip(self.cases, judged.open, strict=True) if waits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule, as it is kept with the pairing."""
+        return asdict(self.rule) | {"floors": dict(self.floors), "default_floor": DEFAULT_FLOOR}
+
+    def verdicts(self, turned: "Sequence[Turned]") -> tuple[dict[str, Any], ...]:
+        """`results`, as they are kept."""
+        return tuple(
+            asdict(result) | {"remarks": list(result.remarks)} for result in self.results(turned)
+        )
 
     def results(self, turned: "Sequence[Turned]") -> tuple[CaseResult, ...]:
         """What was found of every case."""

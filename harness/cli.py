@@ -209,7 +209,7 @@ def _ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     with Store(arguments.db) as store:
         progress = make_progress(err)
         try:
-            done = execute_pairs(plan, store, progress, ab.open_cases)
+            done = execute_pairs(plan, store, progress, ab)
         finally:
             progress.close()
     results = ab.results(done.turned)

@@ -2,9 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from harness.plan import Launch, PairPlan, first_process
 from harness.runner.interrupt import interruptible
@@ -25,8 +26,17 @@ class Turned:
     candidate_s: tuple[float, ...]
 
 
-OpenCases = Callable[[Sequence[Turned]], tuple[str, ...]]
-"""Which cases need another pair, by what has been measured so far."""
+class Judge(Protocol):
+    """Says when it has seen enough, and what of it."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule, to be kept."""
+
+    def open_cases(self, turned: Sequence[Turned]) -> tuple[str, ...]:
+        """Which cases need another pair, by what has been measured so far."""
+
+    def verdicts(self, turned: Sequence[Turned]) -> Sequence[Mapping[str, Any]]:
+        """What is to be kept of each case: columns of `VerdictRow`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +50,7 @@ class PairsResult:
     skipped: Mapping[str, str]
 
 
-def execute_pairs(
-    plan: PairPlan, store: Store, progress: Progress, open_cases: OpenCases
-) -> PairsResult:
+def execute_pairs(plan: PairPlan, store: Store, progress: Progress, judge: Judge) -> PairsResult:
     """Measures pairs until no case is open, or there are as many as the plan allows.
 
     Raises what `execute` does.
@@ -57,10 +65,14 @@ def execute_pairs(
         )
         with base, candidate:
             pairs = _Pairs(plan=plan, base=base, candidate=candidate)
+            pairing = store.pair_runs(
+                base.id, candidate.id, rounds=plan.rounds, rule=judge.as_dict()
+            )
             for index in range(plan.pairs):
-                cases = pairs.unbroken(open_cases(pairs.turned))
+                cases = pairs.unbroken(judge.open_cases(pairs.turned))
                 if not cases or not pairs.measure(index, cases):
                     break
+            store.add_verdicts(pairing, judge.verdicts(pairs.turned))
     return PairsResult(
         base=base.name,
         candidate=candidate.name,

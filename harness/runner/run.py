@@ -101,12 +101,12 @@ class OngoingRun:
     """Cases that failed once: trying them again would cost every later launch the same."""
     latest: dict[str, Measured] = field(default_factory=dict)
     """What each case's newest measurement said."""
-    _id: int = -1
+    id: int = -1
 
     def __enter__(self) -> Self:
         plan, image = self.plan, self.setup.image
         commit, dirty = describe()
-        self._id, self.name = self.store.begin_run(
+        self.id, self.name = self.store.begin_run(
             machine=this_machine(),
             image=None if image is None else (image.digest, image.tag),
             target=plan.target_name,
@@ -132,7 +132,7 @@ class OngoingRun:
             status = "interrupted"
         else:
             status = "failed" if error is not None or self.failures else "done"
-        self.store.end_run(self._id, status)
+        self.store.end_run(self.id, status)
 
     def _time_limit(self) -> timedelta:
         launches_s = len(self.plan.launches) * self.plan.target.launch_limit_s
@@ -189,7 +189,7 @@ class OngoingRun:
             enforced = {"cpus": bounds.cpus}
         record = _LaunchRecord(
             id=self.store.begin_launch(
-                self._id,
+                self.id,
                 index=launch.index,
                 part=launch.part,
                 limits=enforced,
@@ -219,7 +219,7 @@ class OngoingRun:
             )
 
     def fail(self, launch: int | None, case: str | None, kind: str, message: str) -> None:
-        self.store.add_failure(self._id, launch, case, kind, message)
+        self.store.add_failure(self.id, launch, case, kind, message)
         self.progress.failed(case, kind, message)
         self.failures += 1
         if case is not None:

@@ -191,6 +191,43 @@ class SkipRow(Base):
     reason: Mapped[str]
 
 
+class PairingRow(Base):
+    """Two runs that were measured in turns: launches of the same index and part are a pair, and
+    so are their samples, one by one."""
+
+    __tablename__ = "pairings"
+    __table_args__ = (Index("ix_pairings_base_candidate", "base_run_id", "candidate_run_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    base_run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    candidate_run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
+    rounds: Mapped[int]
+    rule: Mapped[dict[str, Any]]
+
+
+class VerdictRow(Base):
+    """What was said of one case of a pairing. No ratio: it was measured in no pair."""
+
+    __tablename__ = "verdicts"
+    __table_args__ = (
+        UniqueConstraint("pairing_id", "case", "metric"),
+        CheckConstraint("verdict IN ('slower', 'faster', 'same', 'unclear')", name="verdict_known"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    pairing_id: Mapped[int] = mapped_column(ForeignKey("pairings.id", ondelete="CASCADE"))
+    case: Mapped[str]
+    metric: Mapped[str]
+    verdict: Mapped[str]
+    ratio: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    pairs: Mapped[int]
+    base_s: Mapped[float | None]
+    effect_s: Mapped[float | None]
+    remarks: Mapped[list[str]]
+
+
 class FailureRow(Base):
     """What could not be measured, and why. `case` is None where no single case is to blame."""
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -23,8 +23,10 @@ from harness.store.models import (
     LaunchRow,
     MachineRow,
     MeasurementRow,
+    PairingRow,
     RunRow,
     SkipRow,
+    VerdictRow,
 )
 
 _LOG_LIMIT_CHARACTERS = 64 << 10
@@ -66,6 +68,21 @@ class Store:
             session.add(row)
             session.flush()
             return row.id, row.name
+
+    def pair_runs(self, base: int, candidate: int, *, rounds: int, rule: Mapping[str, Any]) -> int:
+        """Marks two runs as measured in turns; the pairing's id."""
+        with self._transaction() as session:
+            row = PairingRow(
+                base_run_id=base, candidate_run_id=candidate, rounds=rounds, rule=dict(rule)
+            )
+            session.add(row)
+            session.flush()
+            return row.id
+
+    def add_verdicts(self, pairing: int, verdicts: Sequence[Mapping[str, Any]]) -> None:
+        """Keeps what was said of each case: columns of `VerdictRow`."""
+        with self._transaction() as session:
+            session.add_all(VerdictRow(pairing_id=pairing, **verdict) for verdict in verdicts)
 
     def end_run(self, run: int, status: str) -> None:
         """Marks the run as done, failed or interrupted."""

@@ -1,0 +1,117 @@
+"""What is said of two sides, from the turns that they took."""
+
+import pytest
+
+from harness.ab import Ab, overall, within
+from harness.errors import UsageError
+from harness.runner.pairs import Turned
+from harness.stats.judge import Rule
+
+A, B, C = "matmul/256/f32", "matmul/512/f32", "matmul/1024/f32"
+RULE = Rule()
+
+
+def turned(case: str, pairs: int, ratio: float, *, base_s: float = 0.5) -> list[Turned]:
+    """Pairs that hardly differ, their rounds neither."""
+    return [
+        Turned(
+            case=case,
+            pair=pair,
+            base_s=(base_s, 2 * base_s, base_s),  # a hiccup that the other side shared
+            candidate_s=tuple(
+                base * ratio * (1.001 if pair % 2 else 1.0) for base in (base_s, 2 * base_s, base_s)
+            ),
+        )
+        for pair in range(pairs)
+    ]
+
+
+def ab(*cases: str, **floors: float) -> Ab:
+    return Ab(cases=cases, floors=floors, rule=RULE)
+
+
+def test_cases_are_open_until_they_are_decided() -> None:
+    three = ab(A, B, C)
+    assert three.open_cases([]) == (A, B, C)
+    found = [*turned(A, 4, 1.0), *turned(B, 4, 1.1), *turned(C, 3, 1.0)]
+    assert three.open_cases(found) == (B, C)
+    found = [*turned(A, 4, 1.0), *turned(B, 7, 1.1), *turned(C, 4, 0.9)]
+    assert three.open_cases(found) == ()
+
+
+def test_what_was_found_is_told_in_the_case_s_own_unit() -> None:
+    slower, same, missing = ab(A, B, C).results([*turned(A, 7, 1.1), *turned(B, 4, 1.0)])
+    assert (slower.case, slower.verdict, slower.pairs, slower.base_s) == (A, "slower", 7, 0.5)
+    assert slower.ratio == pytest.approx(1.1, rel=1e-3)
+    assert slower.effect_s == pytest.approx(0.05, rel=0.01)
+    assert slower.low is not None
+    assert slower.high is not None
+    assert 1 < slower.low < slower.high
+    assert (same.verdict, same.remarks) == ("same", ())
+    assert (missing.verdict, missing.pairs) == ("unclear", 0)
+    assert (missing.ratio, missing.low, missing.base_s, missing.effect_s) == (None,) * 4
+    assert missing.remarks == ("0 launch pair(s): no interval",)
+
+
+def test_what_is_not_confirmed_is_said_to_have_been_so_once() -> None:
+    pairs = [*turned(A, 4, 1.1), *turned(A, 12, 1.0)[4:]]
+    (found,) = ab(A).results(pairs)
+    assert found.verdict == "unclear"
+    assert found.remarks == ("slower at first, and not again in new containers",)
+
+
+def test_a_case_has_its_own_floor() -> None:
+    pairs = turned(A, 7, 1.05)
+    assert ab(A).results(pairs)[0].verdict == "slower"
+    tolerant = Ab(cases=(A,), floors={A: 0.08}, rule=RULE)
+    assert tolerant.results(pairs)[0].verdict == "same"
+
+
+def test_turns_are_taken_in_the_order_of_their_pairs() -> None:
+    pairs = [*turned(A, 4, 1.1), *turned(A, 12, 1.0)[4:]]
+    assert ab(A).results(pairs[::-1]) == ab(A).results(pairs)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "expected"),
+    [
+        ((1.0, 1.0), "same"),
+        ((1.0, 0.9), "faster"),
+        ((1.1, 0.9), "slower"),
+        ((0.9, None), "unclear"),
+        ((1.1, None), "slower"),
+        ((), "unclear"),
+    ],
+)
+def test_one_word_for_all(ratios: tuple[float | None, ...], expected: str) -> None:
+    cases = (A, B)[: len(ratios)]
+    found = [
+        each
+        for case, ratio in zip(cases, ratios, strict=True)
+        if ratio is not None
+        for each in turned(case, 7, ratio)
+    ]
+    assert overall(ab(*cases).results(found)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pairs", "looks", "confirming"),
+    [
+        (100, RULE.looks, RULE.confirming),
+        (28, RULE.looks, RULE.confirming),
+        (27, (4, 6, 8, 11, 15, 20, 24), (3,)),
+        (12, (4, 6, 8, 9), (3,)),
+        (5, (2,), (3,)),
+    ],
+)
+def test_a_budget_holds_the_confirmation_too(
+    pairs: int, looks: tuple[int, ...], confirming: tuple[int, ...]
+) -> None:
+    rule = within(RULE, pairs)
+    assert (rule.looks, rule.confirming) == (looks, confirming)
+    assert rule.most_pairs <= pairs
+
+
+def test_a_budget_that_decides_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="--max-pairs 4 decides nothing: it takes 5"):
+        within(RULE, 4)
