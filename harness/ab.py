@@ -19,6 +19,10 @@ DEFAULT_FLOOR = 0.02
 """A smaller change matters to nobody who did not ask for it."""
 
 
+OTHER_CODE = "other compiled code (HLO)"
+"""Tells a slowdown that the compiler made from the same program running slower."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
     """One case on both sides: the candidate's time over the base's, above 1 it takes longer.
@@ -111,6 +115,8 @@ def _result(case: str, index: int, judged: Judged, pairs: "list[Turned]") -> Cas
     remarks = list(ratios.warnings[index])
     if judged.refuted[index]:
         remarks.append("slower at first, and not again in new containers")
+    if any(each.same_code is False for each in pairs):
+        remarks.append(OTHER_CODE)
     base_s = float(np.median([np.median(each.base_s) for each in pairs])) if pairs else None
     ratio = _number(ratios.ratio, index)
     return CaseResult(

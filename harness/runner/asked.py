@@ -8,6 +8,11 @@ from harness.runner.setup import Setup, limits
 from workloads.catalog import find
 
 
+SHARED_DEVICE = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.45"}
+"""What either of two launches in turns takes of a device's memory, unless its target says
+otherwise; alone, JAX takes 0.75. https://docs.jax.dev/en/latest/gpu_memory_allocation.html"""
+
+
 def collecting(plan: Plan, setup: Setup) -> LaunchSpec:
     """A launch that says what a suite of one's own holds."""
     return _spec(plan, setup, (*_own_command(plan, setup), "--collect"))
@@ -21,6 +26,8 @@ def measuring(
     # One word each: an id may begin with a dash.
     chosen = tuple(f"--case={case}" for case in cases)
     spec = _spec(plan, setup, (*command, *chosen))
+    if rounds is not None and plan.target.gpus:
+        spec = replace(spec, env={**SHARED_DEVICE, **spec.env})
     return replace(spec, scratch=not plan.own and _on_storage(cases), stdin=rounds is not None)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.plan import Launch, PairPlan, first_process
+from harness.records import Benchmark, Measured
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
 from harness.runner.run import OngoingRun, close_abandoned, engine_failures
@@ -18,12 +19,16 @@ from harness.store.writer import Store
 
 @dataclass(frozen=True, kw_only=True)
 class Turned:
-    """One case in one launch pair: seconds a call of both sides, turn by turn."""
+    """One case in one launch pair: seconds a call of both sides, turn by turn.
+
+    `same_code`: whether the compiler made the same program; None where nothing is compiled.
+    """
 
     case: str
     pair: int
     base_s: tuple[float, ...]
     candidate_s: tuple[float, ...]
+    same_code: bool | None = None
 
 
 class Judge(Protocol):
@@ -145,5 +150,14 @@ class _Pairs:
                         pair=launch.index,
                         base_s=tuple(base.samples_s),
                         candidate_s=tuple(candidate.samples_s),
+                        same_code=_same_code(base, candidate),
                     )
                 )
+
+
+def _same_code(base: Measured, candidate: Measured) -> bool | None:
+    if isinstance(base, Benchmark) or isinstance(candidate, Benchmark):
+        return None
+    if base.hlo_sha256 is None or candidate.hlo_sha256 is None:
+        return None
+    return base.hlo_sha256 == candidate.hlo_sha256

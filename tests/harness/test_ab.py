@@ -1,8 +1,10 @@
 """What is said of two sides, from the turns that they took."""
 
+from dataclasses import replace
+
 import pytest
 
-from harness.ab import Ab, overall, within
+from harness.ab import OTHER_CODE, Ab, overall, within
 from harness.errors import UsageError
 from harness.runner.pairs import Turned
 from harness.stats.judge import Rule
@@ -65,6 +67,13 @@ def test_a_case_has_its_own_floor() -> None:
     assert ab(A).results(pairs)[0].verdict == "slower"
     tolerant = Ab(cases=(A,), floors={A: 0.08}, rule=RULE)
     assert tolerant.results(pairs)[0].verdict == "same"
+
+
+def test_another_program_is_named() -> None:
+    pairs = turned(A, 4, 1.0)
+    for same, remarks in ((None, ()), (True, ()), (False, (OTHER_CODE,))):
+        found = ab(A).results([*pairs[:3], replace(pairs[3], same_code=same)])
+        assert found[0].remarks == remarks
 
 
 def test_turns_are_taken_in_the_order_of_their_pairs() -> None:

@@ -17,7 +17,7 @@ from tests.checkout import ROOT
 from tests.harness.history import add_run
 from tests.harness.samples import A, B
 
-COMMANDS = ("run", "runs", "show", "cases", "targets", "machines", "compare", "doctor")
+COMMANDS = ("run", "ab", "runs", "show", "cases", "targets", "machines", "compare", "doctor")
 
 
 @dataclass(frozen=True)

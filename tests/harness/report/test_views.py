@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 
+from harness.ab import CaseResult
 from harness.compare import Side, compare
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
 from harness.report.view import FORMATS, View, render
 from harness.report.views import (
+    ab_view,
     cases_view,
     comparison_view,
     doctor_view,
@@ -100,6 +102,42 @@ FINDINGS = [
     Finding(check="memory", status="ok", found="8.00 GiB available"),
 ]
 
+AB = (
+    CaseResult(
+        case=A,
+        verdict="slower",
+        ratio=1.052,
+        low=1.041,
+        high=1.063,
+        pairs=9,
+        base_s=0.0123,
+        effect_s=0.00064,
+        remarks=(),
+    ),
+    CaseResult(
+        case="activation/gelu/64MiB/f32",
+        verdict="unclear",
+        ratio=0.99,
+        low=None,
+        high=None,
+        pairs=1,
+        base_s=0.5,
+        effect_s=-0.005,
+        remarks=("1 launch pair(s): no interval",),
+    ),
+    CaseResult(
+        case=B,
+        verdict="unclear",
+        ratio=None,
+        low=None,
+        high=None,
+        pairs=0,
+        base_s=None,
+        effect_s=None,
+        remarks=("0 launch pair(s): no interval",),
+    ),
+)
+
 VIEWS: dict[str, Callable[[Reader], View]] = {
     "runs": lambda reader: runs_view(reader.runs()),
     "show": lambda reader: shown(reader, "latest~1"),
@@ -107,6 +145,7 @@ VIEWS: dict[str, Callable[[Reader], View]] = {
     "show-log": lambda reader: log_view(reader.launches("latest")),
     "machines": lambda reader: machines_view(reader.machines()),
     "compare": compared,
+    "ab": lambda _: ab_view("base-run", "candidate-run", AB, "slower"),
     "cases": lambda _: cases_view(SETTINGS, [find(A), find("activation/gelu/64MiB/f32")]),
     "targets": lambda _: targets_view(SETTINGS),
     "doctor": lambda _: doctor_view(FINDINGS),

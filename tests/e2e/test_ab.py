@@ -1,0 +1,66 @@
+"""Two targets in turns, from the command to the verdict."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from tests.command import Jaxrig, Outcome
+
+CASE = "matmul/512/f32"
+
+TOML = """
+[targets.slow]
+platform = "cpu"
+dockerfile = "cpu.Dockerfile"
+requirements = "cpu.requirements.txt"
+env = { JAX_PLATFORMS = "cpu", XLA_FLAGS = "--xla_cpu_multi_thread_eigen=false" }
+"""
+"""A stack in which products run on one thread."""
+
+
+@pytest.fixture(scope="module")
+def jaxrig(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient) -> Jaxrig:
+    folder: Path = tmp_path_factory.mktemp("ab")
+    (folder / "jaxrig.toml").write_text(TOML)
+    return Jaxrig(folder=folder)
+
+
+@pytest.fixture(scope="module")
+def slower(jaxrig: Jaxrig) -> Outcome:
+    return jaxrig("ab", "cpu", "slow", "--case", CASE, "--format", "json", timeout_s=600)
+
+
+def test_a_stack_that_is_slower_is_found_and_confirmed(slower: Outcome) -> None:
+    assert slower.code == 1, slower.err
+    assert f"slower, and confirmed in new containers: {CASE}" in slower.err
+    found: dict[str, Any] = json.loads(slower.out)
+    (case,) = found["cases"]
+    assert (found["verdict"], case["verdict"], case["metric"]) == ("slower", "slower", "time")
+    assert 1.02 < case["low"] <= case["ratio"] <= case["high"]
+    assert case["pairs"] >= 7
+
+
+def test_both_runs_are_kept_with_turns_of_equal_number(jaxrig: Jaxrig, slower: Outcome) -> None:
+    found: dict[str, Any] = json.loads(slower.out)
+    base, candidate = (jaxrig.json("show", found[side]) for side in ("base", "candidate"))
+    assert (base["target"], candidate["target"]) == ("cpu", "slow")
+    pairs = found["cases"][0]["pairs"]
+    for run in (base, candidate):
+        assert [each["launch"] for each in run["measurements"]] == list(range(pairs))
+        assert {len(each["samples_s"]) for each in run["measurements"]} == {21}
+
+
+def test_a_target_is_not_slower_than_itself(jaxrig: Jaxrig) -> None:
+    done = jaxrig("ab", "cpu", "cpu", "--case", CASE, "--max-pairs", "7", timeout_s=600)
+    assert done.code == 0, done.err
+    assert CASE in done.out
+    assert "slower" not in done.out
+
+
+def test_what_decides_nothing_is_refused_at_once(jaxrig: Jaxrig) -> None:
+    done = jaxrig("ab", "cpu", "cpu", "--case", CASE, "--max-pairs", "4")
+    assert (done.code, done.out) == (2, "")
+    assert "--max-pairs 4 decides nothing" in done.err

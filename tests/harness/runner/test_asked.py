@@ -1,0 +1,37 @@
+"""What an engine is asked for, by plan and cases."""
+
+import pytest
+
+from containers.process_engine import ProcessEngine
+from harness.runner.asked import measuring
+from harness.runner.setup import Setup
+from tests.checkout import ROOT
+from tests.harness.runner.bench import plan
+from tests.harness.samples import A
+
+FRACTION = "XLA_PYTHON_CLIENT_MEM_FRACTION"
+SETUP = Setup(engine=ProcessEngine(ROOT), image=None)
+
+
+def test_turns_are_asked_for_with_a_stdin_to_tell_them() -> None:
+    alone, in_turns = (measuring(plan(A), SETUP, (A,), rounds=rounds) for rounds in (None, 21))
+    assert "--turns" not in alone.command
+    assert not alone.stdin
+    assert in_turns.command[:4] == ("-m", "workloads.launch", "--turns", "21")
+    assert in_turns.stdin
+
+
+@pytest.mark.parametrize(
+    ("gpus", "rounds", "env", "expected"),
+    [
+        (True, 21, {}, "0.45"),
+        (True, 21, {FRACTION: "0.3"}, "0.3"),
+        (True, None, {}, None),
+        (False, 21, {}, None),
+    ],
+)
+def test_two_sides_share_a_device_s_memory(
+    gpus: bool, rounds: int | None, env: dict[str, str], expected: str | None
+) -> None:
+    spec = measuring(plan(A, gpus=gpus, env=env), SETUP, (A,), rounds=rounds)
+    assert spec.env.get(FRACTION) == expected
