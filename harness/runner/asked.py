@@ -7,7 +7,6 @@ from harness.plan import Plan
 from harness.runner.setup import Setup, limits
 from workloads.catalog import find
 
-
 SHARED_DEVICE = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.45"}
 """What either of two launches in turns takes of a device's memory, unless its target says
 otherwise; alone, JAX takes 0.75. https://docs.jax.dev/en/latest/gpu_memory_allocation.html"""

@@ -1,6 +1,7 @@
 """Two targets in turns, from the command to the verdict."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import docker
 import pytest
 
 from tests.command import Jaxrig, Outcome
+from tests.need import need
 
 CASE = "matmul/512/f32"
 
@@ -16,15 +18,18 @@ TOML = """
 platform = "cpu"
 dockerfile = "cpu.Dockerfile"
 requirements = "cpu.requirements.txt"
-env = { JAX_PLATFORMS = "cpu", XLA_FLAGS = "--xla_cpu_multi_thread_eigen=false" }
+env = {{ JAX_PLATFORMS = "cpu" }}
+cpus = "{cpu}"
 """
-"""A stack in which products run on one thread."""
+"""A stack with one CPU, where the other side has all."""
 
 
 @pytest.fixture(scope="module")
 def jaxrig(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient) -> Jaxrig:
+    cpus = sorted(os.sched_getaffinity(0))
+    need(len(cpus) > 1, "one CPU is slower than several: there must be several")
     folder: Path = tmp_path_factory.mktemp("ab")
-    (folder / "jaxrig.toml").write_text(TOML)
+    (folder / "jaxrig.toml").write_text(TOML.format(cpu=cpus[0]))
     return Jaxrig(folder=folder)
 
 
