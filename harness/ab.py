@@ -15,9 +15,6 @@ from harness.stats.paired import log_ratios
 if TYPE_CHECKING:
     from harness.runner.pairs import Turned
 
-DEFAULT_FLOOR = 0.02
-"""A smaller change matters to nobody who did not ask for it."""
-
 
 OTHER_CODE = "other compiled code (HLO)"
 """Tells a slowdown that the compiler made from the same program running slower."""
@@ -45,7 +42,7 @@ class CaseResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Ab:
-    """The rule of one comparison, and its cases, all judged together."""
+    """The rule of one comparison, and its cases, all judged together. `floors`: of each."""
 
     cases: tuple[str, ...]
     floors: Mapping[str, float]
@@ -58,7 +55,7 @@ class Ab:
 
     def as_dict(self) -> dict[str, Any]:
         """The rule, as it is kept with the pairing."""
-        return asdict(self.rule) | {"floors": dict(self.floors), "default_floor": DEFAULT_FLOOR}
+        return asdict(self.rule) | {"floors": dict(self.floors)}
 
     def verdicts(self, turned: "Sequence[Turned]") -> tuple[dict[str, Any], ...]:
         """`results`, as they are kept."""
@@ -81,7 +78,7 @@ class Ab:
         for row, case in zip(series, self.cases, strict=True):
             pairs = times.get(case, [])
             row[: len(pairs)] = [log_ratios(each.base_s, each.candidate_s) for each in pairs]
-        floors = [self.floors.get(case, DEFAULT_FLOOR) for case in self.cases]
+        floors = [self.floors[case] for case in self.cases]
         return judge(series, floors, self.rule), times
 
 

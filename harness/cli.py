@@ -179,6 +179,9 @@ def _add_ab(ab: argparse.ArgumentParser) -> None:
     )
     ab.add_argument("--max-pairs", type=_positive, metavar="N", help="launch pairs at most")
     ab.add_argument(
+        "--max-time", type=_positive, metavar="S", help="begin no pair that would end after S s"
+    )
+    ab.add_argument(
         "--tag", action="append", default=[], metavar="K=V", type=_tag, help="label both runs"
     )
     ab.add_argument("--isolation", choices=("container", "process"), default="container")
@@ -195,17 +198,19 @@ def _ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.store.writer import Store
 
     rule = within(Rule(), arguments.max_pairs or Rule().most_pairs)
+    settings = load(Path.cwd())
     plan = make_pair_plan(
-        load(Path.cwd()),
+        settings,
         base=arguments.base,
         candidate=arguments.candidate,
         suite=arguments.suite,
         globs=arguments.case,
         pairs=rule.most_pairs,
+        budget_s=arguments.max_time,
         isolation=arguments.isolation,
         tags=dict(arguments.tag),
     )
-    ab = Ab(cases=plan.cases, floors={}, rule=rule)
+    ab = Ab(cases=plan.cases, floors={case: settings.floor(case) for case in plan.cases}, rule=rule)
     with Store(arguments.db) as store:
         progress = make_progress(err)
         try:

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from harness.errors import UsageError
 
 FILE_NAME = "jaxrig.toml"
+
+DEFAULT_FLOOR = 0.02
+"""A smaller change matters to nobody who did not ask for it."""
 
 _UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
@@ -52,6 +56,8 @@ CpuSet = Annotated[
 ]
 # It becomes part of an image's name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
+Glob = Annotated[str, Field(min_length=1)]
+Floor = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Variable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
@@ -96,6 +102,13 @@ class Settings(_Frozen):
 
     targets: Mapping[Name, Target] = {}
     suites: Mapping[Name, Suite] = {}
+    floors: Mapping[Glob, Floor] = {}
+    """Of case ids; where several match, the last one holds."""
+
+    def floor(self, case: str) -> float:
+        """The smallest change of `case` that matters, 0.02 being 2 %."""
+        found = [floor for glob, floor in self.floors.items() if fnmatchcase(case, glob)]
+        return found[-1] if found else DEFAULT_FLOOR
 
     def target(self, name: str) -> Target:
         """Raises `UsageError` naming the known ones."""
@@ -143,7 +156,7 @@ def load(folder: Path) -> Settings:
     except ValidationError as error:
         raise UsageError(_explain(path, text, error)) from error
     targets = {name: _located(target, folder) for name, target in own.targets.items()}
-    return Settings(targets={**BUILT_IN_TARGETS, **targets}, suites=own.suites)
+    return Settings(targets={**BUILT_IN_TARGETS, **targets}, suites=own.suites, floors=own.floors)
 
 
 def _located(target: Target, folder: Path) -> Target:

@@ -54,11 +54,13 @@ class PairPlan:
     """Two sides to be measured in turns, launch pair by launch pair.
 
     Both have as many launches as there can be pairs. `rounds`: of each case in each launch.
+    `budget_s`: no pair is begun that would not end within it; None: no matter how long.
     """
 
     base: Plan
     candidate: Plan
     rounds: int
+    budget_s: float | None = None
 
     @property
     def pairs(self) -> int:
@@ -131,6 +133,7 @@ def make_pair_plan(
     suite: str,
     globs: Sequence[str] = (),
     pairs: int,
+    budget_s: float | None = None,
     isolation: str = "container",
     tags: Mapping[str, str] | None = None,
 ) -> PairPlan:
@@ -147,7 +150,9 @@ def make_pair_plan(
             tags=tags,
         )
 
-    return PairPlan(base=side(base), candidate=side(candidate), rounds=ROUNDS_IN_TURNS)
+    return PairPlan(
+        base=side(base), candidate=side(candidate), rounds=ROUNDS_IN_TURNS, budget_s=budget_s
+    )
 
 
 def with_cases(plan: Plan, cases: tuple[str, ...]) -> Plan:

@@ -73,9 +73,10 @@ def execute_pairs(plan: PairPlan, store: Store, progress: Progress, judge: Judge
             pairing = store.pair_runs(
                 base.id, candidate.id, rounds=plan.rounds, rule=judge.as_dict()
             )
+            budget = _Budget(plan.budget_s)
             for index in range(plan.pairs):
                 cases = pairs.unbroken(judge.open_cases(pairs.turned))
-                if not cases or not pairs.measure(index, cases):
+                if not cases or budget.is_spent() or not pairs.measure(index, cases):
                     break
             store.add_verdicts(pairing, judge.verdicts(pairs.turned))
     return PairsResult(
@@ -85,6 +86,23 @@ def execute_pairs(plan: PairPlan, store: Store, progress: Progress, judge: Judge
         failures=base.failures + candidate.failures,
         skipped=base.skipped | candidate.skipped,
     )
+
+
+class _Budget:
+    """Time for pairs; the next is taken to last as long as the longest so far."""
+
+    def __init__(self, budget_s: float | None) -> None:
+        self._budget_s = budget_s
+        self._start = self._last = time.monotonic()
+        self._longest_s = 0.0
+
+    def is_spent(self) -> bool:
+        """Asked before each pair."""
+        now = time.monotonic()
+        self._longest_s, self._last = max(self._longest_s, now - self._last), now
+        if self._budget_s is None:
+            return False
+        return now - self._start + self._longest_s > self._budget_s
 
 
 @dataclass

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.ab import OTHER_CODE, Ab, overall, within
+from harness.config import DEFAULT_FLOOR
 from harness.errors import UsageError
 from harness.runner.pairs import Turned
 from harness.stats.judge import Rule
@@ -28,8 +29,8 @@ def turned(case: str, pairs: int, ratio: float, *, base_s: float = 0.5) -> list[
     ]
 
 
-def ab(*cases: str, **floors: float) -> Ab:
-    return Ab(cases=cases, floors=floors, rule=RULE)
+def ab(*cases: str) -> Ab:
+    return Ab(cases=cases, floors=dict.fromkeys(cases, DEFAULT_FLOOR), rule=RULE)
 
 
 def test_cases_are_open_until_they_are_decided() -> None:

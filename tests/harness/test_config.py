@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import BUILT_IN_TARGETS, FILE_NAME, line_of, load
+from harness.config import BUILT_IN_TARGETS, DEFAULT_FLOOR, FILE_NAME, Settings, line_of, load
 from harness.errors import UsageError
 
 MINE = """\
@@ -169,3 +169,21 @@ def test_whatever_the_file_says_nothing_but_a_usage_error_comes_of_it(
     (folder / FILE_NAME).write_text("\n".join(lines))
     with suppress(UsageError):
         assert set(load(folder).targets) >= set(BUILT_IN_TARGETS)
+
+
+def test_the_last_floor_that_matches_holds(tmp_path: Path) -> None:
+    (tmp_path / "jaxrig.toml").write_text(
+        '[floors]\n"*" = 0.03\n"dispatch/*" = 0.1\n"dispatch/chain/*" = 0.05\n'
+    )
+    settings = load(tmp_path)
+    assert settings.floor("matmul/256/f32") == 0.03
+    assert settings.floor("dispatch/call/f32") == 0.1
+    assert settings.floor("dispatch/chain/f32") == 0.05
+    assert Settings().floor("matmul/256/f32") == DEFAULT_FLOOR
+
+
+@pytest.mark.parametrize("floor", ["0", "1", "-0.1", "nan", '"2%"'])
+def test_a_floor_that_is_no_share_is_refused(tmp_path: Path, floor: str) -> None:
+    (tmp_path / "jaxrig.toml").write_text(f'[floors]\n"*" = {floor}\n')
+    with pytest.raises(UsageError, match=r"jaxrig\.toml:2: floors"):
+        load(tmp_path)

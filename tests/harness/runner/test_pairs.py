@@ -80,6 +80,7 @@ def measure(
         judge: Says,
         *,
         pairs: int = 5,
+        budget_s: float | None = None,
         fails: tuple[str, str] | None = None,
         dies: tuple[str, str] | None = None,
     ) -> PairsResult:
@@ -94,7 +95,10 @@ def measure(
         sides = (plan(A, B, launches=pairs, env={"SIDE": side}) for side in ("base", "candidate"))
         base, candidate = sides
         plans = PairPlan(
-            base=base, candidate=replace(candidate, target_name="other"), rounds=ROUNDS
+            base=base,
+            candidate=replace(candidate, target_name="other"),
+            rounds=ROUNDS,
+            budget_s=budget_s,
         )
         return execute_pairs(plans, store, Watcher(), judge)
 
@@ -139,6 +143,13 @@ def test_the_pairing_and_its_verdicts_are_kept(measure: Measure, url: str) -> No
 
 def test_there_are_no_more_pairs_than_planned(measure: Measure) -> None:
     assert [each.pair for each in measure(Says({A: 9}), pairs=2).turned] == [0, 1]
+
+
+def test_no_pair_is_begun_that_would_end_too_late(measure: Measure) -> None:
+    """A pair of these processes takes some 0.1 s."""
+    assert [each.pair for each in measure(Says({A: 99}), pairs=99, budget_s=0.0).turned] == []
+    some = measure(Says({A: 99}), pairs=99, budget_s=2.0)
+    assert 1 <= len(some.turned) < 99
 
 
 def test_what_fails_on_one_side_is_measured_on_neither(measure: Measure, url: str) -> None:
