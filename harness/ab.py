@@ -16,28 +16,52 @@ if TYPE_CHECKING:
     from harness.runner.pairs import Turned
 
 
+REFUTED = "slower at first, and not again in new containers"
 OTHER_CODE = "other compiled code (HLO)"
 """Tells a slowdown that the compiler made from the same program running slower."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CaseResult:
-    """One case on both sides: the candidate's time over the base's, above 1 it takes longer.
+    """One metric of one case: the candidate over the base, above 1 it takes more.
 
-    `effect_s`: how much longer a call takes. Without a pair, all but `pairs` is None.
-    `remarks`: what a reader of the verdict must know.
+    `base`, `effect`: of a call, and how much more the candidate takes, in `unit`. Without a pair,
+    all but `pairs` is None. `remarks`: what a reader of the verdict must know.
     """
 
     case: str
+    metric: str
+    unit: str
     verdict: Verdict
     ratio: float | None
     low: float | None
     high: float | None
     pairs: int
-    base_s: float | None
-    effect_s: float | None
+    base: float | None
+    effect: float | None
     remarks: tuple[str, ...]
-    metric: str = "time"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """Something that a launch pair tells of a case: more of it is worse. `floor`: of a change
+    that matters; None leaves it to the case's."""
+
+    name: str
+    unit: str
+    floor: float | None
+
+
+TIME = Metric(name="time", unit="s", floor=None)
+
+ONCE = (
+    Metric(name="compile_time", unit="s", floor=0.1),
+    Metric(name="memory", unit="bytes", floor=0.05),
+)
+"""Told once a launch. A change of these must be larger to matter: a compiler is measured in one
+call, and an allocator keeps what earlier cases left."""
+
+Row = tuple[str, Metric]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +73,22 @@ class Ab:
     rule: Rule
 
     def open_cases(self, turned: "Sequence[Turned]") -> tuple[str, ...]:
-        """Which cases another pair may still decide."""
-        judged, _ = self._judge(turned)
-        return tuple(case for case, waits in zip(self.cases, judged.open, strict=True) if waits)
+        """Which cases another pair may still decide: their times, and what else has been called
+        slower and must be confirmed."""
+        judged, rows, _ = self._judge(turned)
+        waits = {
+            case
+            for (case, metric), is_open, confirming in zip(
+                rows, judged.open, judged.confirming, strict=True
+            )
+            if (is_open if metric is TIME else confirming)
+        }
+        return tuple(case for case in self.cases if case in waits)
 
     def as_dict(self) -> dict[str, Any]:
         """The rule, as it is kept with the pairing."""
-        return asdict(self.rule) | {"floors": dict(self.floors)}
+        others = {metric.name: metric.floor for metric in ONCE}
+        return asdict(self.rule) | {"floors": dict(self.floors), "floors_of_metrics": others}
 
     def verdicts(self, turned: "Sequence[Turned]") -> tuple[dict[str, Any], ...]:
         """`results`, as they are kept."""
@@ -64,22 +97,35 @@ class Ab:
         )
 
     def results(self, turned: "Sequence[Turned]") -> tuple[CaseResult, ...]:
-        """What was found of every case."""
-        judged, times = self._judge(turned)
-        return tuple(
-            _result(case, index, judged, times.get(case, []))
-            for index, case in enumerate(self.cases)
+        """What was found of every case; of its other metrics, where both sides tell them."""
+        judged, rows, pairs = self._judge(turned)
+        found = (
+            _result(row, index, judged, pairs.get(row[0], [])) for index, row in enumerate(rows)
         )
+        return tuple(each for each in found if each.metric == TIME.name or each.pairs)
 
-    def _judge(self, turned: "Sequence[Turned]") -> "tuple[Judged, dict[str, list[Turned]]]":
+    def _judge(
+        self, turned: "Sequence[Turned]"
+    ) -> "tuple[Judged, list[Row], dict[str, list[Turned]]]":
         by_case = groupby(sorted(turned, key=lambda each: each.case), lambda each: each.case)
-        times = {case: sorted(found, key=lambda each: each.pair) for case, found in by_case}
-        series = np.full((len(self.cases), self.rule.most_pairs), np.nan)
-        for row, case in zip(series, self.cases, strict=True):
-            pairs = times.get(case, [])
-            row[: len(pairs)] = [log_ratios(each.base_s, each.candidate_s) for each in pairs]
-        floors = [self.floors[case] for case in self.cases]
-        return judge(series, floors, self.rule), times
+        pairs = {case: sorted(found, key=lambda each: each.pair) for case, found in by_case}
+        rows = [(case, metric) for case in self.cases for metric in (TIME, *ONCE)]
+        series = np.full((len(rows), self.rule.most_pairs), np.nan)
+        for line, (case, metric) in zip(series, rows, strict=True):
+            logs = [_log_ratio(each, metric) for each in pairs.get(case, [])]
+            told = [each for each in logs if each is not None]
+            line[: len(told)] = told
+        floors = [metric.floor or self.floors[case] for case, metric in rows]
+        return judge(series, floors, self.rule), rows, pairs
+
+
+def _log_ratio(pair: "Turned", metric: Metric) -> float | None:
+    if metric is TIME:
+        return float(log_ratios(pair.base_s, pair.candidate_s))
+    if metric.name not in pair.once:
+        return None
+    base, candidate = pair.once[metric.name]
+    return float(np.log(candidate / base))
 
 
 def within(rule: Rule, pairs: int) -> Rule:
@@ -98,35 +144,47 @@ def within(rule: Rule, pairs: int) -> Rule:
 
 
 def overall(results: Sequence[CaseResult]) -> Verdict:
-    """One verdict over all: the worst that was found; `same` only where every case is."""
-    verdicts = [each.verdict for each in results]
-    if "slower" in verdicts:
+    """One verdict over all: `slower` where anything is, in whatever metric; else the worst of
+    the times, `same` only where every one is."""
+    if any(each.verdict == "slower" for each in results):
         return "slower"
+    verdicts = [each.verdict for each in results if each.metric == TIME.name]
     if "unclear" in verdicts or not verdicts:
         return "unclear"
     return "faster" if "faster" in verdicts else "same"
 
 
-def _result(case: str, index: int, judged: Judged, pairs: "list[Turned]") -> CaseResult:
+def _result(row: Row, index: int, judged: Judged, pairs: "list[Turned]") -> CaseResult:
+    case, metric = row
     ratios = judged.ratios
     remarks = list(ratios.warnings[index])
     if judged.refuted[index]:
-        remarks.append("slower at first, and not again in new containers")
-    if any(each.same_code is False for each in pairs):
+        remarks.append(REFUTED)
+    if metric is TIME and any(each.same_code is False for each in pairs):
         remarks.append(OTHER_CODE)
-    base_s = float(np.median([np.median(each.base_s) for each in pairs])) if pairs else None
-    ratio = _number(ratios.ratio, index)
+    base, ratio = _base(pairs, metric), _number(ratios.ratio, index)
     return CaseResult(
         case=case,
+        metric=metric.name,
+        unit=metric.unit,
         verdict=judged.verdicts[index],
         ratio=ratio,
         low=_number(ratios.low, index),
         high=_number(ratios.high, index),
         pairs=int(ratios.pairs[index]),
-        base_s=base_s,
-        effect_s=None if base_s is None or ratio is None else base_s * (ratio - 1.0),
+        base=base,
+        effect=None if base is None or ratio is None else base * (ratio - 1.0),
         remarks=tuple(remarks),
     )
+
+
+def _base(pairs: "list[Turned]", metric: Metric) -> float | None:
+    """The median over launches; of times, of their medians."""
+    if metric is TIME:
+        found = [float(np.median(each.base_s)) for each in pairs]
+    else:
+        found = [each.once[metric.name][0] for each in pairs if metric.name in each.once]
+    return float(np.median(found)) if found else None
 
 
 def _number(values: NDArray[np.float64], index: int) -> float | None:

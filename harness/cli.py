@@ -219,7 +219,7 @@ def _ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
             progress.close()
     results = ab.results(done.turned)
     _print(ab_view(done.base, done.candidate, results, overall(results)), arguments, out)
-    slower = [each.case for each in results if each.verdict == "slower"]
+    slower = [f"{each.case} ({each.metric})" for each in results if each.verdict == "slower"]
     if slower:
         raise Regression(f"slower, and confirmed in new containers: {', '.join(slower)}")
     if done.failures:

@@ -337,7 +337,17 @@ def ab_view(base: str, candidate: str, results: Sequence["CaseResult"], verdict:
             "verdict": verdict,
         },
         records=documents,
-        headers=("case", "base", "ratio", "interval", "effect", "pairs", "verdict", "remarks"),
+        headers=(
+            "case",
+            "metric",
+            "base",
+            "ratio",
+            "interval",
+            "effect",
+            "pairs",
+            "verdict",
+            "remarks",
+        ),
         rows=[_ab_row(result) for result in results],
         notes=[f"{candidate} over {base}; above 1 the candidate takes longer"],
     )
@@ -345,14 +355,16 @@ def ab_view(base: str, candidate: str, results: Sequence["CaseResult"], verdict:
 
 def _ab_row(result: "CaseResult") -> tuple[str, ...]:
     interval = "" if result.low is None else f"{result.low:.3f} … {result.high:.3f}"
-    effect = result.effect_s
+    in_unit = quantity.seconds if result.unit == "s" else quantity.size
+    effect = result.effect
     sign = "" if effect is None else "+" if effect >= 0 else "-"
     return (
         result.case,
-        "" if result.base_s is None else quantity.seconds(result.base_s),
+        result.metric.replace("_", " "),
+        "" if result.base is None else in_unit(result.base),
         "" if result.ratio is None else f"{result.ratio:.3f}",
         interval,
-        "" if effect is None else f"{sign}{quantity.seconds(abs(effect))}",
+        "" if effect is None else f"{sign}{in_unit(abs(effect))}",
         str(result.pairs),
         result.verdict,
         "; ".join(result.remarks),

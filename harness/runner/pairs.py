@@ -22,6 +22,7 @@ class Turned:
     """One case in one launch pair: seconds a call of both sides, turn by turn.
 
     `same_code`: whether the compiler made the same program; None where nothing is compiled.
+    `once`: what is told once a launch, by name, of the base and the candidate.
     """
 
     case: str
@@ -29,6 +30,7 @@ class Turned:
     base_s: tuple[float, ...]
     candidate_s: tuple[float, ...]
     same_code: bool | None = None
+    once: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 class Judge(Protocol):
@@ -114,9 +116,9 @@ class _Pairs:
 
     def unbroken(self, cases: tuple[str, ...]) -> tuple[str, ...]:
         """Those that neither side failed or skipped."""
-        useless = {run_case for run in (self.base, self.candidate) for run_case in run.broken}
-        useless |= self.base.skipped.keys() | self.candidate.skipped.keys()
-        return tuple(case for case in cases if case not in useless)
+        out = {*self.base.broken, *self.candidate.broken}
+        out |= self.base.skipped.keys() | self.candidate.skipped.keys()
+        return tuple(case for case in cases if case not in out)
 
     def measure(self, index: int, cases: tuple[str, ...]) -> bool:
         """One launch pair, in further processes where the first do not come to their end.
@@ -169,8 +171,29 @@ class _Pairs:
                         base_s=tuple(base.samples_s),
                         candidate_s=tuple(candidate.samples_s),
                         same_code=_same_code(base, candidate),
+                        once=_once(base, candidate),
                     )
                 )
+
+
+def _once(base: Measured, candidate: Measured) -> dict[str, tuple[float, float]]:
+    """What both sides tell: seconds to compile (tracing included), bytes of memory at the peak of
+    the rounds (the device's, where it tells)."""
+    both = _compile_s(base), _compile_s(candidate)
+    memory = _memory_bytes(base), _memory_bytes(candidate)
+    told = {"compile_time": both, "memory": memory}
+    return {name: (x, y) for name, (x, y) in told.items() if x and y}
+
+
+def _compile_s(found: Measured) -> float | None:
+    if isinstance(found, Benchmark) or found.compile_s is None:
+        return None
+    return (found.trace_s or 0.0) + (found.lower_s or 0.0) + found.compile_s
+
+
+def _memory_bytes(found: Measured) -> float | None:
+    device = None if isinstance(found, Benchmark) else found.device_peak_bytes
+    return device or found.peak_rss_bytes
 
 
 def _same_code(base: Measured, candidate: Measured) -> bool | None:

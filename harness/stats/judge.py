@@ -48,11 +48,13 @@ class Rule:
 class Judged:
     """Arrays of shape (cases,). `ratios`: over all of a case's pairs, its interval at the level
     of the look that it has come to. `open`: another pair could still change the verdict.
-    `refuted`: it was called slower once, and new pairs did not say so again."""
+    `confirming`: it was called slower, and new pairs have yet to say so again; `refuted`: they
+    did not."""
 
     verdicts: tuple[Verdict, ...]
     ratios: PairedRatios
     open: NDArray[np.bool_]
+    confirming: NDArray[np.bool_]
     refuted: NDArray[np.bool_]
 
 
@@ -84,6 +86,7 @@ def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
         ),
         ratios=ratios_of_pairs(pairs, level),
         open=confirming | ((state == _OPEN) & ~ended),
+        confirming=confirming,
         refuted=state == _REFUTED,
     )
 

@@ -218,13 +218,14 @@ class VerdictRow(Base):
     pairing_id: Mapped[int] = mapped_column(ForeignKey("pairings.id", ondelete="CASCADE"))
     case: Mapped[str]
     metric: Mapped[str]
+    unit: Mapped[str]
     verdict: Mapped[str]
     ratio: Mapped[float | None]
     low: Mapped[float | None]
     high: Mapped[float | None]
     pairs: Mapped[int]
-    base_s: Mapped[float | None]
-    effect_s: Mapped[float | None]
+    base: Mapped[float | None]
+    effect: Mapped[float | None]
     remarks: Mapped[list[str]]
 
 

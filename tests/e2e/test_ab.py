@@ -40,9 +40,11 @@ def slower(jaxrig: Jaxrig) -> Outcome:
 
 def test_a_stack_that_is_slower_is_found_and_confirmed(slower: Outcome) -> None:
     assert slower.code == 1, slower.err
-    assert f"slower, and confirmed in new containers: {CASE}" in slower.err
+    assert f"slower, and confirmed in new containers: {CASE} (time)" in slower.err
     found: dict[str, Any] = json.loads(slower.out)
-    (case,) = found["cases"]
+    case, compiling, memory = found["cases"]
+    assert (compiling["metric"], memory["metric"]) == ("compile_time", "memory")
+    assert (compiling["unit"], memory["unit"]) == ("s", "bytes")
     assert (found["verdict"], case["verdict"], case["metric"]) == ("slower", "slower", "time")
     assert 1.02 < case["low"] <= case["ratio"] <= case["high"]
     assert case["pairs"] >= 7
@@ -59,10 +61,12 @@ def test_both_runs_are_kept_with_turns_of_equal_number(jaxrig: Jaxrig, slower: O
 
 
 def test_a_target_is_not_slower_than_itself(jaxrig: Jaxrig) -> None:
-    done = jaxrig("ab", "cpu", "cpu", "--case", CASE, "--max-pairs", "7", timeout_s=600)
+    words = ("ab", "cpu", "cpu", "--case", CASE, "--max-pairs", "7", "--format", "json")
+    done = jaxrig(*words, timeout_s=600)
     assert done.code == 0, done.err
-    assert CASE in done.out
-    assert "slower" not in done.out
+    found: dict[str, Any] = json.loads(done.out)
+    assert [each["metric"] for each in found["cases"]] == ["time", "compile_time", "memory"]
+    assert "slower" not in [each["verdict"] for each in found["cases"]]
 
 
 def test_what_decides_nothing_is_refused_at_once(jaxrig: Jaxrig) -> None:

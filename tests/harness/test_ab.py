@@ -44,15 +44,15 @@ def test_cases_are_open_until_they_are_decided() -> None:
 
 def test_what_was_found_is_told_in_the_case_s_own_unit() -> None:
     slower, same, missing = ab(A, B, C).results([*turned(A, 7, 1.1), *turned(B, 4, 1.0)])
-    assert (slower.case, slower.verdict, slower.pairs, slower.base_s) == (A, "slower", 7, 0.5)
+    assert (slower.case, slower.verdict, slower.pairs, slower.base) == (A, "slower", 7, 0.5)
     assert slower.ratio == pytest.approx(1.1, rel=1e-3)
-    assert slower.effect_s == pytest.approx(0.05, rel=0.01)
+    assert slower.effect == pytest.approx(0.05, rel=0.01)
     assert slower.low is not None
     assert slower.high is not None
     assert 1 < slower.low < slower.high
     assert (same.verdict, same.remarks) == ("same", ())
     assert (missing.verdict, missing.pairs) == ("unclear", 0)
-    assert (missing.ratio, missing.low, missing.base_s, missing.effect_s) == (None,) * 4
+    assert (missing.ratio, missing.low, missing.base, missing.effect) == (None,) * 4
     assert missing.remarks == ("0 launch pair(s): no interval",)
 
 
@@ -68,6 +68,35 @@ def test_a_case_has_its_own_floor() -> None:
     assert ab(A).results(pairs)[0].verdict == "slower"
     tolerant = Ab(cases=(A,), floors={A: 0.08}, rule=RULE)
     assert tolerant.results(pairs)[0].verdict == "same"
+
+
+def told_once(pairs: int, ratio: float, metric: str = "memory") -> list[Turned]:
+    """Pairs of equal times, and of so much memory."""
+    return [
+        replace(each, once={metric: (2.0**28, 2.0**28 * ratio * (1 + 1e-4 * (each.pair % 2)))})
+        for each in turned(A, pairs, 1.0)
+    ]
+
+
+def test_memory_and_compile_time_are_judged_likewise() -> None:
+    time, memory = ab(A).results(told_once(7, 1.2))
+    assert (time.verdict, memory.verdict) == ("same", "slower")
+    assert (memory.metric, memory.unit, memory.base) == ("memory", "bytes", 2.0**28)
+    assert memory.effect == pytest.approx(0.2 * 2.0**28, rel=1e-2)
+    assert overall((time, memory)) == "slower"
+    _, compiling = ab(A).results(told_once(7, 1.09, "compile_time"))
+    assert (compiling.metric, compiling.unit, compiling.verdict) == ("compile_time", "s", "same")
+
+
+def test_pairs_go_on_to_confirm_them_but_not_to_decide_them() -> None:
+    assert ab(A).open_cases(told_once(4, 1.2)) == (A,)
+    assert ab(A).open_cases(told_once(7, 1.2)) == ()
+    undecided = [
+        replace(each, once={"memory": (1.0, 1.0 + 0.5 * (each.pair % 2))})
+        for each in turned(A, 4, 1.0)
+    ]
+    assert ab(A).results(undecided)[1].verdict == "unclear"
+    assert ab(A).open_cases(undecided) == ()
 
 
 def test_another_program_is_named() -> None:

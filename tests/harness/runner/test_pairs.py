@@ -57,8 +57,8 @@ class Says:
         return tuple(case for case, wanted in self.wanted.items() if cases.count(case) < wanted)
 
     def verdicts(self, turned: Sequence[Turned]) -> Sequence[Mapping[str, Any]]:
-        facts: dict[str, Any] = {"metric": "time", "verdict": "same", "remarks": []}
-        facts |= dict.fromkeys(("ratio", "low", "high", "base_s", "effect_s"), 1.0)
+        facts: dict[str, Any] = {"metric": "time", "unit": "s", "verdict": "same", "remarks": []}
+        facts |= dict.fromkeys(("ratio", "low", "high", "base", "effect"), 1.0)
         counts = {case: [each.case for each in turned].count(case) for case in self.wanted}
         return [{"case": case, "pairs": count, **facts} for case, count in counts.items()]
 

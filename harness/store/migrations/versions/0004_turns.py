@@ -32,10 +32,11 @@ def upgrade() -> None:
         sa.Column("pairing_id", sa.Integer(), nullable=False),
         sa.Column("case", sa.String(), nullable=False),
         sa.Column("metric", sa.String(), nullable=False),
+        sa.Column("unit", sa.String(), nullable=False),
         sa.Column("verdict", sa.String(), nullable=False),
         *(sa.Column(name, sa.Double(), nullable=True) for name in ("ratio", "low", "high")),
         sa.Column("pairs", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.Double(), nullable=True) for name in ("base_s", "effect_s")),
+        *(sa.Column(name, sa.Double(), nullable=True) for name in ("base", "effect")),
         sa.Column("remarks", sa.JSON(), nullable=False),
         sa.CheckConstraint(
             "verdict IN ('slower', 'faster', 'same', 'unclear')",
