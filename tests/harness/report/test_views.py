@@ -13,18 +13,10 @@ from harness.ab import CaseResult
 from harness.compare import Side, compare
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
+from harness.report.comparisons import ab_view, comparison_view
+from harness.report.listings import cases_view, doctor_view, machines_view, targets_view
+from harness.report.runs import log_view, run_view, runs_view
 from harness.report.view import FORMATS, View, render
-from harness.report.views import (
-    ab_view,
-    cases_view,
-    comparison_view,
-    doctor_view,
-    log_view,
-    machines_view,
-    run_view,
-    runs_view,
-    targets_view,
-)
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.history import add_run, begin_run, settled

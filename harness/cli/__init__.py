@@ -1,0 +1,95 @@
+"""The command line: parses, makes one call, prints. Heavy imports happen inside the commands."""
+
+import argparse
+import io
+import os
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from typing import TextIO
+
+from harness import __version__
+from harness.cli import ab, compare, here, run, stored
+from harness.cli.words import DEFAULT_DATABASE
+from harness.errors import EnvironmentFailure, Interrupted, JaxrigError
+from harness.report.view import FORMATS, printable
+from harness.report.writing import write
+
+_EXIT_CODES = """\
+exit codes:
+  0  done; in a gate: no regression
+  1  a regression was found, and confirmed
+  2  usage: unknown target, case, run
+  3  too little data to decide
+  4  a case failed
+  5  environment: no engine, image, accelerator
+  6  database: unreachable, newer, corrupt
+  130  interrupted; what was measured is kept
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The `jaxrig` command; the exit code is for the caller to use."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that has no µ still gets its table
+            stream.reconfigure(errors="replace")
+    return dispatch(sys.argv[1:] if argv is None else argv, sys.stdout, sys.stderr)
+
+
+def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
+    """Runs one command with the given streams and returns its exit code."""
+    try:
+        with redirect_stdout(out), redirect_stderr(err):  # argparse takes no streams
+            arguments = _parser().parse_args(argv)
+        arguments.words = argv
+        code: int = arguments.command(arguments, out, err)
+        return code
+    except SystemExit as stop:  # argparse: --help, --version (0) and wrong options (2)
+        return stop.code if isinstance(stop.code, int) else 2
+    except JaxrigError as error:
+        # It may quote what a container said.
+        write(printable(f"jaxrig: {error}", keep="\n") + "\n", err)
+        return error.exit_code
+    except KeyboardInterrupt:
+        write("jaxrig: interrupted\n", err)
+        return Interrupted.exit_code
+    except OSError as error:  # a disk that is full, a folder that was removed
+        write(f"jaxrig: {error}\n", err)
+        return EnvironmentFailure.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="jaxrig",
+        description="Measures JAX workloads in pinned containers, keeps every sample, compares.",
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"jaxrig {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        sub.set_defaults(command=command)
+        sub.add_argument("--format", choices=FORMATS, default="table", help="default: table")
+        sub.add_argument(
+            "--db",
+            metavar="URL",
+            default=os.environ.get("JAXRIG_DB") or DEFAULT_DATABASE,
+            help=f"the result database (default: JAXRIG_DB, else {DEFAULT_DATABASE})",
+        )
+        return sub
+
+    run.add(add("run", run.run, "measure a suite and keep every sample"))
+    ab.add(add("ab", ab.ab, "measure two targets in turns, and say what got slower"))
+    stored.add_runs(add("runs", stored.runs, "list the stored runs, the newest first"))
+    stored.add_show(
+        add("show", stored.show_run, "show one run: its cases, samples (json) and failures")
+    )
+    here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))
+    add("targets", here.targets, "list the targets that can be measured")
+    add("machines", stored.machines, "list the machines that have results")
+    compare.add(add("compare", compare.compare, "compare two stored runs case by case"))
+    add("doctor", here.doctor, "say what is well here, and how to mend what is not")
+    return parser

@@ -1,0 +1,61 @@
+"""What the database holds: `jaxrig runs`, `show`, `machines`."""
+
+import argparse
+from typing import TextIO
+
+from harness.cli.words import positive, show
+from harness.report.view import View
+
+
+def add_runs(runs: argparse.ArgumentParser) -> None:
+    runs.add_argument("--limit", type=positive, metavar="N", help="at most N runs")
+
+
+def add_show(show: argparse.ArgumentParser) -> None:
+    show.add_argument("run", help="a run's name, KEY=VALUE of a tag, latest, or latest~N")
+    show.add_argument("--log", action="store_true", help="show the launches' logs instead")
+
+
+def runs(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.runs import runs_view
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        show(runs_view(reader.runs(arguments.limit)), arguments, out)
+    return 0
+
+
+def show_run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.runs import log_view
+    from harness.store.reader import Reader
+
+    if not arguments.log:
+        show(stored_run(arguments.db, arguments.run), arguments, out)
+        return 0
+    with Reader(arguments.db) as reader:
+        show(log_view(reader.launches(arguments.run)), arguments, out)
+    return 0
+
+
+def stored_run(db: str, reference: str) -> View:
+    from harness.report.runs import run_view
+    from harness.store.reader import Reader
+
+    with Reader(db) as reader:
+        run = reader.run(reference)
+        return run_view(
+            run,
+            reader.measurements(run.run),
+            reader.failures(run.run),
+            reader.launches(run.run),
+            reader.skips(run.run),
+        )
+
+
+def machines(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.listings import machines_view
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        show(machines_view(reader.machines()), arguments, out)
+    return 0

@@ -1,0 +1,117 @@
+"""What there is, as lists: cases, targets, machines, findings."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from harness.report import quantity
+from harness.report.view import View
+
+if TYPE_CHECKING:
+    from harness.config import Settings
+    from harness.doctor import Finding
+    from harness.store.reader import MachineSummary
+    from workloads.catalog import Case
+
+
+def cases_view(settings: "Settings", cases: Sequence["Case"]) -> View:
+    """`jaxrig cases`."""
+    from harness.plan import suites_of
+
+    documents: list[dict[str, Any]] = [
+        {
+            "case": case.id,
+            "workload": case.workload,
+            "phase": case.phase,
+            "dtype": case.dtype,
+            "suites": list(suites_of(settings, case)),
+            "flops": case.cost.flops,
+            "bytes": case.cost.bytes,
+            "intensity_flop_per_byte": case.cost.intensity,
+            "storage_bytes": case.cost.storage_bytes,
+            "link_bytes": case.cost.link_bytes,
+            "work_unit": case.work.unit if case.work else None,
+            "work_count": case.work.count if case.work else None,
+            "memory_bytes": case.memory_bytes,
+            "devices": case.devices,
+            "platforms": list(case.platforms),
+            "tolerance": case.tolerance,
+            "parameters": dict(case.parameters),
+        }
+        for case in cases
+    ]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("case", "phase", "work", "FLOP", "bytes", "FLOP/byte", "suites"),
+        rows=[
+            (
+                case.id,
+                case.phase,
+                f"{case.work.count:g} {case.work.unit}" if case.work else "",
+                quantity.rate(case.cost.flops, "FLOP"),
+                quantity.size(case.cost.bytes),
+                "" if case.cost.intensity is None else f"{case.cost.intensity:.2f}",
+                ", ".join(suites_of(settings, case)),
+            )
+            for case in cases
+        ],
+    )
+
+
+def targets_view(settings: "Settings") -> View:
+    """`jaxrig targets`."""
+    documents = [
+        {"name": name, **target.model_dump(mode="json")}
+        for name, target in settings.targets.items()
+    ]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("target", "platform", "dockerfile", "gpus", "cpus", "memory"),
+        rows=[
+            (
+                name,
+                target.platform,
+                str(target.dockerfile),
+                "yes" if target.gpus else "no",
+                target.cpus or "all",
+                quantity.size(target.memory) if target.memory else "90 % of the machine's",
+            )
+            for name, target in settings.targets.items()
+        ],
+    )
+
+
+def machines_view(machines: Sequence["MachineSummary"]) -> View:
+    """`jaxrig machines`."""
+    documents = [asdict(machine) for machine in machines]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("name", "machine", "CPU", "cores", "threads", "memory", "GPUs", "runs"),
+        rows=[
+            (
+                each.name,
+                each.machine,
+                each.facts["cpu_model"],
+                str(each.facts["cores"]),
+                str(each.facts["threads"]),
+                f"{each.facts['memory_gib']} GiB",
+                ", ".join(gpu["model"] for gpu in each.facts["gpus"]) or "none",
+                str(each.runs),
+            )
+            for each in machines
+        ],
+    )
+
+
+def doctor_view(findings: Sequence["Finding"]) -> View:
+    """`jaxrig doctor`."""
+    documents = [asdict(finding) for finding in findings]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("", "check", "found", "how to mend it"),
+        rows=[(each.status, each.check, each.found, each.mend) for each in findings],
+    )

@@ -1,0 +1,171 @@
+"""What `jaxrig runs` and `show` show: domain objects in, a `View` out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from harness.report import quantity
+from harness.report.view import View
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.store.reader import Failure, Launch, Run, Skip
+
+
+def runs_view(runs: Sequence["Run"]) -> View:
+    """`jaxrig runs`."""
+    documents = [asdict(run) for run in runs]
+    return View(
+        document=documents,
+        records=documents,
+        headers=(
+            "run",
+            "started (UTC)",
+            "status",
+            "target",
+            "suite",
+            "machine",
+            "measured",
+            "failed",
+        ),
+        rows=[
+            (
+                run.run,
+                quantity.moment(run.started_at),
+                run.status,
+                run.target if run.isolation == "container" else f"{run.target} ({run.isolation})",
+                run.suite,
+                run.machine,
+                str(run.measurements),
+                str(run.failures),
+            )
+            for run in runs
+        ],
+    )
+
+
+def run_view(
+    run: "Run",
+    measurements: "pd.DataFrame",
+    failures: Sequence["Failure"],
+    launches: Sequence["Launch"],
+    skips: Sequence["Skip"],
+) -> View:
+    """`jaxrig show` and the end of `jaxrig run`: a row a case, over all its launches."""
+    records: list[dict[str, Any]] = [
+        {str(name): _known(value) for name, value in record.items()}
+        for record in measurements.to_dict("records")
+    ]
+    document = asdict(run) | {
+        "measurements": records,
+        "failures": [asdict(failure) for failure in failures],
+        "launches": [asdict(launch) for launch in launches],
+        "skips": [asdict(skip) for skip in skips],
+    }
+    return View(
+        document=document,
+        records=[{"run": run.run, **record} for record in records],
+        headers=(
+            "case",
+            "launches",
+            "median",
+            "spread",
+            "throughput",
+            "compute",
+            "traffic",
+            "peak memory",
+        ),
+        rows=[_case_row(str(case), rows) for case, rows in measurements.groupby("case", sort=False)]
+        if len(measurements)
+        else [],
+        notes=[
+            _headline(run),
+            *_warnings(measurements),
+            *dict.fromkeys(f"skipped: {each.case}: {each.reason}" for each in skips),
+            *(_failure(each) for each in failures),
+        ],
+    )
+
+
+def _known(value: Any) -> Any:
+    """None for what was not measured: where only some launches know a number, pandas writes NaN,
+    which JSON does not have."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:
+    from harness.stats.launches import summarise
+
+    summary = summarise(rows["median_s"].to_numpy())
+    first = rows.iloc[0]
+    peak = rows["peak_rss_bytes"].max()
+    return (
+        case,
+        str(summary.launches),
+        quantity.seconds(summary.median),
+        quantity.percent(summary.spread) if summary.launches > 1 else "",
+        _throughput(first, summary.median),
+        _compute(first, summary.median),
+        _traffic(first, summary.median),
+        quantity.size(peak) if peak == peak and peak is not None else "",
+    )
+
+
+def _compute(first: "pd.Series[Any]", median_s: float) -> str:
+    """FLOP in a second, where the case counts any."""
+    flops = _known(first["flops"])
+    return quantity.rate(flops / median_s, "FLOP/s") if flops else ""
+
+
+def _throughput(first: "pd.Series[Any]", median_s: float) -> str:
+    """Work done in a second, where the case counts it."""
+    unit = _known(first["work_unit"])
+    return quantity.rate(first["work_count"] / median_s, f"{unit}/s") if unit else ""
+
+
+def _traffic(first: "pd.Series[Any]", median_s: float) -> str:
+    """Bytes in a second, of memory, storage and link, whichever the case moves."""
+    kinds = {"bytes": "", "storage_bytes": " storage", "link_bytes": " link"}
+    return ", ".join(
+        quantity.rate(first[name] / median_s, "B/s") + kind
+        for name, kind in kinds.items()
+        if _known(first[name])
+    )
+
+
+def _headline(run: "Run") -> str:
+    where = f"{run.target} on {run.machine}"
+    if run.isolation != "container":
+        where += f", as a plain {run.isolation} (no container: no memory limit, host software)"
+    return f"run {run.run}: {run.status}; {run.suite} suite of {where}"
+
+
+def _warnings(measurements: "pd.DataFrame") -> list[str]:
+    seen = dict.fromkeys(
+        f"warning: {case}: {warning}"
+        for case, warnings in zip(measurements["case"], measurements["warnings"], strict=True)
+        for warning in warnings
+    )
+    return list(seen)
+
+
+def _failure(failure: "Failure") -> str:
+    where = f", launch {failure.launch}" if failure.launch is not None else ""
+    return f"FAILED: {failure.case or 'no single case'} ({failure.kind}{where}): {failure.message}"
+
+
+def log_view(launches: Sequence["Launch"]) -> View:
+    """`jaxrig show --log`: what each container process wrote to stderr, its end."""
+    documents = [
+        {"launch": each.launch, "part": each.part, "status": each.status, "log": each.log}
+        for each in launches
+    ]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("launch", "part", "status", "exit code"),
+        rows=[(str(x.launch), str(x.part), x.status, str(x.exit_code)) for x in launches],
+        notes=[f"--- launch {x.launch}, part {x.part}:\n{x.log or '(empty)'}" for x in launches],
+    )
