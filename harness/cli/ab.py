@@ -29,8 +29,8 @@ def ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.ab import Ab, overall, within
     from harness.config import load
     from harness.plan import make_pair_plan
-    from harness.report.comparisons import ab_view
     from harness.report.progress import make_progress
+    from harness.report.turns import ab_view
     from harness.runner.pairs import execute_pairs
     from harness.stats.judge import Rule
     from harness.store.writer import Store

@@ -13,9 +13,10 @@ from harness.ab import CaseResult
 from harness.compare import Side, compare
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
-from harness.report.comparisons import ab_view, comparison_view
+from harness.report.comparisons import comparison_view
 from harness.report.listings import cases_view, doctor_view, machines_view, targets_view
 from harness.report.runs import log_view, run_view, runs_view
+from harness.report.turns import ab_view
 from harness.report.view import FORMATS, View, render
 from harness.store.reader import Reader
 from harness.store.writer import Store
