@@ -2,9 +2,9 @@
 
 An image has two parts. The *stack* (`<name>-stack`) is what a target's Dockerfile makes of a
 base and pinned requirements; the image itself (`<name>`) adds the workloads as its last layer.
-A suite of one's own adds what it requires (`<name>-requirements`) between the two, and itself
-(`<name>-own`) after them. All tags are content hashes, so that asking whether an image is current
-costs a look-up a part.
+Between the two come the project that the target measures (`<name>-project`) and what a suite of
+one's own requires (`<name>-requirements`); the suite itself comes last (`<name>-own`). All tags
+are content hashes, so that asking whether an image is current costs a look-up a part.
 """
 
 import hashlib
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,10 +26,12 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 
 from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
-from containers.own import Own
+from containers.own import REQUIREMENTS, Own
+from containers.project import Project
 
 REGISTRY_BASE = "python:3.13-slim"
 LOCAL_BASE = "jaxrig/base"
+TARGET_LABEL = "jaxrig.target"
 _LOG_LINES = 20
 _PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
 _PIP_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
@@ -41,13 +44,14 @@ class Recipe:
     """What an image is made of.
 
     `base`: an image to start from instead of the default one (see `Images.base`).
-    `own`: a suite of one's own, which it holds too.
+    `project`: what is installed on the stack. `own`: a suite of one's own, which it holds too.
     """
 
     name: str
     dockerfile: Path
     requirements: Path | None = None
     base: str | None = None
+    project: Project | None = None
     own: Own | None = None
 
 
@@ -74,16 +78,18 @@ class Images:
 
         Raises `ImageUnavailable` with the end of the build log, or `EngineUnavailable`.
         """
-        try:
+        with _failures(recipe.name):
             stack = self._ensure_stack(recipe)
+            if recipe.project is not None:
+                stack = self._ensure_project(recipe, recipe.project, stack)
             if recipe.own is None:
                 return self._ensure_image(recipe, stack)
             stack = self._ensure_requirements(recipe, recipe.own, stack)
             return self._ensure_own(recipe, recipe.own, self._ensure_image(recipe, stack))
-        except APIError as error:
-            raise ImageUnavailable(f"image {recipe.name}: {error.explanation or error}") from error
-        except (DockerException, OSError) as error:
-            raise EngineUnavailable(f"the engine failed at image {recipe.name}: {error}") from error
+
+    def known(self, digest: str) -> Image:
+        """The image of that digest (or its beginning) as it is. Raises like `ensure`."""
+        return find_image(self._client, digest)
 
     def base(self) -> str:
         """The default base: python:3.13-slim, or where no registry answers an equal of it."""
@@ -121,19 +127,33 @@ class Images:
         what = f"adding the workloads to target {recipe.name}"
         return self._ensure_layer(recipe.name, "", context, {"STACK": stack}, what)
 
+    def _ensure_project(self, recipe: Recipe, project: Project, stack: str) -> str:
+        """The stack with the project, and with what that needs and the stack lacks."""
+        files = {f"project/{name}": content for name, content in project.files().items()}
+        files[REQUIREMENTS] = b"./project\n"
+        where = f"{project.folder.name}{'@' + project.revision if project.revision else ''}"
+        what = f"installing {where} on target {recipe.name}"
+        return self._ensure_installed(recipe.name, "-project", files, stack, what)
+
     def _ensure_requirements(self, recipe: Recipe, own: Own, stack: str) -> str:
         """The stack with what the suite requires; the stack as it is where that is nothing."""
         files = own.requirements()
         if not files:
             return stack
-        context = files | {
+        what = f"installing what {own.folder.name} requires on target {recipe.name}"
+        return self._ensure_installed(recipe.name, "-requirements", files, stack, what)
+
+    def _ensure_installed(
+        self, name: str, part: str, files: Mapping[str, bytes], stack: str, what: str
+    ) -> str:
+        """The stack with what the requirements among `files` name."""
+        context = {
+            **files,
             "Dockerfile": (assets() / "requirements.Dockerfile").read_bytes(),
             "missing.py": (assets() / "missing.py").read_bytes(),
         }
-        what = f"installing what {own.folder.name} requires on target {recipe.name}"
         return self._ensure_layer(
-            *(recipe.name, "-requirements", context, {"STACK": stack}, what),
-            outside={"host-ca.pem": _host_ca()},
+            *(name, part, context, {"STACK": stack}, what), outside={"host-ca.pem": _host_ca()}
         ).digest
 
     def _ensure_own(self, recipe: Recipe, own: Own, image: Image) -> Image:
@@ -174,7 +194,7 @@ class Images:
             custom_context=True,
             tag=tag,
             buildargs=dict(arguments),
-            labels={"jaxrig.target": name},
+            labels={TARGET_LABEL: name},
             network_mode="host",  # the engine may run without a bridge
             rm=True,
             forcerm=True,
@@ -190,6 +210,40 @@ class Images:
                 f"  the last {min(_LOG_LINES, len(log))} lines of the build:\n{tail}"
             ) from error
         return str(self._client.images.get(tag).id)
+
+
+def find_image(client: docker.DockerClient, digest: str) -> Image:
+    """Raises `ImageUnavailable` where the engine does not hold it, or `EngineUnavailable`."""
+    with _failures(digest):
+        try:
+            found = client.images.get(digest)
+        except ImageNotFound as error:
+            raise ImageUnavailable(
+                f"this engine holds no image {digest}; `jaxrig runs --format json` names those "
+                "that were measured, and `docker images` those that are left"
+            ) from error
+    return Image(digest=str(found.id), tag=(found.tags or [digest])[0])
+
+
+def target_of_image(client: docker.DockerClient, digest: str) -> str | None:
+    """The target that an image was built for; None for what jaxrig did not build.
+
+    Raises like `find_image`.
+    """
+    labels = client.images.get(find_image(client, digest).digest).labels
+    target = labels.get(TARGET_LABEL)
+    return None if target is None else str(target)
+
+
+@contextmanager
+def _failures(name: str) -> Iterator[None]:
+    """The SDK's errors as an engine's."""
+    try:
+        yield
+    except APIError as error:
+        raise ImageUnavailable(f"image {name}: {error.explanation or error}") from error
+    except (DockerException, OSError) as error:
+        raise EngineUnavailable(f"the engine failed at image {name}: {error}") from error
 
 
 def known_base(client: docker.DockerClient) -> str | None:

@@ -1,5 +1,5 @@
-# What a suite of one's own requires, on top of a target's stack: a layer between that stack and
-# the workloads, made anew only where its requirements change.
+# What a suite of one's own requires, or a project and what it needs, on top of a target's stack: a
+# layer between that stack and the workloads, made anew only where its contents change.
 #
 # What the stack lacks is fetched (or built) as wheels in the first stage, in which `host-ca.pem`
 # serves pip and stays behind; the second installs just these, as the stack itself would.
@@ -11,6 +11,8 @@ USER 0
 COPY . /build/
 WORKDIR /build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+# A project that takes its version from git finds no repository here.
+ENV SETUPTOOLS_SCM_PRETEND_VERSION=0+measured PDM_BUILD_SCM_VERSION=0+measured
 RUN if [ -s host-ca.pem ]; then export PIP_CERT=/build/host-ca.pem; fi \
  && python -m pip install --no-cache-dir --dry-run --report missing.json -r requirements.txt \
  && python missing.py missing.json >missing.txt \

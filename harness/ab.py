@@ -9,14 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.errors import UsageError
-from harness.stats.judge import Judged, Rule, Verdict, judge
+from harness.stats.judge import MOST_PAIRS, Judged, Rule, Verdict, judge
 from harness.stats.paired import log_ratios
 
 if TYPE_CHECKING:
     from harness.runner.pairs import Turned
 
 
-REFUTED = "slower at first, and not again in new containers"
+NOT_IN_COMMON = {
+    "added": "the base does not have it",
+    "removed": "the candidate does not have it",
+    "changed": "under this id the sides compute other things",
+}
+REFUTED = "slower at first, and not again in new containers: measure once more"
+BY_LAUNCHES = "not in turns: whole launches alternate"
 OTHER_CODE = "other compiled code (HLO)"
 """Tells a slowdown that the compiler made from the same program running slower."""
 
@@ -26,7 +32,8 @@ class CaseResult:
     """One metric of one case: the candidate over the base, above 1 it takes more.
 
     `base`, `effect`: of a call, and how much more the candidate takes, in `unit`. Without a pair,
-    all but `pairs` is None. `remarks`: what a reader of the verdict must know.
+    all but `pairs` is None. `remarks`: what a reader of the verdict must know. `presence`: `both`,
+    or `added`, `removed`, `changed` where the sides do not have this case in common.
     """
 
     case: str
@@ -40,6 +47,7 @@ class CaseResult:
     base: float | None
     effect: float | None
     remarks: tuple[str, ...]
+    presence: str = "both"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +101,9 @@ class Ab:
     def verdicts(self, turned: "Sequence[Turned]") -> tuple[dict[str, Any], ...]:
         """`results`, as they are kept."""
         return tuple(
-            asdict(result) | {"remarks": list(result.remarks)} for result in self.results(turned)
+            {name: value for name, value in asdict(result).items() if name != "presence"}
+            | {"remarks": list(result.remarks)}
+            for result in self.results(turned)
         )
 
     def results(self, turned: "Sequence[Turned]") -> tuple[CaseResult, ...]:
@@ -120,6 +130,8 @@ class Ab:
 
 
 def _log_ratio(pair: "Turned", metric: Metric) -> float | None:
+    if metric is TIME and not pair.by_rounds:
+        return float(np.log(np.median(pair.candidate_s) / np.median(pair.base_s)))
     if metric is TIME:
         return float(log_ratios(pair.base_s, pair.candidate_s))
     if metric.name not in pair.once:
@@ -129,12 +141,13 @@ def _log_ratio(pair: "Turned", metric: Metric) -> float | None:
 
 
 def within(rule: Rule, pairs: int) -> Rule:
-    """`rule` for at most so many pairs, those that confirm included.
+    """`rule` for at most so many pairs, those that confirm included: fewer looks, or more, each
+    after a third more pairs than the one before.
 
     Raises `UsageError` where that is too little for any look and its confirmation.
     """
     if pairs >= rule.most_pairs:
-        return rule
+        return replace(rule, looks=_further(rule.looks, pairs - rule.confirming[-1]))
     confirming = rule.confirming[:1]
     last = pairs - confirming[-1]
     if last < 2:
@@ -143,12 +156,38 @@ def within(rule: Rule, pairs: int) -> Rule:
     return replace(rule, looks=looks, confirming=confirming)
 
 
+def _further(looks: tuple[int, ...], last: int) -> tuple[int, ...]:
+    while looks[-1] < last:
+        looks = (*looks, min(last, -(-looks[-1] * 4 // 3)))
+    return looks
+
+
+def not_in_common(others: Mapping[str, str]) -> tuple[CaseResult, ...]:
+    """Cases that were measured on neither side, as results. `others`: why (`presence`)."""
+    nothing = dict.fromkeys(("ratio", "low", "high", "base", "effect"))
+    return tuple(
+        CaseResult(
+            case=case,
+            metric=TIME.name,
+            unit=TIME.unit,
+            verdict="unclear",
+            pairs=0,
+            remarks=(NOT_IN_COMMON[presence],),
+            presence=presence,
+            **nothing,
+        )
+        for case, presence in others.items()
+    )
+
+
 def overall(results: Sequence[CaseResult]) -> Verdict:
     """One verdict over all: `slower` where anything is, in whatever metric; else the worst of
-    the times, `same` only where every one is."""
+    the times, `same` only where every one is. What only one side has says nothing of it."""
     if any(each.verdict == "slower" for each in results):
         return "slower"
-    verdicts = [each.verdict for each in results if each.metric == TIME.name]
+    verdicts = [
+        each.verdict for each in results if each.metric == TIME.name and each.presence == "both"
+    ]
     if "unclear" in verdicts or not verdicts:
         return "unclear"
     return "faster" if "faster" in verdicts else "same"
@@ -160,8 +199,12 @@ def _result(row: Row, index: int, judged: Judged, pairs: "list[Turned]") -> Case
     remarks = list(ratios.warnings[index])
     if judged.refuted[index]:
         remarks.append(REFUTED)
+    elif metric is TIME and judged.verdicts[index] == "unclear" and int(ratios.pairs[index]) > 1:
+        remarks.append(_settling(int(judged.enough[index])))
     if metric is TIME and any(each.same_code is False for each in pairs):
         remarks.append(OTHER_CODE)
+    if metric is TIME and any(not each.by_rounds for each in pairs):
+        remarks.append(BY_LAUNCHES)
     base, ratio = _base(pairs, metric), _number(ratios.ratio, index)
     return CaseResult(
         case=case,
@@ -176,6 +219,13 @@ def _result(row: Row, index: int, judged: Judged, pairs: "list[Turned]") -> Case
         effect=None if base is None or ratio is None else base * (ratio - 1.0),
         remarks=tuple(remarks),
     )
+
+
+def _settling(enough: int) -> str:
+    """What would make an unclear case clear."""
+    if not enough:
+        return f"more than {MOST_PAIRS} pairs would decide it: the change lies at the floor"
+    return f"some {enough} pairs would decide it (--max-pairs)"
 
 
 def _base(pairs: "list[Turned]", metric: Metric) -> float | None:

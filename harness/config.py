@@ -72,7 +72,8 @@ class Target(_Frozen):
 
     `dockerfile`, `requirements`: paths; a bare name that does not exist beside jaxrig.toml is
     one of the built-in files. `base`: what the Dockerfile starts from (its BASE argument).
-    `platform`: what JAX must report, or nothing is recorded. `gpus`: whether the engine is
+    `project`: a folder with a Python project (of a git repository) that is installed on the
+    stack. `platform`: what JAX must report, or nothing is recorded. `gpus`: whether the engine is
     asked for GPUs. `cpus`: a cpuset. Limits in bytes and seconds.
     """
 
@@ -80,6 +81,7 @@ class Target(_Frozen):
     dockerfile: Path
     requirements: Path | None = None
     base: str | None = None
+    project: Path | None = None
     env: Mapping[VariableName, Variable] = {}
     gpus: bool = False
     cpus: CpuSet | None = None
@@ -167,6 +169,8 @@ def _located(target: Target, folder: Path) -> Target:
         for key, path in paths.items()
         if path is not None and (folder / path).exists()
     }
+    if target.project is not None:
+        own["project"] = (folder / target.project).resolve()
     return target.model_copy(update=own)
 
 

@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+from harness.errors import UsageError
+
 
 def describe(folder: Path | None = None) -> tuple[str | None, bool | None]:
     """Commit and whether tracked files differ from it; (None, None) outside a git checkout."""
@@ -12,6 +14,18 @@ def describe(folder: Path | None = None) -> tuple[str | None, bool | None]:
     except (OSError, subprocess.SubprocessError):
         return None, None
     return commit, bool(changes)
+
+
+def commit_of(revision: str, folder: Path) -> str:
+    """The full hash that `revision` (a branch, a tag, `HEAD~3`) stands for in `folder`'s
+    repository. Raises `UsageError`."""
+    try:
+        return _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", folder=folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UsageError(
+            f"git in {folder} knows no revision {revision!r}; a shallow clone lacks most of them "
+            "(git fetch --unshallow), and one of another branch wants origin/BRANCH"
+        ) from error
 
 
 def _git(*words: str, folder: Path | None) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
+from typing import Any
 
 from harness.config import Settings, Suite, Target
 from harness.errors import UsageError
 from harness.own import LAUNCHES, OwnSuite
+from harness.sides import Side
 from workloads.catalog import CASES, Case, find
 
 BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5}
@@ -34,6 +36,8 @@ class Plan:
     """All launches of one target and suite on this machine: a run.
 
     `own`: the suite where it is one's own; its cases are known once it has been collected.
+    `revision`: the commit of the target's project that is installed; None: as it lies there.
+    `image`: the digest to measure as it is, instead of what the target makes.
     """
 
     target_name: str
@@ -43,6 +47,8 @@ class Plan:
     launches: tuple[Launch, ...]
     tags: Mapping[str, str]
     own: OwnSuite | None = None
+    revision: str | None = None
+    image: str | None = None
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -53,7 +59,8 @@ class Plan:
 class PairPlan:
     """Two sides to be measured in turns, launch pair by launch pair.
 
-    Both have as many launches as there can be pairs. `rounds`: of each case in each launch.
+    Both have as many launches as there can be pairs. `rounds`: of each case in each launch; a
+    suite of one's own times as its tests say, and its launches come one after the other.
     `budget_s`: no pair is begun that would not end within it; None: no matter how long.
     """
 
@@ -68,9 +75,9 @@ class PairPlan:
         return len(self.base.launches)
 
     @property
-    def cases(self) -> tuple[str, ...]:
-        """Those that both sides have."""
-        return tuple(case for case in self.base.cases if case in self.candidate.cases)
+    def by_rounds(self) -> bool:
+        """Whether rounds alternate; else whole launches do."""
+        return self.base.own is None
 
 
 def make_plan(
@@ -128,30 +135,32 @@ def make_own_plan(
 def make_pair_plan(
     settings: Settings,
     *,
-    base: str,
-    candidate: str,
-    suite: str,
+    base: Side,
+    candidate: Side,
+    suite: str = "quick",
     globs: Sequence[str] = (),
+    own: OwnSuite | None = None,
     pairs: int,
     budget_s: float | None = None,
     isolation: str = "container",
     tags: Mapping[str, str] | None = None,
 ) -> PairPlan:
-    """The plan of two targets in turns, at most so many launch pairs. Raises `UsageError`."""
+    """The plan of two sides in turns, at most so many launch pairs. `own`: instead of a suite.
 
-    def side(target: str) -> Plan:
-        return make_plan(
-            settings,
-            target=target,
-            suite=suite,
-            globs=globs,
-            launches=pairs,
-            isolation=isolation,
-            tags=tags,
-        )
+    Raises `UsageError`.
+    """
+    how: dict[str, Any] = {"launches": pairs, "isolation": isolation, "tags": tags}
+
+    def plan(side: Side) -> Plan:
+        target = str(side.target)
+        if own is None:
+            made = make_plan(settings, target=target, suite=suite, globs=globs, **how)
+        else:
+            made = make_own_plan(settings, target=target, own=own, **how)
+        return replace(made, revision=side.revision, image=side.image)
 
     return PairPlan(
-        base=side(base), candidate=side(candidate), rounds=ROUNDS_IN_TURNS, budget_s=budget_s
+        base=plan(base), candidate=plan(candidate), rounds=ROUNDS_IN_TURNS, budget_s=budget_s
     )
 
 

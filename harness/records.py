@@ -188,6 +188,13 @@ class Collected(_Record):
     failures: list[CollectionFailure]
 
 
+class Known(_Record):
+    """Every case that an image holds, and its definition; the only record of its process."""
+
+    kind: Literal["known"]
+    cases: dict[CaseId, Text]
+
+
 class Skipped(_Record):
     """A case that cannot run in this launch, as for want of memory; no failure."""
 
@@ -222,6 +229,7 @@ Record = (
     | Failure
     | Finished
     | Collected
+    | Known
 )
 
 _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminator="kind")])

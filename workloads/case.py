@@ -1,7 +1,9 @@
 """A case: one workload at one size, phase and dtype, with what it costs on paper."""
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 SUITES = ("quick", "standard", "full")
 """Each suite holds the one before it."""
@@ -72,6 +74,14 @@ class Case:
     platforms: tuple[str, ...] = ()
     alone: bool = False
     parameters: Mapping[str, int | float | str] = field(default_factory=dict, hash=False)
+
+    @property
+    def definition(self) -> str:
+        """A hash of what is computed and how it is counted and checked: two cases of one id are
+        the same only where it is. Which suites hold it, and what it needs, is left out."""
+        counted = ("workload", "phase", "dtype", "cost", "tolerance", "work", "parameters")
+        facts = {name: value for name, value in asdict(self).items() if name in counted}
+        return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
     def integer(self, name: str) -> int:
         """The whole-number parameter `name`. Raises `TypeError` where it is something else."""

@@ -1,5 +1,7 @@
 """One launch: `python -m workloads.launch [--devices N] [--turns N] --case ID [--case ID ...]`.
 
+Or `--known` for what cases there are, without measuring any.
+
 stdout carries records (JSON Lines) and nothing else; everything that anybody prints, C++
 included, goes to stderr. Exit status: 0 all measured, 2 unknown case, 4 a case failed.
 """
@@ -13,9 +15,10 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from workloads.catalog import UnknownCase, find
-from workloads.stream import Stream
+from workloads.catalog import CASES, UnknownCase, find
+from workloads.stream import SCHEMA_VERSION, Stream
 
 OK = 0
 USAGE = 2
@@ -36,6 +39,9 @@ def main(arguments: Sequence[str]) -> int:
     except UnknownCase as error:
         sys.stderr.write(f"{error.args[0]}\n")
         return USAGE
+    if chosen.known:
+        stream.send(known())
+        return OK
     if chosen.devices > 1 and on_cpu():
         force_devices(chosen.devices)
     if any(find(case).alone for case in chosen.cases):
@@ -69,17 +75,21 @@ def end_at_once_on(number: signal.Signals) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What a launch is asked for. `turns`: rounds of each case in turns; None: not in turns."""
+    """What a launch is asked for. `turns`: rounds of each case in turns; None: not in turns.
+    `known`: only to tell what cases there are."""
 
     cases: tuple[str, ...]
     devices: int
     turns: int | None
+    known: bool
 
 
 def parse(arguments: Sequence[str]) -> Chosen:
     """The command line; all cases are known to exist. Raises `UnknownCase`."""
     parser = argparse.ArgumentParser(prog="python -m workloads.launch", description=__doc__)
-    parser.add_argument("--case", action="append", required=True, metavar="ID", dest="cases")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--case", action="append", default=[], metavar="ID", dest="cases")
+    what.add_argument("--known", action="store_true", help="tell which cases there are, and end")
     parser.add_argument("--devices", type=int, default=1, metavar="N", help="forced on CPU")
     parser.add_argument("--turns", type=int, metavar="N", help="rounds, each when stdin says go")
     chosen = parser.parse_args(arguments)
@@ -87,7 +97,15 @@ def parse(arguments: Sequence[str]) -> Chosen:
         cases=tuple(find(case_id).id for case_id in chosen.cases),
         devices=chosen.devices,
         turns=chosen.turns,
+        known=chosen.known,
     )
+
+
+def known() -> dict[str, Any]:
+    """The record that tells every case, and what it computes: an image may be older than who
+    asks."""
+    cases = {case.id: case.definition for case in CASES}
+    return {"schema": SCHEMA_VERSION, "kind": "known", "cases": cases}
 
 
 def on_cpu() -> bool:

@@ -11,13 +11,21 @@ if TYPE_CHECKING:
     from harness.ab import CaseResult
 
 
-def ab_view(base: str, candidate: str, results: Sequence["CaseResult"], verdict: str) -> View:
-    """`jaxrig ab`."""
+def ab_view(
+    runs: tuple[str, str],
+    sides: tuple[str, str],
+    results: Sequence["CaseResult"],
+    verdict: str,
+    notes: Sequence[str] = (),
+) -> View:
+    """`jaxrig ab`: of base and candidate, the runs' names and what was asked for."""
     documents = [asdict(result) for result in results]
     return View(
         document={
-            "base": base,
-            "candidate": candidate,
+            "base": runs[0],
+            "candidate": runs[1],
+            "base_side": sides[0],
+            "candidate_side": sides[1],
             "cases": documents,
             "verdict": verdict,
         },
@@ -34,8 +42,22 @@ def ab_view(base: str, candidate: str, results: Sequence["CaseResult"], verdict:
             "remarks",
         ),
         rows=[_ab_row(result) for result in results],
-        notes=[f"{candidate} over {base}; above 1 the candidate takes longer"],
+        notes=[
+            f"{sides[1]} (run {runs[1]}) over {sides[0]} (run {runs[0]}): {verdict}",
+            "above 1 the candidate takes more",
+            *_apart(results),
+            *notes,
+        ],
     )
+
+
+def _apart(results: Sequence["CaseResult"]) -> list[str]:
+    """A line for each kind of case that the sides do not have in common."""
+    kinds = dict.fromkeys(each.presence for each in results if each.presence != "both")
+    return [
+        f"{kind}: {', '.join(each.case for each in results if each.presence == kind)}"
+        for kind in kinds
+    ]
 
 
 def _ab_row(result: "CaseResult") -> tuple[str, ...]:
@@ -51,6 +73,6 @@ def _ab_row(result: "CaseResult") -> tuple[str, ...]:
         interval,
         "" if effect is None else f"{sign}{in_unit(abs(effect))}",
         str(result.pairs),
-        result.verdict,
+        result.verdict if result.presence == "both" else result.presence,
         "; ".join(result.remarks),
     )

@@ -17,6 +17,11 @@ def collecting(plan: Plan, setup: Setup) -> LaunchSpec:
     return _spec(plan, setup, (*_own_command(plan, setup), "--collect"))
 
 
+def telling(plan: Plan, setup: Setup) -> LaunchSpec:
+    """A launch that says what cases its image holds."""
+    return _spec(plan, setup, ("workloads.launch", "--known"))
+
+
 def measuring(
     plan: Plan, setup: Setup, cases: tuple[str, ...], *, rounds: int | None = None
 ) -> LaunchSpec:

@@ -1,4 +1,5 @@
-"""Asks a suite of one's own what cases it has, in a process that measures nothing."""
+"""Asks what cases there are, in a process that measures nothing: of a suite of one's own, or of an
+image that may be older than this harness."""
 
 import time
 from dataclasses import dataclass
@@ -6,7 +7,8 @@ from dataclasses import dataclass
 from containers.engine import Engine, Running
 from containers.output import Lines
 from containers.spec import LaunchSpec
-from harness.records import BadRecord, Collected, parse
+from harness.errors import EnvironmentFailure
+from harness.records import BadRecord, Collected, Known, parse
 from harness.runner.session import LINE_LIMIT_BYTES, cause_of_death
 
 _EXIT_PATIENCE_S = 10.0
@@ -46,6 +48,26 @@ def collect(engine: Engine, spec: LaunchSpec, limit_s: float) -> Contents:
         return _contents(lines[-1])
     except BadRecord as error:
         return _failed("bad_record", f"what was collected is no record: {error}")
+
+
+def known_cases(engine: Engine, spec: LaunchSpec, limit_s: float) -> dict[str, str]:
+    """Cases of the image that `spec` asks, with their definitions (`Case.definition`).
+
+    Raises `EnvironmentFailure` for one that does not answer, and `EngineError`.
+    """
+    with engine.start(spec) as running:
+        lines = _lines(running, time.monotonic() + limit_s)
+        said = running.log() if not lines else ""
+    try:
+        record = parse(lines[-1]) if lines and isinstance(lines[-1], bytes) else None
+    except BadRecord as error:
+        said, record = str(error), None
+    if not isinstance(record, Known):
+        raise EnvironmentFailure(
+            f"image {spec.image} does not tell its cases as this jaxrig asks for them: it was made "
+            f"by another version, or by something else. {said.strip()}"
+        )
+    return record.cases
 
 
 def _lines(running: Running, deadline: float) -> list[bytes | int] | None:

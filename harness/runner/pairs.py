@@ -2,13 +2,14 @@
 
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from harness.plan import Launch, PairPlan, first_process
+from harness.plan import Launch, PairPlan, first_process, with_cases
 from harness.records import Benchmark, Measured
+from harness.runner.common import Presence, common, held
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
 from harness.runner.run import OngoingRun, close_abandoned, engine_failures
@@ -21,14 +22,17 @@ from harness.store.writer import Store
 class Turned:
     """One case in one launch pair: seconds a call of both sides, turn by turn.
 
-    `same_code`: whether the compiler made the same program; None where nothing is compiled.
-    `once`: what is told once a launch, by name, of the base and the candidate.
+    `by_rounds`: sample by sample each other's turn; else launches came one after the other, and
+    only their medians say something together. `same_code`: whether the compiler made the same
+    program; None where nothing is compiled. `once`: what is told once a launch, by name, of the
+    base and the candidate.
     """
 
     case: str
     pair: int
     base_s: tuple[float, ...]
     candidate_s: tuple[float, ...]
+    by_rounds: bool = True
     same_code: bool | None = None
     once: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
@@ -46,47 +50,66 @@ class Judge(Protocol):
         """What is to be kept of each case: columns of `VerdictRow`."""
 
 
+MakeJudge = Callable[[tuple[str, ...]], Judge]
+"""A judge of the cases that both sides have: they are known once both are set up."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class PairsResult:
-    """Both runs' names, and what they measured in turns. `failures`: of both sides."""
+    """Both runs' names, and what they measured in turns. `cases`: those that both sides have;
+    `others`: the rest, measured on neither. `failures`: of both sides. `same_image`: one and the
+    same on both."""
 
     base: str
     candidate: str
+    cases: tuple[str, ...]
+    others: Mapping[str, Presence]
     turned: tuple[Turned, ...]
     failures: int
     skipped: Mapping[str, str]
+    same_image: bool
 
 
-def execute_pairs(plan: PairPlan, store: Store, progress: Progress, judge: Judge) -> PairsResult:
+def execute_pairs(
+    plan: PairPlan, store: Store, progress: Progress, make_judge: MakeJudge
+) -> PairsResult:
     """Measures pairs until no case is open, or there are as many as the plan allows.
 
-    Raises what `execute` does.
+    Raises what `execute` does, and `UsageError` for sides that have nothing in common.
     """
     with interruptible(), engine_failures():
         sides = plan.base, plan.candidate
         setups = [set_up(side, progress.say) for side in sides]
         close_abandoned(store)
+        has = [held(side, setup) for side, setup in zip(sides, setups, strict=True)]
+        both = common(plan, *has)
+        judge = make_judge(both.cases)
         base, candidate = (
-            OngoingRun(plan=side, setup=setup, store=store, progress=progress)
+            OngoingRun(
+                plan=with_cases(side, both.cases), setup=setup, store=store, progress=progress
+            )
             for side, setup in zip(sides, setups, strict=True)
         )
         with base, candidate:
-            pairs = _Pairs(plan=plan, base=base, candidate=candidate)
+            for run, side in zip((base, candidate), has, strict=True):
+                run.fail_all(side.failures)
             pairing = store.pair_runs(
                 base.id, candidate.id, rounds=plan.rounds, rule=judge.as_dict()
             )
-            budget = _Budget(plan.budget_s)
-            for index in range(plan.pairs):
-                cases = pairs.unbroken(judge.open_cases(pairs.turned))
-                if not cases or budget.is_spent() or not pairs.measure(index, cases):
-                    break
-            store.add_verdicts(pairing, judge.verdicts(pairs.turned))
+            pairs = _Pairs(plan=plan, base=base, candidate=candidate)
+            try:
+                pairs.measure_all(judge)
+            finally:  # an interrupt keeps what was measured, and so what it says
+                store.add_verdicts(pairing, judge.verdicts(pairs.turned))
     return PairsResult(
         base=base.name,
         candidate=candidate.name,
+        cases=both.cases,
+        others=both.others,
         turned=tuple(pairs.turned),
         failures=base.failures + candidate.failures,
         skipped=base.skipped | candidate.skipped,
+        same_image=setups[0].image is not None and setups[0].image == setups[1].image,
     )
 
 
@@ -113,6 +136,19 @@ class _Pairs:
     base: OngoingRun
     candidate: OngoingRun
     turned: list[Turned] = field(default_factory=list)
+    first: int = field(default_factory=lambda: random.randrange(2))  # noqa: S311 - no secret
+    """Which side's launch goes first in pairs of an even number, where launches alternate."""
+
+    def measure_all(self, judge: Judge) -> None:
+        """Until no case is open that could be measured, or the plan's bounds are met."""
+        budget = _Budget(self.plan.budget_s)
+        for index in range(self.plan.pairs):
+            cases = self.unbroken(judge.open_cases(self.turned))
+            if not cases or budget.is_spent():
+                break
+            measure = self.measure if self.plan.by_rounds else self.measure_in_launches
+            if not measure(index, cases):
+                break
 
     def unbroken(self, cases: tuple[str, ...]) -> tuple[str, ...]:
         """Those that neither side failed or skipped."""
@@ -134,6 +170,23 @@ class _Pairs:
             if remaining is None:
                 return False
             cases, part = self.unbroken((*remaining, *later)), part + 1
+        return True
+
+    def measure_in_launches(self, index: int, cases: tuple[str, ...]) -> bool:
+        """One launch of either side, one after the other (A B, B A, A B, …).
+
+        False where a process died before it came to any case.
+        """
+        launch = Launch(index=index, part=0, cases=cases)
+        runs = [self.base, self.candidate]
+        if (self.first + index) % 2:
+            runs.reverse()
+        for run in runs:
+            run.latest.clear()
+        for run in runs:
+            if not run.measure(launch):
+                return False
+        self._collect(launch)
         return True
 
     def _measure_part(self, launch: Launch, deadline: float) -> tuple[str, ...] | None:
@@ -170,6 +223,7 @@ class _Pairs:
                         pair=launch.index,
                         base_s=tuple(base.samples_s),
                         candidate_s=tuple(candidate.samples_s),
+                        by_rounds=self.plan.by_rounds,
                         same_code=_same_code(base, candidate),
                         once=_once(base, candidate),
                     )

@@ -1,7 +1,7 @@
 """A run, from the first launch to its last word in the store."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from harness.plan import Launch, Plan, first_process, with_cases
 from harness.records import BadRecord, Benchmark, Environment, Measured
 from harness.runner.asked import collecting, measuring
 from harness.runner.checks import check_benchmark, check_environment, check_measurement
-from harness.runner.collect import Contents, collect
+from harness.runner.collect import Contents, Uncollected, collect
 from harness.runner.interrupt import interruptible
 from harness.runner.progress import Progress
 from harness.runner.session import Ending, Session, TimeLimits
@@ -55,8 +55,7 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
             plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
         run = OngoingRun(plan=plan, setup=setup, store=store, progress=progress)
         with run:
-            for each in contents.failures:
-                run.fail(None, each.case, each.kind, each.message)
+            run.fail_all(contents.failures)
             for launch in plan.launches:
                 if not run.measure(launch):
                     break
@@ -105,7 +104,7 @@ class OngoingRun:
 
     def __enter__(self) -> Self:
         plan, image = self.plan, self.setup.image
-        commit, dirty = describe()
+        commit, dirty = _revision(plan)
         self.id, self.name = self.store.begin_run(
             machine=this_machine(),
             image=None if image is None else (image.digest, image.tag),
@@ -218,12 +217,25 @@ class OngoingRun:
                 log=record.log,
             )
 
+    def fail_all(self, uncollected: Iterable[Uncollected]) -> None:
+        for each in uncollected:
+            self.fail(None, each.case, each.kind, each.message)
+
     def fail(self, launch: int | None, case: str | None, kind: str, message: str) -> None:
         self.store.add_failure(self.id, launch, case, kind, message)
         self.progress.failed(case, kind, message)
         self.failures += 1
         if case is not None:
             self.broken.add(case)
+
+
+def _revision(plan: Plan) -> tuple[str | None, bool | None]:
+    """Commit, and whether files differ from it, of what the plan measures."""
+    if plan.image is not None:
+        return None, None  # made some time, of something
+    if plan.revision is not None:
+        return plan.revision, False
+    return describe(plan.target.project)
 
 
 @dataclass

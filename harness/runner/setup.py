@@ -3,15 +3,16 @@
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
-from containers.images import Image, Images, Recipe
+from containers.images import Image, Images, Recipe, target_of_image
 from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
+from containers.project import Project
 from containers.spec import Limits
 from harness.config import Target
 from harness.errors import EnvironmentFailure, UsageError
@@ -39,6 +40,7 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     """Raises `EnvironmentFailure`, `UsageError` or an `EngineError` with what to do."""
     root = Path(catalog.__file__).parents[2]
     if plan.isolation == "process":
+        _need_no_image(plan)
         _need_packages(plan)
         folder = None if plan.own is None else str(plan.own.folder)
         return Setup(engine=ProcessEngine(root), image=None, own_folder=folder)
@@ -47,10 +49,17 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     leftovers = engine.sweep()
     if leftovers:
         say(f"removed {leftovers} container(s) that an interrupted run left behind")
-    wanted = recipe(plan.target_name, plan.target, plan.own)
-    image = Images(client, root / "workloads", say).ensure(wanted)
+    images = Images(client, root / "workloads", say)
+    image = images.known(plan.image) if plan.image else images.ensure(recipe_of(plan))
     own_folder = None if plan.own is None else f"{OWN_FOLDER}/{plan.own.folder.name}"
     return Setup(engine=engine, image=image, own_folder=own_folder)
+
+
+def _need_no_image(plan: Plan) -> None:
+    """Raises `UsageError` where a plain process would measure something else than was meant."""
+    if plan.image is not None or plan.target.project is not None:
+        what = f"image {plan.image}" if plan.image else f"project {plan.target.project}"
+        raise UsageError(f"--isolation process measures this Python's packages, and no {what}")
 
 
 def _need_packages(plan: Plan) -> None:
@@ -63,6 +72,22 @@ def _need_packages(plan: Plan) -> None:
             )
 
 
+def target_of(digest: str) -> str:
+    """The target that an image was built for. Raises `UsageError`, or an `EngineError`."""
+    target = target_of_image(connect(), digest)
+    if target is None:
+        raise UsageError(f"{digest} does not say for which target it is; write TARGET@{digest}")
+    return target
+
+
+def recipe_of(plan: Plan) -> Recipe:
+    """What the image of a plan is made of. Raises like `recipe`."""
+    made = recipe(plan.target_name, plan.target, plan.own)
+    if made.project is None:
+        return made
+    return replace(made, project=replace(made.project, revision=plan.revision))
+
+
 def recipe(name: str, target: Target, own: OwnSuite | None = None) -> Recipe:
     """What the image of a target is made of. Raises `UsageError` for a missing file."""
     return Recipe(
@@ -70,6 +95,7 @@ def recipe(name: str, target: Target, own: OwnSuite | None = None) -> Recipe:
         dockerfile=_file(name, target.dockerfile),
         requirements=None if target.requirements is None else _file(name, target.requirements),
         base=target.base,
+        project=None if target.project is None else Project(folder=target.project),
         own=None if own is None else Own(own.folder),
     )
 

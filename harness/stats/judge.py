@@ -13,11 +13,15 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 from harness.stats.paired import Float64Array, PairedRatios, ratios_of_pairs
 from harness.stats.sequential import nominal_levels
 
 Verdict = Literal["slower", "faster", "same", "unclear"]
+
+MOST_PAIRS = 1000
+"""More than anybody measures to decide one case."""
 
 CONFIRMING_SHARE = 0.5
 """Of the floor, what the pairs that confirm must show by themselves: they are few, and their
@@ -49,13 +53,16 @@ class Judged:
     """Arrays of shape (cases,). `ratios`: over all of a case's pairs, its interval at the level
     of the look that it has come to. `open`: another pair could still change the verdict.
     `confirming`: it was called slower, and new pairs have yet to say so again; `refuted`: they
-    did not."""
+    did not. `enough`: of a case without a verdict, how many pairs in all would decide it if the
+    estimate and the spread stay as they are; 0 where that is more than `MOST_PAIRS`, or unknown.
+    """
 
     verdicts: tuple[Verdict, ...]
     ratios: PairedRatios
     open: NDArray[np.bool_]
     confirming: NDArray[np.bool_]
     refuted: NDArray[np.bool_]
+    enough: NDArray[np.int64]
 
 
 def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
@@ -79,16 +86,33 @@ def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
     state[slower & (confirmed == _REFUTED)] = _REFUTED
     confirming = slower & (confirmed == _OPEN)
     ended = counts >= rule.looks[-1]
+    ratios = ratios_of_pairs(pairs, level)
+    undecided = np.isin(state, (_OPEN, _REFUTED)) | confirming
     return Judged(
         verdicts=tuple(
             "unclear" if waits else _VERDICTS[each]
             for each, waits in zip(state, confirming, strict=True)
         ),
-        ratios=ratios_of_pairs(pairs, level),
+        ratios=ratios,
         open=confirming | ((state == _OPEN) & ~ended),
         confirming=confirming,
         refuted=state == _REFUTED,
+        enough=np.where(undecided, _enough(ratios, floor, levels[-1]), 0),
     )
+
+
+def _enough(found: PairedRatios, floor: Float64Array, level: float) -> NDArray[np.int64]:
+    """Pairs after which Student's interval about the estimate would end at what decides: at 1
+    where the estimate passes the floor, else at the floor."""
+    centre = np.abs(np.log(found.ratio))
+    room = np.where(centre >= floor, centre, floor - centre)
+    pairs = np.arange(2, MOST_PAIRS + 1)
+    halves = stdtrit(pairs - 1, 1 - level / 2) / np.sqrt(pairs)  # falls with every pair
+    with np.errstate(divide="ignore", invalid="ignore"):
+        wanted = room / found.spread
+    index = np.searchsorted(-halves, -wanted)
+    known = np.isfinite(wanted) & (index < len(pairs))
+    return np.asarray(np.where(known, pairs[np.minimum(index, len(pairs) - 1)], 0))
 
 
 def _counts(pairs: Float64Array) -> NDArray[np.int64]:

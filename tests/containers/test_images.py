@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import threading
 import time
 import uuid
@@ -16,8 +17,17 @@ import pytest
 
 from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
-from containers.images import LOCAL_BASE, REGISTRY_BASE, Image, Images, Recipe, known_base
+from containers.images import (
+    LOCAL_BASE,
+    REGISTRY_BASE,
+    Image,
+    Images,
+    Recipe,
+    known_base,
+    target_of_image,
+)
 from containers.own import Own
+from containers.project import Project
 from tests.checkout import ROOT
 
 DOCKERFILE = """\
@@ -69,7 +79,7 @@ class Workshop:
         return text.decode()
 
     def clean(self) -> None:
-        for part in ("", "-stack", "-requirements", "-own"):
+        for part in ("", "-stack", "-project", "-requirements", "-own"):
             name = f"{self.recipe.name}{part}"
             for image in self._client.images.list(f"jaxrig/{name}"):
                 for tag in image.tags:
@@ -224,6 +234,61 @@ print(subprocess.run(["grep", "-rslF", "SECRET OF " + "THIS HOST", "/", "--exclu
     (suite / "requirements.txt").write_text("a==1\n")
     workshop.ensure()
     assert workshop.said[0] == f"installing what two words requires on target {name}"
+
+
+def test_a_project_is_installed_on_the_stack_and_made_anew_only_when_it_changes(
+    workshop: Workshop,
+) -> None:
+    folder = workshop.folder / "project"
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    (folder / "pyproject.toml").write_text("[project]\n")
+    workshop.requirements.write_text(
+        """\
+import json, sys
+words = sys.argv[1:]
+if "--report" in words:
+    assert open("requirements.txt").read() == "./project\\n"
+    assert open("project/pyproject.toml").read() == "[project]\\n"
+    with open(words[words.index("--report") + 1], "w") as report:
+        json.dump({"install": []}, report)
+elif words[0] == "wheel":
+    open("wheels/a-1-py3-none-any.whl", "w").write("a wheel")
+elif words[0] == "install":
+    open("/installed", "w").write(words[-1])
+"""
+    )
+    workshop.write(
+        DOCKERFILE.replace("/requirements.txt\n", "/opt/pip/pip.py\n") + "ENV PYTHONPATH=/opt/pip\n"
+    )
+    recipe = replace(workshop.recipe, project=Project(folder=folder))
+    image = workshop.ensure(recipe)
+    name = workshop.recipe.name
+    assert workshop.said[1:] == [
+        f"installing project on target {name}",
+        f"adding the workloads to target {name}",
+    ]
+    assert workshop.output(image, "print(open('/installed').read())").startswith(
+        "/build/wheels/a-1"
+    )
+    assert workshop.ensure(recipe) == image
+    assert workshop.said == []
+    (folder / "new.py").touch()
+    workshop.ensure(recipe)
+    # What it installs here is the same again, and so is all that comes on top.
+    assert workshop.said == [f"installing project on target {name}"]
+
+
+def test_an_image_is_found_by_its_digest_and_knows_its_target(
+    workshop: Workshop, engine: docker.DockerClient, image: str
+) -> None:
+    made = workshop.ensure()
+    images = Images(engine, workshop.folder, lambda _: None)
+    assert images.known(made.digest) == images.known(made.digest[:30]) == made
+    assert target_of_image(engine, made.digest) == workshop.recipe.name
+    assert target_of_image(engine, image) is None
+    with pytest.raises(ImageUnavailable, match="this engine holds no image sha256:0000"):
+        images.known("sha256:" + "0" * 64)
 
 
 BASE_SCRIPT = """\

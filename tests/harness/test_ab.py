@@ -1,10 +1,11 @@
 """What is said of two sides, from the turns that they took."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from harness.ab import OTHER_CODE, Ab, overall, within
+from harness.ab import BY_LAUNCHES, OTHER_CODE, Ab, overall, within
 from harness.config import DEFAULT_FLOOR
 from harness.errors import UsageError
 from harness.runner.pairs import Turned
@@ -60,7 +61,37 @@ def test_what_is_not_confirmed_is_said_to_have_been_so_once() -> None:
     pairs = [*turned(A, 4, 1.1), *turned(A, 12, 1.0)[4:]]
     (found,) = ab(A).results(pairs)
     assert found.verdict == "unclear"
-    assert found.remarks == ("slower at first, and not again in new containers",)
+    assert found.remarks == ("slower at first, and not again in new containers: measure once more",)
+
+
+def test_what_is_unclear_says_how_many_pairs_would_decide_it() -> None:
+    ratios = (1.0, 1.08, 0.98, 1.1)
+    pairs = [replace(turned(A, 1, ratio)[0], pair=pair) for pair, ratio in enumerate(ratios)]
+    (found,) = ab(A).results(pairs)
+    assert found.verdict == "unclear"
+    (remark,) = found.remarks
+    assert re.fullmatch(r"some \d+ pairs would decide it \(--max-pairs\)", remark)
+    hopeless = [replace(each, candidate_s=(0.51,) * 3, base_s=(0.5,) * 3) for each in pairs[:2]]
+    hopeless += [replace(each, base_s=(0.5,) * 3, candidate_s=(0.509,) * 3) for each in pairs[2:]]
+    (found,) = Ab(cases=(A,), floors={A: 0.0190001}, rule=RULE).results(hopeless)
+    assert found.remarks == ("more than 1000 pairs would decide it: the change lies at the floor",)
+
+
+def test_launches_that_alternate_are_compared_by_their_medians() -> None:
+    """Theirs are no turns: they may even have other numbers of rounds."""
+    pairs = [
+        Turned(
+            case=A,
+            pair=pair,
+            base_s=(1.0, 9.0, 1.0),
+            candidate_s=(1.1, 1.1 + 0.001 * pair),
+            by_rounds=False,
+        )
+        for pair in range(7)
+    ]
+    (found,) = ab(A).results(pairs)
+    assert (found.verdict, found.base) == ("slower", 1.0)
+    assert found.remarks == (BY_LAUNCHES,)
 
 
 def test_a_case_has_its_own_floor() -> None:
@@ -140,6 +171,7 @@ def test_one_word_for_all(ratios: tuple[float | None, ...], expected: str) -> No
         (28, RULE.looks, RULE.confirming),
         (27, (4, 6, 8, 11, 15, 20, 24), (3,)),
         (12, (4, 6, 8, 9), (3,)),
+        (40, (4, 6, 8, 11, 15, 20, 27, 32), (3, 5, 8)),
         (5, (2,), (3,)),
     ],
 )

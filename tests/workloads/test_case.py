@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from tests.workloads.conftest import Small
@@ -21,3 +23,14 @@ def test_a_parameter_that_is_no_whole_number_is_refused(small: Small) -> None:
 def test_cases_can_be_keys() -> None:
     case = find("matmul/256/f32")
     assert {case: 1}[find("matmul/256/f32")] == 1
+
+
+def test_a_definition_tells_what_is_computed_and_not_where_it_is_listed() -> None:
+    case = find("matmul/256/f32")
+    assert replace(case, suites=(), memory_bytes=1).definition == case.definition
+    others = (
+        replace(case, parameters={**case.parameters, "m": 257}),
+        replace(case, cost=replace(case.cost, flops=1.0)),
+        replace(case, tolerance=1.0),
+    )
+    assert len({case.definition, *(other.definition for other in others)}) == 4

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from harness import records
+from workloads.catalog import CASES
 
 SABOTAGE = """
 import os, sys
@@ -128,3 +129,18 @@ def test_without_any_device_the_environment_says_so(monkeypatch: pytest.MonkeyPa
     assert isinstance(first, records.Environment)
     assert (first.platform, first.device_count) == ("none", 0)
     assert first.device_kinds[0].startswith("JAX_PLATFORMS=cuda: ")
+
+
+def test_what_cases_there_are_is_told_at_once() -> None:
+    """By the catalogue alone: JAX is not even imported."""
+    program = (
+        "import sys; from workloads import launch; code = launch.main(sys.argv[1:]); "
+        "assert 'jax' not in sys.modules; sys.exit(code)"
+    )
+    done = launch("--known", program=program)
+    assert (done.returncode, done.stderr) == (0, b"")
+    (found,) = parsed(done)
+    assert isinstance(found, records.Known)
+    assert found.cases == {case.id: case.definition for case in CASES}
+    assert launch("--known", "--case=matmul/256/f32").returncode == 2
+    assert launch().returncode == 2

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.ab import CaseResult
+from harness.ab import CaseResult, not_in_common
 from harness.compare import Side, compare
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
@@ -135,6 +135,7 @@ AB = (
         effect=None,
         remarks=("0 launch pair(s): no interval",),
     ),
+    *not_in_common({C: "removed"}),
 )
 
 VIEWS: dict[str, Callable[[Reader], View]] = {
@@ -144,7 +145,9 @@ VIEWS: dict[str, Callable[[Reader], View]] = {
     "show-log": lambda reader: log_view(reader.launches("latest")),
     "machines": lambda reader: machines_view(reader.machines()),
     "compare": compared,
-    "ab": lambda _: ab_view("base-run", "candidate-run", AB, "slower"),
+    "ab": lambda _: ab_view(
+        ("base-run", "candidate-run"), ("cpu@main", "cpu"), AB, "slower", notes=["a note"]
+    ),
     "cases": lambda _: cases_view(SETTINGS, [find(A), find("activation/gelu/64MiB/f32")]),
     "targets": lambda _: targets_view(SETTINGS),
     "doctor": lambda _: doctor_view(FINDINGS),

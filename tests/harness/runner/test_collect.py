@@ -7,7 +7,8 @@ import pytest
 from containers.engine import Exit
 from containers.errors import EngineUnavailable
 from containers.spec import LaunchSpec
-from harness.runner.collect import Contents, Uncollected, collect
+from harness.errors import EnvironmentFailure
+from harness.runner.collect import Contents, Uncollected, collect, known_cases
 from tests.harness.fakes import FOREVER, WELL, FakeEngine, Script, Step
 from tests.harness.samples import collected, finished, line
 
@@ -55,3 +56,30 @@ def test_what_goes_wrong_is_a_failure_of_no_single_case(
 def test_an_engine_that_vanishes_is_no_failure_of_the_suite() -> None:
     with pytest.raises(EngineUnavailable, match="gone"):
         contents(EngineUnavailable("gone"))
+
+
+def known(*steps: Step, log: str = "", limit_s: float = 5.0) -> dict[str, str]:
+    return known_cases(FakeEngine(lambda _: Script(steps, WELL, log)), SPEC, limit_s)
+
+
+def test_an_image_tells_its_cases_and_what_they_compute() -> None:
+    record = line({"schema": 2, "kind": "known", "cases": {"a/b": "0f"}})
+    assert known(record[:9], record[9:]) == {"a/b": "0f"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "log", "words"),
+    [
+        ([], "unrecognized arguments: --known", "unrecognized arguments"),
+        ([line(finished(1))], "", "another version"),
+        ([line({"schema": 1, "kind": "known", "cases": {}})], "", "schema"),
+        ([b"hello\n"], "", "Invalid JSON"),
+        ([FOREVER], "", "another version"),
+    ],
+    ids=["older", "another", "schema", "text", "slow"],
+)
+def test_an_image_that_does_not_answer_so_is_of_another_version(
+    steps: list[Step], log: str, words: str
+) -> None:
+    with pytest.raises(EnvironmentFailure, match=words):
+        known(*steps, log=log, limit_s=0.1)

@@ -11,10 +11,13 @@ from containers.engine import Exit
 from containers.spec import LaunchSpec
 from harness.errors import UsageError
 from harness.own import OwnSuite
-from harness.plan import Plan
+from harness.plan import PairPlan, Plan
+from harness.runner import pairs
+from harness.runner.setup import Setup
 from harness.store.reader import Reader
-from tests.harness.fakes import Script, cases_in
+from tests.harness.fakes import FakeEngine, Script, cases_in
 from tests.harness.runner.bench import ENVIRONMENT, Bench, plan, prints
+from tests.harness.runner.test_pairs import Says
 from tests.harness.samples import (
     A,
     benchmark,
@@ -148,3 +151,37 @@ def test_a_benchmark_that_ran_elsewhere_than_the_target_says_is_never_stored(ben
         jax, without = reader.measurements("latest")["warnings"]
     assert jax == []
     assert without == ["JAX had not been started: nothing shows that this ran on cuda"]
+
+
+def test_one_s_own_of_two_sides_alternates_whole_launches(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A B, B A, …: who is first changes from pair to pair. What one side lacks is not measured."""
+    sides = [replace(own_plan(launches=4, env={"SIDE": name}), target_name=name) for name in "ab"]
+    held_by_b = own_script(said={"benchmarks": [*OWN[1:], "test_a.py::test_new"]})
+
+    def script(spec: LaunchSpec) -> Script:
+        return (held_by_b if spec.env["SIDE"] == "b" else own_script())(spec)
+
+    engine = FakeEngine(script)
+    setup = Setup(engine=engine, image=None, own_folder="/own/bench")
+    monkeypatch.setattr(pairs, "set_up", lambda *_: setup)
+    judged: list[tuple[str, ...]] = []
+
+    def judge(cases: tuple[str, ...]) -> Says:
+        judged.append(cases)
+        return Says(dict.fromkeys(cases, 3))
+
+    plan = PairPlan(base=sides[0], candidate=sides[1], rounds=21)
+    result = pairs.execute_pairs(plan, bench.store, bench.watcher, judge)
+    assert judged == [OWN[1:]] == [result.cases]
+    assert result.others == {OWN[0]: "removed", "test_a.py::test_new": "added"}
+    assert [(each.pair, each.case) for each in result.turned] == [
+        (pair, case) for pair in range(3) for case in OWN[1:]
+    ]
+    assert not any(each.by_rounds for each in result.turned)
+    measured = [spec for spec in engine.specs if "--collect" not in spec.command]
+    assert {cases_in(spec) for spec in measured} == {OWN[1:]}
+    order = "".join(spec.env["SIDE"] for spec in measured)
+    assert order in ("abbaab", "baabba")
+    assert not any(spec.stdin for spec in measured)

@@ -2,18 +2,20 @@
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from containers.errors import EngineUnavailable
 from containers.process_engine import ProcessEngine
+from containers.project import Project
 from harness.config import BUILT_IN_TARGETS, Settings, Target
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan, make_own_plan, make_plan
-from harness.runner.setup import limits, recipe, set_up
+from harness.runner.setup import limits, recipe, recipe_of, set_up
 
 
 def plan(isolation: str) -> Plan:
@@ -100,3 +102,20 @@ def test_without_limits_a_launch_gets_this_process_s_cpus_and_most_of_the_memory
         os.sched_setaffinity(0, before)
     assert found.cpus == str(min(before))
     assert found.memory_bytes == int(0.9 * memory_bytes())
+
+
+def test_plain_processes_have_neither_images_nor_projects(tmp_path: Path) -> None:
+    target = BUILT_IN_TARGETS["cpu"].model_copy(update={"project": tmp_path})
+    for changed in (
+        replace(plan("process"), image="sha256:0"),
+        replace(plan("process"), target=target),
+    ):
+        with pytest.raises(UsageError, match=r"this Python's packages, and no (image|project)"):
+            set_up(changed, say)
+
+
+def test_a_recipe_holds_the_project_at_the_plan_s_revision(tmp_path: Path) -> None:
+    target = BUILT_IN_TARGETS["cpu"].model_copy(update={"project": tmp_path})
+    with_project = replace(plan("container"), target=target, revision="abc")
+    assert recipe_of(with_project).project == Project(folder=tmp_path, revision="abc")
+    assert recipe_of(plan("container")).project is None
