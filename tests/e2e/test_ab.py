@@ -57,12 +57,17 @@ def test_both_runs_are_kept_with_turns_of_equal_number(jaxrig: Jaxrig, slower: O
         assert {len(each["samples_s"]) for each in run["measurements"]} == {21}
 
 
-def test_a_target_is_not_slower_than_itself(jaxrig: Jaxrig) -> None:
-    done = jaxrig("ab", "cpu", "cpu", *CHOSEN, *BRIEF, "--format", "json", timeout_s=600)
+def test_an_image_is_not_slower_than_the_target_that_it_was_built_for(
+    jaxrig: Jaxrig, slower: Outcome
+) -> None:
+    """By its digest alone, which says for which target it is."""
+    image = jaxrig.json("show", json.loads(slower.out)["base"])["image"]
+    done = jaxrig("ab", image, "cpu", *CHOSEN, *BRIEF, "--format", "json", timeout_s=600)
     assert done.code == 0, done.err
     found: dict[str, Any] = json.loads(done.out)
     assert [each["metric"] for each in found["cases"]] == ["time", "compile_time", "memory"]
     assert "slower" not in [each["verdict"] for each in found["cases"]]
+    assert jaxrig.json("show", found["base"])["image"] == image
 
 
 def test_what_decides_nothing_is_refused_at_once(jaxrig: Jaxrig) -> None:
