@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from typing import TextIO
 
 from harness import __version__
-from harness.cli import ab, compare, here, run, stored
+from harness.cli import ab, compare, here, nightly, run, stored
 from harness.cli.words import DEFAULT_DATABASE
 from harness.errors import EnvironmentFailure, Interrupted, JaxrigError
 from harness.report.view import FORMATS, printable
@@ -83,6 +83,9 @@ def _parser() -> argparse.ArgumentParser:
 
     run.add(add("run", run.run, "measure a suite and keep every sample"))
     ab.add(add("ab", ab.ab, "measure two targets in turns, and say what got slower"))
+    nightly.add(
+        add("nightly", nightly.nightly, "measure tonight in turns with a pinned image, and judge")
+    )
     stored.add_runs(add("runs", stored.runs, "list the stored runs, the newest first"))
     stored.add_show(
         add("show", stored.show_run, "show one run: its cases, samples (json) and failures")

@@ -28,11 +28,16 @@ def annotations(results: Sequence["CaseResult"]) -> str:
         if each.verdict == "slower" and each.ratio is not None:
             more = f"{each.ratio - 1:+.1%} ({each.low:.3f} … {each.high:.3f}, {each.pairs} pairs)"
             what = f"{each.case}: {each.metric.replace('_', ' ')} {more}"
-            lines.append(_command("error", "slower", what))
+            lines.append(error(what))
         elif each.presence in ("removed", "changed"):
             what = f"{each.case}: {'; '.join(each.remarks)}"
             lines.append(_command("warning", f"case {each.presence}", what))
     return "".join(lines)
+
+
+def error(message: str) -> str:
+    """A line that becomes an annotation: something is slower."""
+    return _command("error", "slower", message)
 
 
 def _command(level: str, title: str, message: str) -> str:

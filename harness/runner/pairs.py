@@ -56,12 +56,13 @@ MakeJudge = Callable[[tuple[str, ...]], Judge]
 
 @dataclass(frozen=True, kw_only=True)
 class PairsResult:
-    """Both runs' names, and what they measured in turns. `cases`: those that both sides have;
-    `others`: the rest, measured on neither. `failures`: of both sides. `same_image`: one and the
-    same on both."""
+    """Both runs' names, the row of their pairing, and what they measured in turns. `cases`: those
+    that both sides have; `others`: the rest, measured on neither. `failures`: of both sides.
+    `same_image`: one and the same on both."""
 
     base: str
     candidate: str
+    pairing: int
     cases: tuple[str, ...]
     others: Mapping[str, Presence]
     turned: tuple[Turned, ...]
@@ -94,7 +95,11 @@ def execute_pairs(
             for run, side in zip((base, candidate), has, strict=True):
                 run.fail_all(side.failures)
             pairing = store.pair_runs(
-                base.id, candidate.id, rounds=plan.rounds, rule=judge.as_dict()
+                base.id,
+                candidate.id,
+                rounds=plan.rounds,
+                rule=judge.as_dict(),
+                anchor=plan.anchor,
             )
             pairs = _Pairs(plan=plan, base=base, candidate=candidate)
             try:
@@ -104,6 +109,7 @@ def execute_pairs(
     return PairsResult(
         base=base.name,
         candidate=candidate.name,
+        pairing=pairing,
         cases=both.cases,
         others=both.others,
         turned=tuple(pairs.turned),

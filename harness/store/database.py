@@ -16,7 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from harness.errors import DatabaseFailure
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration; a database with another one is upgraded or refused."""
 
 _BUSY_TIMEOUT_MS = 30_000

@@ -229,6 +229,41 @@ class VerdictRow(Base):
     remarks: Mapped[list[str]]
 
 
+class AnchorRow(Base):
+    """An image that nights are measured in turns with, on one machine. The newest holds.
+
+    Within an epoch each but the first was measured in turns with the one before (the bridge), so
+    that ratios to one can be had from ratios to the other.
+    """
+
+    __tablename__ = "anchors"
+    __table_args__ = (
+        CheckConstraint("epoch >= 1", name="epoch_positive"),
+        Index("ix_anchors_machine_target", "machine_id", "target"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    machine_id: Mapped[int] = mapped_column(ForeignKey("machines.id"))
+    target: Mapped[str]
+    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
+    epoch: Mapped[int]
+    why: Mapped[str]
+    bridge_pairing_id: Mapped[int | None] = mapped_column(ForeignKey("pairings.id"))
+    pinned_at: Mapped[datetime]
+
+
+class NightRow(Base):
+    """A pairing that is a night: tonight's image, in turns with the anchor's."""
+
+    __tablename__ = "nights"
+    __table_args__ = (Index("ix_nights_anchor", "anchor_id"),)
+
+    pairing_id: Mapped[int] = mapped_column(
+        ForeignKey("pairings.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    anchor_id: Mapped[int] = mapped_column(ForeignKey("anchors.id"))
+
+
 class FailureRow(Base):
     """What could not be measured, and why. `case` is None where no single case is to blame."""
 

@@ -20,6 +20,8 @@ from harness.store.types import UtcTime
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.store.nights import Anchor
+
 _Query = Select[*tuple[Any, ...]]
 
 _OVERVIEW = table(
@@ -231,6 +233,27 @@ class Reader:
         )
         names = ["launch", "part", *(column.name for column in columns)]
         rows = [tuple(row) for row in self._rows(query)]
+        return pd.DataFrame.from_records(rows, columns=names)
+
+    def anchors(self, machine: str, target: str) -> "list[Anchor]":
+        """Images that nights of that machine (a fingerprint) were measured with, the oldest first;
+        the last one holds."""
+        from harness.store.nights import Anchor, anchors
+
+        return [Anchor(**row._asdict()) for row in self._rows(anchors(machine, target))]
+
+    def turns(self, anchor: int, nights: int) -> "pd.DataFrame":
+        """One row per pairing, case and launch pair of the newest nights of an anchor, in order.
+
+        Columns: pairing, case, launch, base_s and candidate_s (seconds a call, turn by turn, as
+        arrays of equal shape).
+        """
+        import pandas as pd
+
+        from harness.store.nights import turns
+
+        names = ["pairing", "case", "launch", "base_s", "candidate_s"]
+        rows = [tuple(row) for row in self._rows(turns(anchor, nights))]
         return pd.DataFrame.from_records(rows, columns=names)
 
     def close(self) -> None:

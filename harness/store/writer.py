@@ -17,12 +17,14 @@ from harness.machine import Machine
 from harness.records import Benchmark, Environment, Measured
 from harness.store.database import database_errors, open_for_writing
 from harness.store.models import (
+    AnchorRow,
     EnvironmentRow,
     FailureRow,
     ImageRow,
     LaunchRow,
     MachineRow,
     MeasurementRow,
+    NightRow,
     PairingRow,
     RunRow,
     SkipRow,
@@ -69,11 +71,48 @@ class Store:
             session.flush()
             return row.id, row.name
 
-    def pair_runs(self, base: int, candidate: int, *, rounds: int, rule: Mapping[str, Any]) -> int:
-        """Marks two runs as measured in turns; the pairing's id."""
+    def pair_runs(
+        self,
+        base: int,
+        candidate: int,
+        *,
+        rounds: int,
+        rule: Mapping[str, Any],
+        anchor: int | None = None,
+    ) -> int:
+        """Marks two runs as measured in turns; the pairing's id. `anchor`: of which this is a
+        night."""
         with self._transaction() as session:
             row = PairingRow(
                 base_run_id=base, candidate_run_id=candidate, rounds=rounds, rule=dict(rule)
+            )
+            session.add(row)
+            session.flush()
+            if anchor is not None:
+                session.add(NightRow(pairing_id=row.id, anchor_id=anchor))
+            return row.id
+
+    def pin_anchor(
+        self,
+        *,
+        machine: Machine,
+        target: str,
+        image: tuple[str, str],
+        epoch: int,
+        why: str,
+        bridge: int | None = None,
+    ) -> int:
+        """Pins an image (digest and tag) for the nights to come; the anchor's id. `bridge`: the
+        pairing in which it was measured in turns with the one before."""
+        with self._transaction() as session:
+            row = AnchorRow(
+                machine_id=_machine_id(session, machine),
+                target=target,
+                image_id=_image_id(session, *image),
+                epoch=epoch,
+                why=why,
+                bridge_pairing_id=bridge,
+                pinned_at=_now(),
             )
             session.add(row)
             session.flush()

@@ -45,6 +45,7 @@ def ab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, plans: list[PairPlan]) -
             result = PairsResult(
                 base="one",
                 candidate="other",
+                pairing=1,
                 cases=plan.base.cases,
                 others={},
                 turned=tuple(found),
