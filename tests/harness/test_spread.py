@@ -48,9 +48,9 @@ def test_equal_runs_are_a_group_and_their_means_scatter() -> None:
 
 @pytest.mark.parametrize("name", SETTING)
 def test_whatever_changed_makes_another_group(name: str) -> None:
-    other = 2 if isinstance(SETTING[name], int) else "other"
+    other: dict[str, Any] = {name: 2 if isinstance(SETTING[name], int) else "other"}
     assert freedom(rows("1", 1.0), rows("2", 9.0)) == 1
-    assert freedom(rows("1", 1.0), rows("2", 9.0, **{name: other})) == 0
+    assert freedom(rows("1", 1.0), rows("2", 9.0, **other)) == 0
 
 
 def test_a_run_of_several_codes_is_like_a_run_of_the_same_several() -> None:
