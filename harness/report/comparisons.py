@@ -42,7 +42,7 @@ def pairing_view(pairing: "Pairing") -> View:
     from harness.ab import CaseResult, overall
 
     results = [CaseResult(**asdict(each)) for each in pairing.verdicts]
-    view = ab_view(pairing.base, pairing.candidate, results, overall(results))
+    view = ab_view((pairing.base, pairing.candidate), results, overall(results))
     how = "measured in turns: these are the verdicts of that `jaxrig ab`"
     none = () if results else ("it was ended before it came to any verdict",)
     return replace(

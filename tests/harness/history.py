@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from containers import owner
-from harness.ab import CaseResult
+from harness.ab import CaseResult, as_row
 from harness.machine import Machine
 from harness.store.writer import Store
 from tests.harness.samples import parsed_environment, parsed_measurement
@@ -85,8 +84,7 @@ def add_pair(store: Store, results: Sequence[CaseResult], **changes: Any) -> tup
     """Two runs that were measured in turns, and what was said of them; their names."""
     (base, first), (candidate, second) = (begin_run(store, **changes) for _ in range(2))
     pairing = store.pair_runs(base, candidate, rounds=21, rule={"error": 0.05})
-    verdicts = [asdict(each) | {"remarks": list(each.remarks)} for each in results]
-    store.add_verdicts(pairing, verdicts)
+    store.add_verdicts(pairing, [as_row(each) for each in results if each.presence == "both"])
     for run in (base, candidate):
         store.end_run(run, "done")
     return first, second

@@ -142,7 +142,7 @@ VIEWS: dict[str, Callable[[Reader], View]] = {
     "machines": lambda reader: machines_view(reader.machines()),
     "compare": compared,
     "ab": lambda _: ab_view(
-        ("base-run", "candidate-run"), ("cpu@main", "cpu"), AB, "slower", notes=["a note"]
+        ("base-run", "candidate-run"), AB, "slower", sides=("cpu@main", "cpu"), notes=["a note"]
     ),
     "cases": lambda _: cases_view(SETTINGS, [find(A), find("activation/gelu/64MiB/f32")]),
     "targets": lambda _: targets_view(SETTINGS),
