@@ -100,11 +100,7 @@ class Ab:
 
     def verdicts(self, turned: "Sequence[Turned]") -> tuple[dict[str, Any], ...]:
         """`results`, as they are kept."""
-        return tuple(
-            {name: value for name, value in asdict(result).items() if name != "presence"}
-            | {"remarks": list(result.remarks)}
-            for result in self.results(turned)
-        )
+        return tuple(map(as_row, self.results(turned)))
 
     def results(self, turned: "Sequence[Turned]") -> tuple[CaseResult, ...]:
         """What was found of every case; of its other metrics, where both sides tell them."""
@@ -127,6 +123,13 @@ class Ab:
             line[: len(told)] = told
         floors = [metric.floor or self.floors[case] for case, metric in rows]
         return judge(series, floors, self.rule), rows, pairs
+
+
+def as_row(result: CaseResult) -> dict[str, Any]:
+    """`result` as it is kept; only of cases that both sides have."""
+    row = asdict(result) | {"remarks": list(result.remarks)}
+    del row["presence"]
+    return row
 
 
 def _log_ratio(pair: "Turned", metric: Metric) -> float | None:

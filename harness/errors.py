@@ -8,7 +8,8 @@ class JaxrigError(Exception):
 
 
 class Regression(JaxrigError):
-    """The candidate is slower, and was so again in new containers."""
+    """The candidate is slower: in turns, and again in new containers; or, of two stored runs, by
+    more than runs of that machine scatter."""
 
     exit_code = 1
 

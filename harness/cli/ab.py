@@ -67,9 +67,9 @@ def ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     results = (*judge(done.cases).results(done.turned), *not_in_common(done.others))
     view = ab_view(
         (done.base, done.candidate),
-        (arguments.base, arguments.candidate),
         results,
         overall(results),
+        sides=(arguments.base, arguments.candidate),
         notes=_notes(done.same_image, done.skipped),
     )
     show(view, arguments, out)

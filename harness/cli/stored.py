@@ -49,6 +49,7 @@ def stored_run(db: str, reference: str) -> View:
             reader.failures(run.run),
             reader.launches(run.run),
             reader.skips(run.run),
+            reader.pairings(run.run),
         )
 
 

@@ -1,67 +1,100 @@
 """Two stored runs side by side: `jaxrig compare`."""
 
+from collections.abc import Iterator
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
+from harness.report.turns import ab_view
 from harness.report.view import View
 
 if TYPE_CHECKING:
     from harness.compare import CaseComparison, Comparison
+    from harness.store.pairings import Pairing
 
 
-def comparison_view(comparison: "Comparison") -> View:
-    """`jaxrig compare`."""
+def comparison_view(comparison: "Comparison", in_turns: str | None) -> View:
+    """`jaxrig compare` of runs that were measured apart. `in_turns`: the command that would decide
+    what is unclear."""
     cases = [_comparison_record(case) for case in comparison.cases]
-    warnings = dict.fromkeys(
-        warning for case in comparison.cases if case.ratio for warning in case.ratio.warnings
-    )
     return View(
         document={
             "base": comparison.base,
             "candidate": comparison.candidate,
+            "in_turns": False,
             "differences": list(comparison.differences),
+            "workloads": [asdict(each) for each in comparison.workloads],
             "cases": cases,
+            "notes": list(comparison.notes),
+            "settle": in_turns,
             "verdict": comparison.verdict,
         },
         records=cases,
-        headers=("case", "base", "candidate", "ratio", "range", "verdict", "remarks"),
+        headers=("case", "base", "candidate", "ratio", "interval", "verdict", "remarks"),
         rows=[_comparison_row(case) for case in comparison.cases],
-        notes=[
-            f"{comparison.candidate} over {comparison.base}; above 1 the candidate takes longer",
-            *(f"these runs differ in {difference}" for difference in comparison.differences),
-            *warnings,
-        ],
+        preface=list(_preface(comparison)),
+        notes=list(_notes(comparison, in_turns)),
     )
 
 
+def pairing_view(pairing: "Pairing") -> View:
+    """`jaxrig compare` of runs that were measured in turns: what was said of them then."""
+    from harness.ab import CaseResult, overall
+
+    results = [CaseResult(**asdict(each)) for each in pairing.verdicts]
+    view = ab_view((pairing.base, pairing.candidate), results, overall(results))
+    how = "measured in turns: these are the verdicts of that `jaxrig ab`"
+    none = () if results else ("it was ended before it came to any verdict",)
+    return replace(
+        view,
+        document=view.document | {"in_turns": True},
+        notes=[*view.notes, how, *none],
+    )
+
+
+def _preface(comparison: "Comparison") -> Iterator[str]:
+    if comparison.differences:
+        yield "what differs, base → candidate:"
+    yield from (f"  {difference}" for difference in comparison.differences)
+
+
+def _notes(comparison: "Comparison", in_turns: str | None) -> Iterator[str]:
+    yield f"{comparison.candidate} over {comparison.base}; above 1 the candidate takes longer"
+    if not comparison.alike:
+        for each in comparison.workloads:
+            interval = _interval(each.low, each.high)
+            mean = f"{each.ratio:.3f}" + (f" ({interval})" if interval else "")
+            yield f"{each.workload}: {mean}, the geometric mean of {each.cases} case(s)"
+    yield from comparison.notes
+    yield from dict.fromkeys(
+        warning for case in comparison.cases if case.low for warning in case.warnings
+    )
+    if in_turns:
+        yield f"what is unclear, in turns: {in_turns}"
+
+
 def _comparison_record(case: "CaseComparison") -> dict[str, Any]:
-    ratio = case.ratio
-    return {
-        "case": case.case,
-        "metric": case.metric,
-        "presence": case.presence,
-        "base_median_s": case.base_median_s,
-        "candidate_median_s": case.candidate_median_s,
-        "ratio": ratio.ratio if ratio else None,
-        "low": ratio.low if ratio else None,
-        "high": ratio.high if ratio else None,
-        "coverage": ratio.coverage if ratio else None,
-        "verdict": case.verdict,
+    return asdict(case) | {
         "pairs": 0,  # launches measured in turns: none, these runs were measured apart
         "differences": list(case.differences),
-        "warnings": list(ratio.warnings) if ratio else [],
+        "warnings": list(case.warnings),
     }
 
 
 def _comparison_row(case: "CaseComparison") -> tuple[str, ...]:
-    base, candidate, ratio = case.base_median_s, case.candidate_median_s, case.ratio
+    base, candidate = case.base_median_s, case.candidate_median_s
     remarks = [] if case.presence == "both" else [f"case {case.presence}"]
+    settle = [case.settle] if case.settle else []
     return (
         case.case,
         quantity.seconds(base) if base is not None else "",
         quantity.seconds(candidate) if candidate is not None else "",
-        f"{ratio.ratio:.3f}" if ratio else "",
-        f"{ratio.low:.3f} … {ratio.high:.3f}" if ratio else "",
-        case.verdict if ratio else "",
-        "; ".join([*remarks, *case.differences]),
+        "" if case.ratio is None else f"{case.ratio:.3f}",
+        _interval(case.low, case.high),
+        case.verdict if case.presence == "both" else "",
+        "; ".join([*remarks, *case.differences, *settle]),
     )
+
+
+def _interval(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.3f} … {high:.3f}"

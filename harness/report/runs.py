@@ -11,6 +11,7 @@ from harness.report.view import View
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.store.pairings import Pairing
     from harness.store.reader import Failure, Launch, Run, Skip
 
 
@@ -52,6 +53,7 @@ def run_view(
     failures: Sequence["Failure"],
     launches: Sequence["Launch"],
     skips: Sequence["Skip"],
+    pairings: Sequence["Pairing"] = (),
 ) -> View:
     """`jaxrig show` and the end of `jaxrig run`: a row a case, over all its launches."""
     records: list[dict[str, Any]] = [
@@ -63,6 +65,7 @@ def run_view(
         "failures": [asdict(failure) for failure in failures],
         "launches": [asdict(launch) for launch in launches],
         "skips": [asdict(skip) for skip in skips],
+        "pairings": [asdict(pairing) for pairing in pairings],
     }
     return View(
         document=document,
@@ -82,6 +85,7 @@ def run_view(
         else [],
         notes=[
             _headline(run),
+            *(_in_turns(run, each) for each in pairings),
             *_warnings(measurements),
             *dict.fromkeys(f"skipped: {each.case}: {each.reason}" for each in skips),
             *(_failure(each) for each in failures),
@@ -140,6 +144,20 @@ def _headline(run: "Run") -> str:
     if run.isolation != "container":
         where += f", as a plain {run.isolation} (no container: no memory limit, host software)"
     return f"run {run.run}: {run.status}; {run.suite} suite of {where}"
+
+
+def _in_turns(run: "Run", pairing: "Pairing") -> str:
+    from harness.ab import CaseResult, overall
+
+    other = pairing.candidate if pairing.base == run.run else pairing.base
+    role = "candidate" if pairing.candidate == run.run else "base"
+    said = "no verdict"
+    if pairing.verdicts:
+        said = overall([CaseResult(**asdict(verdict)) for verdict in pairing.verdicts])
+    slower = ", ".join(f"{each.case} ({each.metric})" for each in pairing.slower)
+    which = f" ({slower})" if slower else ""
+    compare = f"`jaxrig compare {pairing.base} {pairing.candidate}`"
+    return f"the {role}, measured in turns with {other}: {said}{which}; see {compare}"
 
 
 def _warnings(measurements: "pd.DataFrame") -> list[str]:

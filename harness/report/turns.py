@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 
 def ab_view(
     runs: tuple[str, str],
-    sides: tuple[str, str],
     results: Sequence["CaseResult"],
     verdict: str,
+    *,
+    sides: tuple[str, str] | None = None,
     notes: Sequence[str] = (),
 ) -> View:
-    """`jaxrig ab`: of base and candidate, the runs' names and what was asked for."""
+    """`jaxrig ab`: of base and candidate, the runs' names and (where it is known) what was asked
+    for."""
     documents = [asdict(result) for result in results]
     return View(
         document={
             "base": runs[0],
             "candidate": runs[1],
-            "base_side": sides[0],
-            "candidate_side": sides[1],
+            "base_side": sides and sides[0],
+            "candidate_side": sides and sides[1],
             "cases": documents,
             "verdict": verdict,
         },
@@ -43,12 +45,16 @@ def ab_view(
         ),
         rows=[_ab_row(result) for result in results],
         notes=[
-            f"{sides[1]} (run {runs[1]}) over {sides[0]} (run {runs[0]}): {verdict}",
+            f"{_named(runs, sides, 1)} over {_named(runs, sides, 0)}: {verdict}",
             "above 1 the candidate takes more",
             *_apart(results),
             *notes,
         ],
     )
+
+
+def _named(runs: tuple[str, str], sides: tuple[str, str] | None, which: int) -> str:
+    return f"{sides[which]} (run {runs[which]})" if sides else runs[which]
 
 
 def _apart(results: Sequence["CaseResult"]) -> list[str]:

@@ -15,13 +15,15 @@ FORMATS: tuple[Format, ...] = ("table", "json", "csv", "md")
 @dataclass(frozen=True, kw_only=True)
 class View:
     """`document`: what `--format json` prints. `records`: the rows of `--format csv`, with base
-    units in the keys. `headers`, `rows`: the table that people read; `notes` follow it."""
+    units in the keys. `headers`, `rows`: the table that people read; `preface` precedes it, `notes`
+    follow it."""
 
     document: Any
     records: Sequence[Mapping[str, Any]]
     headers: Sequence[str]
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
+    preface: Sequence[str] = ()
 
 
 def render(view: View, form: Format) -> str:
@@ -42,8 +44,11 @@ def _table(view: View, style: str) -> str:
 
     rows = [[printable(cell) for cell in row] for row in view.rows]
     text = tabulate(rows, headers=view.headers, tablefmt=style, disable_numparse=True)
-    notes = "".join("\n" + printable(note, keep="\n") for note in view.notes)
-    return f"{text}\n{notes}\n" if notes else f"{text}\n"
+    before, after = (
+        "".join(printable(line, keep="\n") + "\n" for line in lines)
+        for lines in (view.preface, view.notes)
+    )
+    return "\n".join(part for part in (before, f"{text}\n", after) if part)
 
 
 def _csv(records: Sequence[Mapping[str, Any]]) -> str:

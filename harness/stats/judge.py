@@ -78,7 +78,8 @@ def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
     for look, at in zip(rule.looks, levels, strict=True):
         looking = (state == _OPEN) & (counts >= look)
         level[looking] = at
-        found = _called(ratios_of_pairs(pairs[:, :look], at), floor)
+        seen = ratios_of_pairs(pairs[:, :look], at)
+        found = _called(seen.ratio, seen.low, seen.high, floor)
         state = np.where(looking, found, state)
         decided_at[looking] = look
     slower = state == _SLOWER
@@ -122,9 +123,23 @@ def _counts(pairs: Float64Array) -> NDArray[np.int64]:
     return np.asarray(np.count_nonzero(there, axis=-1))
 
 
-def _called(found: PairedRatios, floor: Float64Array) -> NDArray[np.int64]:
-    """What an interval says by itself."""
-    centre, low, high = np.log(found.ratio), np.log(found.low), np.log(found.high)
+def verdicts_of(
+    ratio: ArrayLike, low: ArrayLike, high: ArrayLike, floors: ArrayLike
+) -> tuple[Verdict, ...]:
+    """What intervals say by themselves, shape (cases,); `unclear` where there is none (NaN).
+    `floors`: as of `judge`."""
+    centre, least, most = (
+        np.atleast_1d(np.asarray(each, dtype=np.float64)) for each in (ratio, low, high)
+    )
+    floor = np.log1p(np.asarray(floors, dtype=np.float64))
+    return tuple(_VERDICTS[each] for each in _called(centre, least, most, floor))
+
+
+def _called(
+    ratio: Float64Array, low: Float64Array, high: Float64Array, floor: Float64Array
+) -> NDArray[np.int64]:
+    """`floor`: of logarithms."""
+    centre, low, high = np.log(ratio), np.log(low), np.log(high)
     slower, faster = (low > 0) & (centre >= floor), (high < 0) & (centre <= -floor)
     same = (low > -floor) & (high < floor)
     return np.asarray(np.select([slower, faster, same], [_SLOWER, _FASTER, _SAME], _OPEN))

@@ -6,7 +6,7 @@ the methods that need it.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from harness.store.nights import Anchor
+    from harness.store.pairings import Pairing
 
 _Query = Select[*tuple[Any, ...]]
 
@@ -255,6 +256,45 @@ class Reader:
         names = ["pairing", "case", "launch", "base_s", "candidate_s"]
         rows = [tuple(row) for row in self._rows(turns(anchor, nights))]
         return pd.DataFrame.from_records(rows, columns=names)
+
+    def pairings(self, reference: str) -> "list[Pairing]":
+        """The runs that this one was measured in turns with, and the verdicts, in order."""
+        from harness.store.pairings import pairings_of, pairings_query
+
+        return list(pairings_of(self._rows(pairings_query(self._run_id(reference)))))
+
+    def history(
+        self,
+        *,
+        machine: str,
+        platform: str,
+        isolation: str,
+        targets: Collection[str],
+        cases: Collection[str],
+    ) -> "pd.DataFrame":
+        """What the newest runs there measured, none of them in turns: a row a launch and case.
+
+        Columns: `run`, `started_at`, `case`, `median_s`; and what was the same where it is equal:
+        `target`, `suite`, `image`, `source` (of what has no image), `environment`, `limits`, `env`,
+        `parameters` (JSON as text), `calls_per_round`, `hlo_sha256`.
+        """
+        import pandas as pd
+
+        from harness.store.history import history_query
+
+        query = history_query(
+            machine=machine,
+            platform=platform,
+            isolation=isolation,
+            targets=targets,
+            cases=cases,
+        )
+        rows = [tuple(row) for row in self._rows(query)]
+        names = [column.name for column in query.selected_columns]
+        frame = pd.DataFrame.from_records(rows, columns=names)
+        # All at once: row by row, times would take longer to read than everything else.
+        started_at = pd.to_datetime(frame["started_at"], format="ISO8601", utc=True)
+        return frame.assign(started_at=started_at)
 
     def close(self) -> None:
         self._engine.dispose()

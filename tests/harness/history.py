@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from containers import owner
+from harness.ab import CaseResult, as_row
 from harness.machine import Machine
 from harness.store.writer import Store
 from tests.harness.samples import parsed_environment, parsed_measurement
@@ -77,6 +78,16 @@ def add_run(
         store.end_launch(launch, status=status, exit_code=0, noise={"load_before": 0.5}, log=log)
     store.end_run(run, status)
     return name
+
+
+def add_pair(store: Store, results: Sequence[CaseResult], **changes: Any) -> tuple[str, str]:
+    """Two runs that were measured in turns, and what was said of them; their names."""
+    (base, first), (candidate, second) = (begin_run(store, **changes) for _ in range(2))
+    pairing = store.pair_runs(base, candidate, rounds=21, rule={"error": 0.05})
+    store.add_verdicts(pairing, [as_row(each) for each in results if each.presence == "both"])
+    for run in (base, candidate):
+        store.end_run(run, "done")
+    return first, second
 
 
 def settled(text: str) -> str:

@@ -7,14 +7,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness import __version__
+from harness.ab import CaseResult
 from harness.cli import dispatch
 from harness.store.writer import Store
 from tests.checkout import ROOT
-from tests.harness.history import add_run
+from tests.harness.history import add_pair, add_run
 from tests.harness.samples import A, B
 
 COMMANDS = ("run", "ab", "runs", "show", "cases", "targets", "machines", "compare", "doctor")
@@ -171,6 +173,48 @@ def test_two_runs_are_compared(jaxrig: Jaxrig, history: tuple[str, str]) -> None
     comparison = json.loads(outcome.out)
     assert (comparison["base"], comparison["candidate"]) == history
     assert [case["presence"] for case in comparison["cases"]] == ["both", "added"]
+
+
+def test_a_comparison_gates_with_the_floors_of_jaxrig_toml(
+    jaxrig: Jaxrig, store: Store, tmp_path: Path
+) -> None:
+    for luck in (1.0, 1.001, 1.002, 1.001, 1.0):
+        add_run(store, {A: [luck] * 3, B: [luck] * 3})
+    add_run(store, {A: [1.1] * 3, B: [1.0] * 3})
+    outcome = jaxrig("compare", "latest~1", "latest")
+    assert (outcome.code, outcome.err) == (1, f"jaxrig: slower: {A}\n")
+    assert "slower" in outcome.out
+    assert jaxrig("compare", "latest", "latest~1").code == 0
+    (tmp_path / "jaxrig.toml").write_text("[floors]\n'*' = 0.2\n")
+    same = jaxrig("compare", "latest~1", "latest", "--format", "json")
+    assert (same.code, json.loads(same.out)["verdict"]) == (0, "same")
+
+
+def test_the_command_that_would_decide_is_printed(jaxrig: Jaxrig, store: Store) -> None:
+    for luck in (1.0, 1.2, 1.4, 1.1, 1.0):
+        add_run(store, {A: [luck] * 3}, suite="standard")
+    add_run(store, {A: [1.1] * 3}, suite="standard", target="mine")
+    out = jaxrig("compare", "latest~1", "latest").out
+    assert "what is unclear, in turns: jaxrig ab cpu mine --suite standard\n" in out
+
+
+def test_runs_measured_in_turns_keep_their_verdict(jaxrig: Jaxrig, store: Store) -> None:
+    ratio: dict[str, Any] = {
+        "ratio": 1.1,
+        "low": 1.05,
+        "high": 1.15,
+        "base": 1.0,
+        "effect": 0.1,
+        "unit": "s",
+    }
+    slower = CaseResult(case=A, metric="time", verdict="slower", pairs=7, remarks=(), **ratio)
+    base, candidate = add_pair(store, [slower])
+    outcome = jaxrig("compare", base, candidate)
+    assert (outcome.code, outcome.err) == (1, f"jaxrig: slower: {A} (time)\n")
+    assert "measured in turns" in outcome.out
+    reverse = jaxrig("compare", candidate, base)
+    assert (reverse.code, reverse.out) == (2, "")
+    assert f"`jaxrig compare {base} {candidate}`" in reverse.err
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "md"])

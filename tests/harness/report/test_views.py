@@ -4,23 +4,25 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.ab import CaseResult, not_in_common
-from harness.compare import Side, compare
+from harness.cli.compare import sides_of
+from harness.compare import compare
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
-from harness.report.comparisons import comparison_view
+from harness.report.comparisons import comparison_view, pairing_view
 from harness.report.listings import cases_view, doctor_view, machines_view, targets_view
 from harness.report.runs import log_view, run_view, runs_view
 from harness.report.turns import ab_view
 from harness.report.view import FORMATS, View, render
 from harness.store.reader import Reader
 from harness.store.writer import Store
-from tests.harness.history import add_run, begin_run, settled
+from tests.harness.history import MACHINE, add_pair, add_run, begin_run, settled
 from tests.harness.samples import A, B, C, parsed_benchmark, parsed_measurement
 from workloads.catalog import find
 
@@ -75,19 +77,13 @@ def shown(reader: Reader, reference: str) -> View:
         reader.failures(reference),
         reader.launches(reference),
         reader.skips(reference),
+        reader.pairings(reference),
     )
 
 
 def compared(reader: Reader) -> View:
-    base, candidate = (
-        Side(
-            run=reader.run(reference),
-            measurements=reader.measurements(reference),
-            launches=reader.launches(reference),
-        )
-        for reference in ("latest~1", "latest")
-    )
-    return comparison_view(compare(base, candidate))
+    base, candidate = sides_of(reader, "latest~1", "latest")
+    return comparison_view(compare(base, candidate, SETTINGS.floor), "jaxrig ab cpu mine")
 
 
 FINDINGS = [
@@ -146,7 +142,7 @@ VIEWS: dict[str, Callable[[Reader], View]] = {
     "machines": lambda reader: machines_view(reader.machines()),
     "compare": compared,
     "ab": lambda _: ab_view(
-        ("base-run", "candidate-run"), ("cpu@main", "cpu"), AB, "slower", notes=["a note"]
+        ("base-run", "candidate-run"), AB, "slower", sides=("cpu@main", "cpu"), notes=["a note"]
     ),
     "cases": lambda _: cases_view(SETTINGS, [find(A), find("activation/gelu/64MiB/f32")]),
     "targets": lambda _: targets_view(SETTINGS),
@@ -227,13 +223,45 @@ def test_what_only_some_launches_know_is_null_in_the_others(store: Store, url: s
 
 def test_a_comparison_s_document_has_the_promised_keys(reader: Reader) -> None:
     comparison = document(compared(reader))
-    assert set(comparison) == {"base", "candidate", "differences", "cases", "verdict"}
+    assert {"base", "candidate", "differences", "workloads", "cases", "verdict"} <= set(comparison)
     promised = {"case", "metric", "ratio", "low", "high", "verdict", "pairs"}
     assert all(promised <= set(case) for case in comparison["cases"])
     found = {case["case"]: (case["presence"], case["ratio"]) for case in comparison["cases"]}
-    assert found == {A: ("both", 2.0), B: ("removed", None), C: ("added", None)}
+    assert found == {A: ("both", pytest.approx(2.0)), B: ("removed", None), C: ("added", None)}
+    (workload,) = comparison["workloads"]
+    assert set(workload) == {"workload", "ratio", "low", "high", "cases"}
     assert comparison["verdict"] == "unclear"
     assert {case["pairs"] for case in comparison["cases"]} == {0}
+
+
+def test_across_machines_what_differs_comes_first_and_workloads_have_a_mean(
+    store: Store, url: str
+) -> None:
+    other = replace(MACHINE, cpu_model="Another CPU", memory_gib=32)
+    for machine, by in ((MACHINE, 1.0), (other, 2.0)):
+        for luck in (1.0, 1.001, 1.002, 1.001, 1.0):
+            times = {A: [by * luck] * 4, B: [by * luck * 2] * 4}
+            add_run(store, times, machine=machine)
+    with Reader(url) as opened:
+        base, candidate = sides_of(opened, "latest~5", "latest")
+    matches_golden(
+        comparison_view(compare(base, candidate, SETTINGS.floor), None), "compare-machines"
+    )
+
+
+def test_runs_measured_in_turns_are_shown_with_the_verdicts_of_then(store: Store, url: str) -> None:
+    base, candidate = add_pair(store, AB)
+    with Reader(url) as opened:
+        (pairing,) = opened.pairings(base)
+        assert opened.pairings(candidate) == [pairing]
+        view = pairing_view(pairing)
+        matches_golden(view, "compare-turns")
+        matches_golden(shown(opened, candidate), "show-turns")
+        assert document(shown(opened, base))["pairings"][0]["verdicts"][0]["case"] == A
+    found = document(view)
+    assert (found["base"], found["candidate"], found["in_turns"]) == (base, candidate, True)
+    assert [each["pairs"] for each in found["cases"]] == [9, 1, 0]
+    assert found["verdict"] == "slower"
 
 
 def test_nothing_stored_is_an_empty_table_and_an_empty_list() -> None:

@@ -1,12 +1,17 @@
 """What the reader finds, and under which names."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
 from harness.errors import UsageError
+from harness.store.database import open_for_reading
+from harness.store.history import history_query
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.history import MACHINE, add_run, begin_run
@@ -198,3 +203,86 @@ def test_readers_see_what_a_writer_has_committed_while_it_is_open(url: str, tmp_
         assert reader.runs() == []
         name = add_run(store, {A: [1.0]})
         assert [run.run for run in reader.runs()] == [name]
+
+
+def past(url: str, **changes: Any) -> pd.DataFrame:
+    where = {"machine": MACHINE.fingerprint, "platform": "cpu", "isolation": "container"}
+    with Reader(url) as reader:
+        return reader.history(**(where | {"targets": {"cpu"}, "cases": {A}} | changes))
+
+
+def test_history_is_of_one_place_and_of_runs_measured_alone(store: Store, url: str) -> None:
+    names = [add_run(store, {A: [1.0, 2.0], B: [3.0]}), add_run(store, {A: [4.0]}, status="failed")]
+    add_run(store, {A: [9.0]}, status="interrupted")
+    elsewhere: list[dict[str, Any]] = [
+        {"isolation": "process"},
+        {"platform": "cuda"},
+        {"target": "mine"},
+        {"machine": replace(MACHINE, cores=9)},
+    ]
+    for change in elsewhere:
+        add_run(store, {A: [9.0]}, **change)
+    begun = [begin_run(store) for _ in range(2)]
+    for run, _ in begun:
+        launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+        store.add_measurement(launch, parsed_measurement(A, [9.0]))
+        store.end_run(run, "done")
+    store.pair_runs(begun[0][0], begun[1][0], rounds=1, rule={})
+    frame = past(url)
+    assert frame[["run", "median_s"]].to_numpy().tolist() == [
+        [names[0], 1.0],
+        [names[0], 2.0],
+        [names[1], 4.0],
+    ]
+    assert frame["started_at"].dt.tz is not None
+    assert (frame["limits"][0], frame["image"][0], frame["source"][0]) == (
+        '{"cpus": "0-1"}',
+        1,
+        None,
+    )
+    assert len(past(url, targets={"cpu", "mine"})) == 4
+    assert len(past(url, cases={A, B})) == 4
+    nothing = past(url, machine="unknown")
+    assert list(nothing.columns) == list(frame.columns)
+    assert len(nothing) == 0
+
+
+def test_what_has_no_image_is_named_by_its_checkout(store: Store, url: str) -> None:
+    add_run(store, {A: [1.0]}, image=None, git_commit="abc")
+    add_run(store, {A: [1.0]}, image=None)
+    assert past(url)["source"].tolist() == ["abc", "0.1.0"]
+
+
+def test_history_is_read_over_indexes(store: Store, url: str) -> None:
+    query = history_query(
+        machine="m", platform="cpu", isolation="container", targets=["cpu"], cases=[A, B]
+    )
+    engine = open_for_reading(url)
+    with engine.connect() as connection:
+        literal = query.compile(engine, compile_kwargs={"literal_binds": True})
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {literal}").all()
+    engine.dispose()
+    steps = " ".join(row[3] for row in rows)
+    assert "ix_runs_machine_target" in steps
+    assert not {"SCAN runs", "SCAN launches", "SCAN measurements"} & set(
+        re.findall(r"SCAN \w+", steps)
+    )
+
+
+def test_pairings_are_found_from_either_side_with_their_verdicts(store: Store, url: str) -> None:
+    runs = [begin_run(store) for _ in range(3)]
+    ended = store.pair_runs(runs[0][0], runs[1][0], rounds=21, rule={"error": 0.05})
+    store.pair_runs(runs[2][0], runs[0][0], rounds=7, rule={})
+    said = {"case": A, "metric": "time", "unit": "s", "verdict": "slower", "ratio": 1.1}
+    numbers = {"low": 1.05, "high": 1.15, "pairs": 7, "base": 1.0, "effect": 0.1}
+    store.add_verdicts(ended, [said | numbers | {"remarks": ["hot"]}])
+    with Reader(url) as reader:
+        first, second = reader.pairings(runs[0][1])
+        assert reader.pairings(runs[1][1]) == [first]
+        assert reader.pairings(runs[2][1]) == [second]
+    assert (first.base, first.candidate, first.rounds) == (runs[0][1], runs[1][1], 21)
+    assert first.rule == {"error": 0.05}
+    (verdict,) = first.verdicts
+    assert (verdict.case, verdict.ratio, verdict.remarks) == (A, 1.1, ("hot",))
+    assert first.slower == (verdict,)
+    assert (second.base, second.candidate, second.verdicts) == (runs[2][1], runs[0][1], ())

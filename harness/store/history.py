@@ -1,0 +1,66 @@
+"""What a machine's stored runs measured, and under which conditions: the query."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Select, Text, case, cast, func, select, union_all
+
+from harness.store.models import LaunchRow, MachineRow, MeasurementRow, PairingRow, RunRow
+
+MOST_RUNS = 100
+"""The newest ones: more would tell the spread hardly better, and of a machine as it used to be."""
+
+
+def history_query(
+    *, machine: str, platform: str, isolation: str, targets: Collection[str], cases: Collection[str]
+) -> Select[*tuple[Any, ...]]:
+    """A row a launch and case, over the indexes of runs by machine and target, and of launches.
+
+    Runs that were measured in turns are left out: another process lived beside each of theirs.
+    """
+    runs = _newest(machine, platform, isolation, targets).subquery()
+    return (
+        select(
+            RunRow.name.label("run"),
+            cast(RunRow.started_at, Text).label("started_at"),
+            MeasurementRow.case,
+            MeasurementRow.median_s,
+            RunRow.target,
+            RunRow.suite,
+            RunRow.image_id.label("image"),
+            # What ran is named by its image; where there is none, by the checkout.
+            case(
+                (RunRow.image_id.is_(None), func.coalesce(RunRow.git_commit, RunRow.jaxrig_version))
+            ).label("source"),
+            LaunchRow.environment_id.label("environment"),
+            cast(LaunchRow.limits, Text).label("limits"),
+            cast(LaunchRow.env, Text).label("env"),
+            cast(MeasurementRow.parameters, Text).label("parameters"),
+            MeasurementRow.calls_per_round,
+            MeasurementRow.hlo_sha256,
+        )
+        .select_from(runs)
+        .join(RunRow, RunRow.id == runs.c.id)
+        .join(LaunchRow, LaunchRow.run_id == RunRow.id)
+        .join(MeasurementRow, MeasurementRow.launch_id == LaunchRow.id)
+        .where(MeasurementRow.case.in_(cases))
+        .order_by(RunRow.id, MeasurementRow.id)
+    )
+
+
+def _newest(machine: str, platform: str, isolation: str, targets: Collection[str]) -> Select[int]:
+    in_turns = union_all(select(PairingRow.base_run_id), select(PairingRow.candidate_run_id))
+    return (
+        select(RunRow.id)
+        .join(MachineRow, RunRow.machine_id == MachineRow.id)
+        .where(
+            MachineRow.fingerprint == machine,
+            RunRow.target.in_(targets),
+            RunRow.platform == platform,
+            RunRow.isolation == isolation,
+            RunRow.status.in_(("done", "failed")),  # of one that failed, what was measured holds
+            RunRow.id.not_in(in_turns),
+        )
+        .order_by(RunRow.started_at.desc(), RunRow.id.desc())
+        .limit(MOST_RUNS)
+    )
