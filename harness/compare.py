@@ -291,14 +291,17 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def _in_turns(base: Side, candidate: Side, cases: Sequence[CaseComparison]) -> tuple[str, ...]:
-    """`ab` measures targets as they are now, side by side on one machine, and no suite of one's
-    own."""
+    """`ab` measures side by side on one machine: targets as they are now, or, of one target, the
+    images of then. A suite of one's own would have to be found first."""
     run, other = base.run, candidate.run
     unclear = [each.case for each in cases if each.verdict == "unclear" and each.presence == "both"]
-    possible = differences.are_alike(base, candidate) and run.target != other.target
+    sides: tuple[str, ...] = (run.target, other.target)
+    if run.target == other.target:
+        sides = tuple(f"{each.target}@{each.image[:19]}" for each in (run, other) if each.image)
+    possible = differences.are_alike(base, candidate) and len(set(sides)) == 2
     if not unclear or not possible or run.suite.startswith("own:"):
         return ()
-    words = ["ab", run.target, other.target, "--suite", run.suite]
+    words = ["ab", *sides, "--suite", run.suite]
     if run.isolation != "container":
         words += ["--isolation", run.isolation]
     some = () if len(unclear) == len(cases) else unclear

@@ -97,7 +97,7 @@ def execute_pairs(
             pairing = store.pair_runs(
                 base.id,
                 candidate.id,
-                rounds=plan.rounds,
+                rounds=plan.rounds if plan.by_rounds else 0,
                 rule=judge.as_dict(),
                 anchor=plan.anchor,
             )

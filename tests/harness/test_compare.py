@@ -149,7 +149,18 @@ def test_a_machine_whose_runs_scatter_allows_no_claim_and_turns_would_settle_it(
     assert (some.verdict, some.regressions) == ("slower", ("b",))
 
 
-def test_one_target_cannot_be_measured_in_turns_with_what_it_was() -> None:
+def test_of_one_target_the_images_of_then_can_be_measured_in_turns() -> None:
+    images = ["sha256:" + digit * 64 for digit in "ab"]
+    base, candidate = (
+        side(replace(run, image=image), frame({"a": [x] * 3}), history=LOUD)
+        for run, image, x in zip((BASE, CANDIDATE), images, (1.0, 1.1), strict=True)
+    )
+    assert judged(base, candidate).in_turns == (
+        *("ab", "cpu@sha256:aaaaaaaaaaaa", "cpu@sha256:bbbbbbbbbbbb", "--suite", "quick"),
+    )
+
+
+def test_one_image_is_not_measured_in_turns_with_itself_nor_one_s_own_unfound() -> None:
     assert compared({"a": [1.0] * 3}, {"a": [1.1] * 3}, LOUD).in_turns == ()
     assert (
         judged(

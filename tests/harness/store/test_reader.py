@@ -14,7 +14,7 @@ from harness.store.database import open_for_reading
 from harness.store.history import history_query
 from harness.store.reader import Reader
 from harness.store.writer import Store
-from tests.harness.history import MACHINE, add_run, begin_run
+from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
 from tests.harness.samples import A, B, parsed_benchmark, parsed_measurement
 
 
@@ -286,3 +286,53 @@ def test_pairings_are_found_from_either_side_with_their_verdicts(store: Store, u
     assert (verdict.case, verdict.ratio, verdict.remarks) == (A, 1.1, ("hot",))
     assert first.slower == (verdict,)
     assert (second.base, second.candidate, second.verdicts) == (runs[2][1], runs[0][1], ())
+
+
+def add_night(store: Store, anchor: int, ratios: list[float], *, ended: bool = True) -> int:
+    """A night whose pairs are so far apart; its pairing."""
+    runs = [begin_run(store)[0] for _ in range(2)]
+    pairing = store.pair_runs(*runs, rounds=3, rule={}, anchor=anchor)
+    for index, ratio in enumerate(ratios):
+        for run, factor in zip(runs, (1.0, ratio), strict=True):
+            launch = store.begin_launch(run, index=index, part=0, limits={}, env={})
+            store.add_measurement(launch, parsed_measurement(A, [factor, 2 * factor]))
+            if factor == 1.0:  # a case that only the anchor has
+                store.add_measurement(launch, parsed_measurement(B, [1.0]))
+    for run in runs if ended else ():
+        store.end_run(run, "done")
+    return pairing
+
+
+def test_anchors_are_those_of_a_machine_and_target_in_order(store: Store, url: str) -> None:
+    other = replace(MACHINE, memory_gib=32)
+    how: dict[str, Any] = {"machine": MACHINE, "target": "cpu", "image": IMAGE, "epoch": 1}
+    first = store.pin_anchor(**how, why="the first night")
+    bridge = add_night(store, first, [1.0])
+    second = store.pin_anchor(**(how | {"image": ("sha256:b", "t")}), why="--pin", bridge=bridge)
+    store.pin_anchor(**(how | {"target": "mine"}), why="")
+    store.pin_anchor(**(how | {"machine": other}), why="")
+    with Reader(url) as reader:
+        found = reader.anchors(MACHINE.fingerprint, "cpu")
+        assert reader.anchors("unknown", "cpu") == []
+    assert [(each.id, each.image, each.bridge) for each in found] == [
+        (first, IMAGE[0], None),
+        (second, "sha256:b", bridge),
+    ]
+    assert (found[0].epoch, found[0].why, found[0].target) == (1, "the first night", "cpu")
+
+
+def test_turns_are_those_of_the_newest_nights_that_ended(store: Store, url: str) -> None:
+    how: dict[str, Any] = {"machine": MACHINE, "image": IMAGE, "epoch": 1, "why": ""}
+    anchor, other = (store.pin_anchor(**how, target=name) for name in ("cpu", "mine"))
+    nights = [add_night(store, anchor, [ratio, 2 * ratio]) for ratio in (1.0, 3.0, 5.0)]
+    add_night(store, other, [7.0])
+    add_night(store, anchor, [9.0], ended=False)
+    with Reader(url) as reader:
+        found = reader.turns(anchor, 2)
+        nothing = reader.turns(99, 2)
+    assert list(nothing.columns) == list(found.columns)
+    assert found[["pairing", "case", "launch"]].to_numpy().tolist() == [
+        [night, A, launch] for night in nights[1:] for launch in (0, 1)
+    ]
+    ratios = [list(row["candidate_s"] / row["base_s"]) for _, row in found.iterrows()]
+    assert ratios == [[3.0, 3.0], [6.0, 6.0], [5.0, 5.0], [10.0, 10.0]]
