@@ -37,8 +37,6 @@ def of_case(base: "pd.DataFrame", candidate: "pd.DataFrame") -> Iterator[str]:
     before, after = base.iloc[0], candidate.iloc[0]
     if before["parameters"] != after["parameters"]:
         yield f"{PARAMETERS}: {before['parameters']} → {after['parameters']}"
-    if before["calls_per_round"] != after["calls_per_round"]:
-        yield f"calls a round: {before['calls_per_round']} → {after['calls_per_round']}"
     if set(base["hlo_sha256"]) != set(candidate["hlo_sha256"]):
         yield OTHER_CODE
 

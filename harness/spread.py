@@ -22,10 +22,10 @@ _SETTING = [
     "limits",
     "env",
     "parameters",
-    "calls_per_round",
     "hlo_sha256",
 ]
-"""Columns of `Reader.history`: runs that are equal in all of them measured the same thing."""
+"""Columns of `Reader.history`: runs that are equal in all of them measured the same thing. The calls
+of a round are left out: each launch finds by the clock how many fill it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -36,7 +36,6 @@ def history_query(
             cast(LaunchRow.limits, Text).label("limits"),
             cast(LaunchRow.env, Text).label("env"),
             cast(MeasurementRow.parameters, Text).label("parameters"),
-            MeasurementRow.calls_per_round,
             MeasurementRow.hlo_sha256,
         )
         .select_from(runs)

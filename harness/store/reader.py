@@ -276,7 +276,7 @@ class Reader:
 
         Columns: `run`, `started_at`, `case`, `median_s`; and what was the same where it is equal:
         `target`, `suite`, `image`, `source` (of what has no image), `environment`, `limits`, `env`,
-        `parameters` (JSON as text), `calls_per_round`, `hlo_sha256`.
+        `parameters` (JSON as text), `hlo_sha256`.
         """
         import pandas as pd
 

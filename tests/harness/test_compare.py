@@ -55,7 +55,7 @@ Medians = dict[str, list[float]]
 
 def frame(medians: Medians, **changes: Any) -> pd.DataFrame:
     """A row a launch."""
-    facts = {"parameters": {"m": 1}, "hlo_sha256": "0", "calls_per_round": 1}
+    facts = {"parameters": {"m": 1}, "hlo_sha256": "0"}
     rows = [
         {"case": case, "workload": case[0], "median_s": median} | facts | changes
         for case, row in medians.items()
@@ -72,14 +72,13 @@ def past(*runs: Medians) -> pd.DataFrame:
             "started_at": BASE.started_at + timedelta(days=number),
             "case": case,
             "median_s": median,
-            "calls_per_round": 1,
         }
         for number, run in enumerate(runs)
         for case, launches in run.items()
         for median in launches
     ]
     texts = "target suite image source environment limits env parameters hlo_sha256"
-    columns = ["run", "started_at", "case", "median_s", "calls_per_round"]
+    columns = ["run", "started_at", "case", "median_s"]
     return pd.DataFrame(rows, columns=columns).assign(**dict.fromkeys(texts.split(" "), "x"))
 
 
@@ -365,12 +364,11 @@ def test_of_a_run_whose_launches_said_nothing_no_surroundings_are_claimed() -> N
 
 def test_other_work_has_no_verdict_and_other_code_is_told() -> None:
     base = side(BASE, frame({"a": [1.0] * 3}), history=STEADY)
-    other = frame({"a": [2.0] * 3}, parameters={"m": 2}, hlo_sha256="1", calls_per_round=4)
+    other = frame({"a": [2.0] * 3}, parameters={"m": 2}, hlo_sha256="1")
     comparison = judged(base, side(CANDIDATE, other))
     (case,) = comparison.cases
     assert case.differences == (
         "parameters: {'m': 1} → {'m': 2}",
-        "calls a round: 1 → 4",
         "other compiled code (HLO)",
     )
     assert (case.ratio, case.low, case.verdict, case.settle) == (2.0, None, "unclear", OTHER_WORK)

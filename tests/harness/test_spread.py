@@ -19,7 +19,6 @@ SETTING = {
     "limits": "{}",
     "env": "{}",
     "parameters": "{}",
-    "calls_per_round": 1,
     "hlo_sha256": "0",
 }
 
