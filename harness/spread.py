@@ -24,8 +24,8 @@ _SETTING = [
     "parameters",
     "hlo_sha256",
 ]
-"""Columns of `Reader.history`: runs that are equal in all of them measured the same thing. The calls
-of a round are left out: each launch finds by the clock how many fill it."""
+"""Columns of `Reader.history`: runs that are equal in all of them measured the same thing. The
+calls of a round are none of them: each launch finds by the clock how many fill it."""
 
 
 @dataclass(frozen=True, kw_only=True)
