@@ -6,13 +6,14 @@ BIN := $(VENV)/bin
 # so pip resolves nothing (--no-deps): what is published later changes nothing; `pip check` proves it.
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
+PEERS := tests/benchmarks/verdicts/guest/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench pins engine stop clean help
+.PHONY: run test check format bench bench-verdicts pins engine stop clean help
 
 help: ## what there is to make
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
 	@$(BIN)/jaxrig run --suite quick
@@ -33,6 +34,9 @@ format: $(TEST_READY) ## put the code into its style
 bench: $(TEST_READY) engine ## what jaxrig itself costs: one JSON object a line
 	@$(BIN)/python -m tests.benchmarks
 
+bench-verdicts: $(TEST_READY) engine ## how often verdicts err, beside asv, pyperf and pytest-benchmark (3 h; resumes)
+	@$(BIN)/python -m tests.benchmarks.verdicts
+
 engine: $(RUN_READY)
 	@docker/engine.sh start
 
@@ -48,6 +52,8 @@ pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
 	    --python-version 3.13 docker/cpu.requirements.in -o docker/cpu.requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.13 docker/cuda.requirements.in -o docker/cuda.requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.13 -c docker/cpu.requirements.txt $(PEERS).in -o $(PEERS).txt
 
 clean: ## remove what was made here, results.db excepted
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -59,8 +59,8 @@ class Plan:
 class PairPlan:
     """Two sides to be measured in turns, launch pair by launch pair.
 
-    Both have as many launches as there can be pairs. `rounds`: of each case in each launch; a
-    suite of one's own times as its tests say, and its launches come one after the other.
+    Both have as many launches as there can be pairs. `rounds`: of each case in each launch, at
+    least; a suite of one's own times as its tests say, and its launches come one after the other.
     `budget_s`: no pair is begun that would not end within it; None: no matter how long.
     `anchor`: the row of the anchor that the base is, where this is a night of it.
     """

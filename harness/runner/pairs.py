@@ -1,11 +1,14 @@
 """Launch pairs: one launch of either side, alive at once and measured in turns."""
 
+import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+import numpy as np
 
 from harness.plan import Launch, PairPlan, first_process, with_cases
 from harness.records import Benchmark, Measured
@@ -15,6 +18,7 @@ from harness.runner.progress import Progress
 from harness.runner.run import OngoingRun, close_abandoned, engine_failures
 from harness.runner.setup import set_up
 from harness.runner.turns import follow_in_turns
+from harness.stats.rounds import SHARE_OF_FLOOR, rounds_wanted
 from harness.store.writer import Store
 
 
@@ -38,7 +42,11 @@ class Turned:
 
 
 class Judge(Protocol):
-    """Says when it has seen enough, and what of it."""
+    """Says when it has seen enough, and what of it. `floors`: of each case, the smallest change
+    that matters."""
+
+    @property
+    def floors(self) -> Mapping[str, float]: ...
 
     def as_dict(self) -> dict[str, Any]:
         """The rule, to be kept."""
@@ -152,9 +160,27 @@ class _Pairs:
             cases = self.unbroken(judge.open_cases(self.turned))
             if not cases or budget.is_spent():
                 break
-            measure = self.measure if self.plan.by_rounds else self.measure_in_launches
-            if not measure(index, cases):
+            if self.plan.by_rounds:
+                go_on = self.measure(index, cases, self.rounds(cases, judge.floors))
+            else:
+                go_on = self.measure_in_launches(index, cases)
+            if not go_on:
                 break
+
+    def rounds(self, cases: tuple[str, ...], floors: Mapping[str, float]) -> int:
+        """Of each of `cases` in the next pair: more than the plan's where they scatter much."""
+        return max(
+            rounds_wanted(
+                [
+                    np.log(np.divide(each.candidate_s, each.base_s))
+                    for each in self.turned
+                    if each.case == case
+                ],
+                SHARE_OF_FLOOR * math.log1p(floors[case]),
+                self.plan.rounds,
+            )
+            for case in cases
+        )
 
     def unbroken(self, cases: tuple[str, ...]) -> tuple[str, ...]:
         """Those that neither side failed or skipped."""
@@ -162,7 +188,7 @@ class _Pairs:
         out |= self.base.skipped.keys() | self.candidate.skipped.keys()
         return tuple(case for case in cases if case not in out)
 
-    def measure(self, index: int, cases: tuple[str, ...]) -> bool:
+    def measure(self, index: int, cases: tuple[str, ...], rounds: int) -> bool:
         """One launch pair, in further processes where the first do not come to their end.
 
         False where a process died before it came to any case.
@@ -172,7 +198,7 @@ class _Pairs:
         while cases:
             process, later = first_process(cases)
             launch = Launch(index=index, part=part, cases=process)
-            remaining = self._measure_part(launch, deadline)
+            remaining = self._measure_part(launch, deadline, rounds)
             if remaining is None:
                 return False
             cases, part = self.unbroken((*remaining, *later)), part + 1
@@ -195,7 +221,7 @@ class _Pairs:
         self._collect(launch)
         return True
 
-    def _measure_part(self, launch: Launch, deadline: float) -> tuple[str, ...] | None:
+    def _measure_part(self, launch: Launch, deadline: float, rounds: int) -> tuple[str, ...] | None:
         """What neither side came to; None where it makes no sense to go on."""
         self.base.progress.launch_started(launch)
         runs = self.base, self.candidate
@@ -203,8 +229,7 @@ class _Pairs:
             run.latest.clear()
         with ExitStack() as stack:
             base, candidate = (
-                stack.enter_context(run.launched(launch, deadline, rounds=self.plan.rounds))
-                for run in runs
+                stack.enter_context(run.launched(launch, deadline, rounds=rounds)) for run in runs
             )
             endings = follow_in_turns(
                 base,

@@ -20,9 +20,10 @@ from tests.harness.runner.bench import plan
 from tests.harness.samples import A, B, environment, failure, finished, line, measured, started
 
 ROUNDS = 3
+SAMPLES_S = (0.5, 0.25, 0.5)
 
 LAUNCH = """
-import os, sys
+import json, os, sys
 words = sys.argv[1:]
 turns = int(words[words.index("--turns") + 1])
 cases = [word.removeprefix("--case=") for word in words if word.startswith("--case=")]
@@ -38,7 +39,10 @@ for case in cases:
     if (side, case) == said["dies"]:
         os._exit(9)
     fails = (side, case) == said["fails"]
-    os.write(1, said["failure" if fails else "measured", case])
+    record = json.loads(said["measured", case])
+    record["samples_s"] = [said["samples", side][turn % 3] for turn in range(turns)]
+    found = json.dumps(record).encode() + b"\\n"
+    os.write(1, said["failure", case] if fails else found)
 os.write(1, said["end"])
 """
 
@@ -48,6 +52,10 @@ class Says:
     """A judge that wants so many pairs of every case."""
 
     wanted: dict[str, int]
+
+    @property
+    def floors(self) -> Mapping[str, float]:
+        return dict.fromkeys(self.wanted, 0.02)
 
     def as_dict(self) -> dict[str, Any]:
         return {"wanted": self.wanted}
@@ -83,12 +91,14 @@ def measure(
         budget_s: float | None = None,
         fails: tuple[str, str] | None = None,
         dies: tuple[str, str] | None = None,
+        candidate_s: Sequence[float] = SAMPLES_S,
     ) -> PairsResult:
         said: dict[Any, Any] = {"begin": line(environment()), "end": line(finished(2))}
+        said |= {("samples", "base"): SAMPLES_S, ("samples", "candidate"): tuple(candidate_s)}
         for case in (A, B):
             said["started", case] = line(started(case))
             said["ready", case] = line({"schema": 2, "kind": "ready", "case": case})
-            said["measured", case] = measured(case, [0.5, 0.25, 0.5]).partition(b"\n")[2]
+            said["measured", case] = measured(case, list(SAMPLES_S)).partition(b"\n")[2]
             said["failure", case] = line(failure(case))
         said |= {"fails": fails, "dies": dies}
         (package / "launch.py").write_text(LAUNCH.format(said=said))
@@ -127,6 +137,13 @@ def test_pairs_are_measured_until_no_case_is_open(measure: Measure, url: str) ->
             measured = list(zip(frame["launch"], frame["case"], strict=True))
             assert measured == [(0, A), (0, B), (1, A), (1, B), (2, A)]
         assert reader.run(result.candidate).target == "other"
+
+
+def test_rounds_that_scatter_are_more_in_the_pairs_that_follow(measure: Measure) -> None:
+    steady = measure(Says({A: 2}), candidate_s=(1.0, 0.5, 1.0))
+    assert [len(each.base_s) for each in steady.turned] == [ROUNDS, ROUNDS]
+    scattered = measure(Says({A: 3}), candidate_s=(0.25, 0.5, 0.5))
+    assert [len(each.base_s) for each in scattered.turned] == [ROUNDS, 5 * ROUNDS, 5 * ROUNDS]
 
 
 def test_the_pairing_and_its_verdicts_are_kept(measure: Measure, url: str) -> None:

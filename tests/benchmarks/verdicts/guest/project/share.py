@@ -1,0 +1,3 @@
+"""What the project's commits differ in."""
+
+SHARE = "0"

@@ -1,0 +1,41 @@
+"""A program that loads one core in bursts, as a neighbour would."""
+
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.checkout import ROOT
+
+BURST_S = 0.4
+REST_S = 0.4
+"""On average; both are as random as can be (exponential)."""
+
+
+@contextmanager
+def noise(on: bool = True) -> Iterator[None]:
+    """Within, the program runs; where not `on`, nothing does."""
+    if not on:
+        yield
+        return
+    with subprocess.Popen([sys.executable, "-m", __name__], cwd=ROOT) as process:
+        try:
+            yield
+            assert process.poll() is None, "the noise ended before what it was to disturb"
+        finally:
+            process.kill()
+
+
+def main() -> None:
+    """Until it is killed."""
+    while True:
+        end = time.monotonic() + random.expovariate(1 / BURST_S)
+        while time.monotonic() < end:
+            pass
+        time.sleep(random.expovariate(1 / REST_S))
+
+
+if __name__ == "__main__":
+    main()
