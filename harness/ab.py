@@ -21,7 +21,7 @@ NOT_IN_COMMON = {
     "removed": "the candidate does not have it",
     "changed": "under this id the sides compute other things",
 }
-REFUTED = "slower at first, and not again in new containers: measure once more"
+REFUTED = "a difference at first, and not again in new containers: measure once more"
 BY_LAUNCHES = "not in turns: whole launches alternate"
 OTHER_CODE = "other compiled code (HLO)"
 """Tells a slowdown that the compiler made from the same program running slower."""
@@ -53,18 +53,20 @@ class CaseResult:
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """Something that a launch pair tells of a case: more of it is worse. `floor`: of a change
-    that matters; None leaves it to the case's."""
+    that matters; None leaves it to the case's. `share`: of the error; most is the times', for whose
+    sake pairs are measured."""
 
     name: str
     unit: str
     floor: float | None
+    share: float
 
 
-TIME = Metric(name="time", unit="s", floor=None)
+TIME = Metric(name="time", unit="s", floor=None, share=0.8)
 
 ONCE = (
-    Metric(name="compile_time", unit="s", floor=0.1),
-    Metric(name="memory", unit="bytes", floor=0.05),
+    Metric(name="compile_time", unit="s", floor=0.1, share=0.1),
+    Metric(name="memory", unit="bytes", floor=0.05, share=0.1),
 )
 """Told once a launch. A change of these must be larger to matter: a compiler is measured in one
 call, and an allocator keeps what earlier cases left."""
@@ -82,7 +84,7 @@ class Ab:
 
     def open_cases(self, turned: "Sequence[Turned]") -> tuple[str, ...]:
         """Which cases another pair may still decide: their times, and what else has been called
-        slower and must be confirmed."""
+        slower or faster and must be confirmed."""
         judged, rows, _ = self._judge(turned)
         waits = {
             case
@@ -95,8 +97,11 @@ class Ab:
 
     def as_dict(self) -> dict[str, Any]:
         """The rule, as it is kept with the pairing."""
-        others = {metric.name: metric.floor for metric in ONCE}
-        return asdict(self.rule) | {"floors": dict(self.floors), "floors_of_metrics": others}
+        return asdict(self.rule) | {
+            "floors": dict(self.floors),
+            "floors_of_metrics": {metric.name: metric.floor for metric in ONCE},
+            "shares_of_metrics": {metric.name: metric.share for metric in (TIME, *ONCE)},
+        }
 
     def verdicts(self, turned: "Sequence[Turned]") -> tuple[dict[str, Any], ...]:
         """`results`, as they are kept."""
@@ -122,7 +127,8 @@ class Ab:
             told = [each for each in logs if each is not None]
             line[: len(told)] = told
         floors = [metric.floor or self.floors[case] for case, metric in rows]
-        return judge(series, floors, self.rule), rows, pairs
+        shares = [metric.share / len(self.cases) for _, metric in rows]
+        return judge(series, floors, self.rule, shares), rows, pairs
 
 
 def as_row(result: CaseResult) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 A case is looked at after so many pairs. It is `slower` or `faster` when the interval at that look
 excludes 1 and the estimate passes the floor; `same` when the interval lies within the floor.
-What was called slower must be confirmed by pairs that come after, which nobody has looked at. The
-error is shared out equally among the cases (Bonferroni), and within a case over its looks
-(`sequential`), so that a whole comparison of things that are equal claims a difference in at most
-`error` of all times, and `slower`, which is measured twice, far more rarely still.
+A difference must be confirmed by pairs that come after, which nobody has looked at. The error of
+the first claim is shared out among the cases (Bonferroni), and within a case over its looks
+(`sequential`): a comparison of things that are equal makes one in at most `error` of all times, and
+confirms it in at most `confirming_error` of these.
 """
 
 from dataclasses import dataclass
@@ -34,17 +34,17 @@ _VERDICTS: tuple[Verdict, ...] = ("unclear", "slower", "faster", "same", "unclea
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """`looks`: pairs there are at each. `confirming`: likewise, counted after the look that called
-    the case slower. `error`: of all cases and looks together; `confirming_error`: one-sided, of
-    one case's confirmation."""
+    the case slower or faster. `error`: of all first claims, cases and looks together;
+    `confirming_error`: one-sided, of one case's confirmation."""
 
     looks: tuple[int, ...] = (4, 6, 8, 11, 15, 20)
-    error: float = 0.05
-    confirming: tuple[int, ...] = (3, 5, 8)
-    confirming_error: float = 0.05
+    error: float = 0.1
+    confirming: tuple[int, ...] = (3, 5, 8, 12)
+    confirming_error: float = 0.1
 
     @property
     def most_pairs(self) -> int:
-        """Of a case that is called slower at the last look, and confirmed at the last."""
+        """Of a case that is called so at the last look, and confirmed at the last."""
         return self.looks[-1] + self.confirming[-1]
 
 
@@ -52,9 +52,10 @@ class Rule:
 class Judged:
     """Arrays of shape (cases,). `ratios`: over all of a case's pairs, its interval at the level
     of the look that it has come to. `open`: another pair could still change the verdict.
-    `confirming`: it was called slower, and new pairs have yet to say so again; `refuted`: they
-    did not. `enough`: of a case without a verdict, how many pairs in all would decide it if the
-    estimate and the spread stay as they are; 0 where that is more than `MOST_PAIRS`, or unknown.
+    `confirming`: it was called slower or faster, and new pairs have yet to say so again;
+    `refuted`: they did not. `enough`: of a case without a verdict, how many pairs in all would
+    decide it if the estimate and the spread stay as they are; 0 where that is more than
+    `MOST_PAIRS`, or unknown.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -65,27 +66,31 @@ class Judged:
     enough: NDArray[np.int64]
 
 
-def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
+def judge(
+    series: ArrayLike, floors: ArrayLike, rule: Rule, shares: ArrayLike | None = None
+) -> Judged:
     """`series`: log ratios of each case's pairs in their order, shape (cases, pairs), NaN where
     there are no more. `floors`: the smallest effect that matters, 0.02 being 2 %, one number or
-    one a case. Raises ValueError where a pair is missing before another."""
+    one a case. `shares`: of the error, one a case, 1 in all; None: equal ones. Raises ValueError
+    where a pair is missing before another, and for shares that are more than the whole."""
     pairs = np.atleast_2d(np.asarray(series, dtype=np.float64))
     counts = _counts(pairs)
     floor = np.broadcast_to(np.log1p(np.asarray(floors, dtype=np.float64)), counts.shape)
-    levels = nominal_levels(rule.looks, rule.error / max(len(pairs), 1))
+    levels = _levels(rule, len(pairs), shares)
     state = np.full(counts.shape, _OPEN)
-    decided_at, level = np.zeros_like(counts), np.full(counts.shape, levels[0])
+    decided_at, level = np.zeros_like(counts), levels[0].copy()
     for look, at in zip(rule.looks, levels, strict=True):
         looking = (state == _OPEN) & (counts >= look)
-        level[looking] = at
+        level[looking] = at[looking]
         seen = ratios_of_pairs(pairs[:, :look], at)
         found = _called(seen.ratio, seen.low, seen.high, floor)
         state = np.where(looking, found, state)
         decided_at[looking] = look
-    slower = state == _SLOWER
-    confirmed = _confirmed(pairs, decided_at, rule, CONFIRMING_SHARE * floor)
-    state[slower & (confirmed == _REFUTED)] = _REFUTED
-    confirming = slower & (confirmed == _OPEN)
+    claimed = np.isin(state, (_SLOWER, _FASTER))
+    towards = np.where(state == _FASTER, -1, 1)
+    confirmed = _confirmed(towards[:, None] * pairs, decided_at, rule, CONFIRMING_SHARE * floor)
+    state[claimed & (confirmed == _REFUTED)] = _REFUTED
+    confirming = claimed & (confirmed == _OPEN)
     ended = counts >= rule.looks[-1]
     ratios = ratios_of_pairs(pairs, level)
     undecided = np.isin(state, (_OPEN, _REFUTED)) | confirming
@@ -102,16 +107,29 @@ def judge(series: ArrayLike, floors: ArrayLike, rule: Rule) -> Judged:
     )
 
 
-def _enough(found: PairedRatios, floor: Float64Array, level: float) -> NDArray[np.int64]:
+def _levels(rule: Rule, cases: int, shares: ArrayLike | None) -> Float64Array:
+    """Of each look, of each case: shape (looks, cases)."""
+    parts = np.full(cases, 1 / max(cases, 1)) if shares is None else np.asarray(shares)
+    if parts.sum() > 1 + 1e-9:
+        raise ValueError(f"the cases' shares of the error make {parts.sum()}, more than 1")
+    distinct, which = np.unique(parts, return_inverse=True)
+    of_each = [nominal_levels(rule.looks, rule.error * float(part)) for part in distinct]
+    return np.array(of_each).reshape(len(distinct), len(rule.looks))[which].T
+
+
+def _enough(found: PairedRatios, floor: Float64Array, levels: Float64Array) -> NDArray[np.int64]:
     """Pairs after which Student's interval about the estimate would end at what decides: at 1
     where the estimate passes the floor, else at the floor."""
     centre = np.abs(np.log(found.ratio))
     room = np.where(centre >= floor, centre, floor - centre)
     pairs = np.arange(2, MOST_PAIRS + 1)
-    halves = stdtrit(pairs - 1, 1 - level / 2) / np.sqrt(pairs)  # falls with every pair
     with np.errstate(divide="ignore", invalid="ignore"):
         wanted = room / found.spread
-    index = np.searchsorted(-halves, -wanted)
+    index = np.zeros(wanted.shape, dtype=np.int64)
+    for level in np.unique(levels):
+        halves = stdtrit(pairs - 1, 1 - level / 2) / np.sqrt(pairs)  # falls with every pair
+        at = levels == level
+        index[at] = np.searchsorted(-halves, -wanted[at])
     known = np.isfinite(wanted) & (index < len(pairs))
     return np.asarray(np.where(known, pairs[np.minimum(index, len(pairs) - 1)], 0))
 
@@ -148,7 +166,8 @@ def _called(
 def _confirmed(
     pairs: Float64Array, after: NDArray[np.int64], rule: Rule, floor: Float64Array
 ) -> NDArray[np.int64]:
-    """_SLOWER, _REFUTED, or _OPEN while pairs are wanting, by those `after` so many."""
+    """_SLOWER, _REFUTED, or _OPEN while pairs are wanting, by those `after` so many. `pairs`:
+    turned so that what was claimed is that they are above 0."""
     levels = nominal_levels(rule.confirming, 2 * rule.confirming_error)
     most = rule.confirming[-1]
     padded = np.pad(pairs, ((0, 0), (0, most)), constant_values=np.nan)

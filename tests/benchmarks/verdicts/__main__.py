@@ -9,8 +9,9 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,9 @@ BEGIN, END = "<!-- make bench-verdicts: begin -->\n", "<!-- make bench-verdicts:
 RULES = (
     "docker/cpu.requirements.txt",
     "harness/ab.py",
+    "harness/plan.py",
+    "harness/runner/pairs.py",
+    "harness/runner/turns.py",
     "harness/stats",
     "tests/benchmarks/verdicts/guest",
     "workloads",
@@ -83,7 +87,7 @@ def measured(options: argparse.Namespace) -> Record:
         if options.max_time and time.monotonic() - start > options.max_time:
             break
         if fnmatchcase(item.id, options.only):
-            once(item.id, lambda item=item: compare(item))
+            once(item.id, partial(compare, item))
     return record
 
 
@@ -125,7 +129,7 @@ def kept(state: Path) -> Record:
         return Record(path, json.loads(file.readline())["identity"])
 
 
-def report(results: table.Results, claims: list[calibrate.Extras]) -> str:
+def report(results: table.Results, claims: Sequence[calibrate.Extras]) -> str:
     """Markdown."""
     parts = [table.main_table(results)]
     others = table.other_alarms(results)

@@ -57,7 +57,7 @@ def amount_for(share: float, tried: Sequence[tuple[int, float]]) -> int:
     slope, offset = np.polyfit(amounts, extra, deg=1, w=weights)
     if slope <= 0:
         raise ValueError(f"more ballast is no slower: {tried}")
-    return max(1, round((share - offset) / slope))
+    return max(1, round(float((share - offset) / slope)))
 
 
 def _run(client: docker.DockerClient, image: str) -> list[dict[str, Any]]:

@@ -1,5 +1,6 @@
 """A program that loads one core in bursts, as a neighbour would."""
 
+import os
 import random
 import subprocess
 import sys
@@ -29,8 +30,9 @@ def noise(on: bool = True) -> Iterator[None]:
 
 
 def main() -> None:
-    """Until it is killed."""
-    while True:
+    """Until it is killed, or who started it has gone."""
+    parent = os.getppid()
+    while os.getppid() == parent:
         end = time.monotonic() + random.expovariate(1 / BURST_S)
         while time.monotonic() < end:
             pass

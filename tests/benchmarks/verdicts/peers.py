@@ -41,12 +41,14 @@ class Session:
     def __call__(self, *words: str, share: float = 0.0, timed: bool = True) -> tuple[int, str]:
         """(exit status, what it printed: errors at the end)."""
         start = time.perf_counter()
-        status, streams = self._container.exec_run(
+        done = self._container.exec_run(
             list(words), environment={"BALLAST": f"{share:g}"}, workdir="/peers", demux=True
         )
         if timed:
             self.took_s += time.perf_counter() - start
-        return status, "\n".join(each.decode() for each in streams if each)
+        assert done.exit_code is not None
+        streams: Any = done.output
+        return done.exit_code, "\n".join(each.decode() for each in streams if each)
 
 
 @contextmanager

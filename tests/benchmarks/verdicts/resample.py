@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.ab import ONCE
+from harness.ab import ONCE, TIME
 from harness.config import DEFAULT_FLOOR
 from harness.stats.judge import Rule, judge
 from tests.benchmarks.verdicts.ours import METRICS
@@ -32,9 +32,10 @@ def called_slower(pairs: NDArray[np.float64], seed: int = 0, draws: int = DRAWS)
     rule, source = Rule(), np.random.default_rng(seed)
     _, metrics, cases = pairs.shape
     floors = np.repeat([DEFAULT_FLOOR, *(metric.floor for metric in ONCE)], cases)
+    shares = np.repeat([metric.share / cases for metric in (TIME, *ONCE)], cases)
     found = np.zeros((metrics, cases), dtype=np.int64)
     for _ in range(draws):
         series = pairs[source.integers(len(pairs), size=rule.most_pairs)]
-        judged = judge(series.reshape(rule.most_pairs, -1).T, floors, rule)
+        judged = judge(series.reshape(rule.most_pairs, -1).T, floors, rule, shares)
         found += np.array([each == "slower" for each in judged.verdicts]).reshape(found.shape)
     return dict(zip(METRICS, found.sum(axis=1).tolist(), strict=True))

@@ -71,14 +71,14 @@ def seconds_a_case(results: Results, who: Who, noise: bool) -> float | None:
 
 def main_table(results: Results) -> str:
     """Who, with noise or without, called slower what is unchanged, and what is slower."""
-    rows = []
+    rows: list[tuple[str, bool, list[Count | float | None]]] = []
     for noise in (True, False):
         for who in ("jaxrig", *PEERS):
             counts = [count(results, who, noise, share) for share in (0.0, *SHARES)]
             if any(counts):
-                rows.append([who, noise, *counts, seconds_a_case(results, who, noise)])
+                rows.append((who, noise, [*counts, seconds_a_case(results, who, noise)]))
             if who == "jaxrig" and counts[0]:
-                rows.append(["jaxrig, resampled", noise, resampled(results, noise)["time"]])
+                rows.append(("jaxrig, resampled", noise, [resampled(results, noise)["time"]]))
             if who == "asv" and any(counts):
                 by_default = {
                     item: {**result, "said": result["said_by_default"]}
@@ -86,10 +86,10 @@ def main_table(results: Results) -> str:
                     if item.who == "asv"
                 }
                 counts = [count(by_default, who, noise, share) for share in (0.0, *SHARES)]
-                rows.append([ASV_BY_DEFAULT, noise, *counts])
+                rows.append((ASV_BY_DEFAULT, noise, [*counts]))
     shares = [f"{100 * share:g} % slower: found" for share in SHARES]
     headers = ["", "noise", "unchanged: called slower", *shares, "s a case"]
-    shown = [[who, "yes" if noise else "no", *map(_cell, rest)] for who, noise, *rest in rows]
+    shown = [[who, "yes" if noise else "no", *map(_cell, rest)] for who, noise, rest in rows]
     return tabulate(shown, headers, tablefmt="github", missingval="", disable_numparse=True)
 
 

@@ -40,7 +40,8 @@ def verdict(pairs: list[float], *others: list[float], floor: float = FLOOR) -> t
         (0.10, 6, ("unclear", True)),
         (0.10, 7, ("slower", False)),
         (-0.10, 3, ("unclear", True)),
-        (-0.10, 4, ("faster", False)),
+        (-0.10, 6, ("unclear", True)),
+        (-0.10, 7, ("faster", False)),
         (0.0, 4, ("same", False)),
         (0.015, 4, ("same", False)),  # it is slower, but by less than matters
         (-0.015, 4, ("same", False)),
@@ -55,14 +56,15 @@ def test_a_clear_case_is_decided_at_the_first_look(
 def test_an_effect_about_the_floor_stays_open_to_the_last_look() -> None:
     at_floor = [math.log1p(FLOOR) - 1e-3 + 5 * STEADY[pair % 2] for pair in range(20)]
     for pairs in (4, 11, 19):
-        assert verdict(at_floor[:pairs] + [NAN] * (28 - pairs)) == ("unclear", True)
-    assert verdict(at_floor + [NAN] * 8) == ("unclear", False)
+        assert verdict(at_floor[:pairs] + [NAN] * (32 - pairs)) == ("unclear", True)
+    assert verdict(at_floor + [NAN] * 12) == ("unclear", False)
 
 
-def test_what_new_pairs_do_not_confirm_is_no_slowdown() -> None:
-    first = series(0.10, 4, width=4)
-    for later, expected in ((3, True), (7, True), (8, False)):
-        found = judge([first + series(0.0, later, width=24)], FLOOR, RULE)
+@pytest.mark.parametrize("effect", [0.10, -0.10])
+def test_what_new_pairs_do_not_confirm_is_no_difference(effect: float) -> None:
+    first = series(effect, 4, width=4)
+    for later, expected in ((3, True), (11, True), (12, False)):
+        found = judge([first + series(0.0, later, width=28)], FLOOR, RULE)
         assert found.verdicts == ("unclear",)
         assert (bool(found.open[0]), bool(found.refuted[0])) == (expected, not expected)
 
@@ -70,22 +72,37 @@ def test_what_new_pairs_do_not_confirm_is_no_slowdown() -> None:
 def test_confirming_takes_as_many_pairs_as_it_needs() -> None:
     noisy = [0.0, 0.2, 0.0, 0.2, 0.1, 0.1, 0.1, 0.1]
     first = series(0.10, 4, width=4)
-    assert verdict(first + noisy[:3] + [NAN] * 21) == ("unclear", True)
-    assert verdict(first + noisy + [NAN] * 16) == ("slower", False)
+    assert verdict(first + noisy[:3] + [NAN] * 25) == ("unclear", True)
+    assert verdict(first + noisy + [NAN] * 20) == ("slower", False)
 
 
 def test_the_more_cases_the_more_one_must_show() -> None:
-    pairs = [math.log1p(0.05) + 6 * STEADY[pair % 2] for pair in range(4)] + [NAN] * 24
+    pairs = [math.log1p(0.05) + 6 * STEADY[pair % 2] for pair in range(4)] + [NAN] * 28
     alone = judge([pairs], FLOOR, RULE)
     among_many = judge([pairs] * 1000, FLOOR, RULE)
     assert alone.ratios.low[0] > 1 > among_many.ratios.low[0]
 
 
 def test_every_case_has_its_floor_and_its_own_time() -> None:
-    cases = [series(0.04, 7), series(0.04, 7), series(0.0, 0), series(0.0, 28)]
+    cases = [series(0.04, 7), series(0.04, 7), series(0.0, 0), series(0.0, 32)]
     found = judge(cases, [0.02, 0.1, 0.02, 0.02], RULE)
     assert found.verdicts == ("slower", "same", "unclear", "same")
     assert found.open.tolist() == [False, False, True, False]
+
+
+def test_who_has_a_larger_share_of_the_error_need_show_less() -> None:
+    pairs = [math.log1p(0.05) + 6 * STEADY[pair % 2] for pair in range(4)] + [NAN] * 28
+    equal, favoured = judge([pairs] * 2, FLOOR, RULE), judge([pairs] * 2, FLOOR, RULE, [0.9, 0.1])
+    assert favoured.ratios.low[0] > equal.ratios.low[0] == equal.ratios.low[1]
+    assert equal.ratios.low[1] > favoured.ratios.low[1]
+    noisy = [(-1) ** pair * 0.06 for pair in range(20)] + [NAN] * 12
+    wanted = judge([noisy] * 2, FLOOR, RULE, [0.9, 0.1]).enough
+    assert 20 < wanted[0] < wanted[1]
+
+
+def test_more_than_the_whole_error_is_refused() -> None:
+    with pytest.raises(ValueError, match="more than 1"):
+        judge([series(0.0, 4)] * 2, FLOOR, RULE, [0.9, 0.2])
 
 
 def test_a_missing_pair_before_another_is_refused() -> None:
@@ -94,19 +111,17 @@ def test_a_missing_pair_before_another_is_refused() -> None:
 
 
 def test_nothing_to_judge_is_no_error() -> None:
-    assert judge(np.empty((0, 28)), FLOOR, RULE).verdicts == ()
+    assert judge(np.empty((0, 32)), FLOOR, RULE).verdicts == ()
 
 
-MANY = arrays(float, st.tuples(st.integers(1, 5), st.just(28)), elements=st.floats(-0.2, 0.2))
+MANY = arrays(float, st.tuples(st.integers(1, 5), st.just(32)), elements=st.floats(-0.2, 0.2))
 
 
 @given(MANY)
-def test_sides_swapped_swap_the_verdict_but_for_the_confirmation(pairs: Series) -> None:
+def test_sides_swapped_swap_the_verdict(pairs: Series) -> None:
     before, after = judge(pairs, FLOOR, RULE), judge(-pairs, FLOOR, RULE)
-    for one, other in zip(before.verdicts, after.verdicts, strict=True):
-        assert (one == "same") == (other == "same")
-        assert not (one == other == "slower")
-        assert one != "slower" or other == "faster"
+    swapped = {"slower": "faster", "faster": "slower"}
+    assert [swapped.get(each, each) for each in before.verdicts] == list(after.verdicts)
     np.testing.assert_allclose(before.ratios.ratio, 1 / after.ratios.ratio)
 
 
@@ -117,7 +132,7 @@ def test_the_order_of_cases_does_not_matter(pairs: Series, random) -> None:  # t
     assert [before.verdicts[index] for index in order] == list(after.verdicts)
 
 
-@given(MANY, st.integers(0, 27))
+@given(MANY, st.integers(0, 31))
 def test_what_is_decided_stays_decided(pairs: Series, until: int) -> None:
     """Whoever reads the stored pairs later comes to the same verdict as who stopped there."""
     partial = pairs.copy()
@@ -127,15 +142,16 @@ def test_what_is_decided_stays_decided(pairs: Series, until: int) -> None:
         assert early.verdicts[case] == late.verdicts[case]
 
 
-def test_equal_things_are_called_slower_almost_never_and_changed_as_rarely_as_promised() -> None:
-    """Heavy tails (Student's t with 3 degrees of freedom), as launches have."""
+def test_equal_things_are_called_different_as_rarely_as_promised() -> None:
+    """Heavy tails (Student's t with 3 degrees of freedom), as launches have; without a floor, which
+    would let nearly nothing pass."""
     trials, cases = 4000, 3
     noise = np.random.default_rng(11).standard_t(3, size=(trials, cases, RULE.most_pairs)) * 0.015
-    found = [judge(each, FLOOR, RULE).verdicts for each in noise]
-    slower = sum("slower" in each for each in found)
-    faster = sum("faster" in each for each in found)
-    assert slower <= 4
-    assert faster / trials <= RULE.error / 2
+    found = [judge(each, 1e-9, RULE).verdicts for each in noise]
+    claimed = sum("slower" in each or "faster" in each for each in found)
+    assert 0 < claimed / trials <= RULE.error * RULE.confirming_error
+    found = [judge(each, FLOOR, RULE).verdicts for each in noise[:1000]]
+    assert sum("slower" in each or "faster" in each for each in found) <= 1
 
 
 def test_a_slowdown_of_five_percent_is_found() -> None:

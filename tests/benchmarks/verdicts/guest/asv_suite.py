@@ -2,7 +2,7 @@
 
 import os
 
-from share import SHARE
+from share import SHARE  # type: ignore[import-not-found]
 
 from tests.benchmarks.verdicts import CASES
 from tests.benchmarks.verdicts.guest.called import ready

@@ -56,7 +56,7 @@ def loaded(
         return prepare(case, rows_again(problem, ROWS[case.id], amount))
     prepared = prepare(case, problem)
     with_turns = round_with_turns(prepared, amount)
-    prepared.round = with_turns  # type: ignore[method-assign]
+    prepared.round = with_turns  # type: ignore[method-assign,assignment]
     return prepared
 
 
@@ -66,7 +66,8 @@ def rows_again(problem: Problem, taken: int, amount: int) -> Problem:
     function = problem.function
 
     def twice(*arguments: jax.Array) -> jax.Array:
-        output, *again = jax.lax.optimization_barrier((function(*arguments), *arguments))
+        both = (function(*arguments), *arguments)
+        output, *again = jax.lax.optimization_barrier(both)  # type: ignore[no-untyped-call]
         more = function(*(each[:amount] for each in again[:taken]), *again[taken:])
         return jax.lax.dynamic_update_slice_in_dim(output, more, 0, 0)
 
