@@ -22,7 +22,7 @@ NOT_IN_COMMON = {
     "changed": "under this id the sides compute other things",
 }
 REFUTED = "a difference at first, and not again in new containers: measure once more"
-BY_LAUNCHES = "not in turns: whole launches alternate"
+BY_TESTS = "the two tests alternate, not their rounds: they are not pedantic"
 OTHER_CODE = "other compiled code (HLO)"
 """Tells a slowdown that the compiler made from the same program running slower."""
 
@@ -213,7 +213,7 @@ def _result(row: Row, index: int, judged: Judged, pairs: "list[Turned]") -> Case
     if metric is TIME and any(each.same_code is False for each in pairs):
         remarks.append(OTHER_CODE)
     if metric is TIME and any(not each.by_rounds for each in pairs):
-        remarks.append(BY_LAUNCHES)
+        remarks.append(BY_TESTS)
     base, ratio = _base(pairs, metric), _number(ratios.ratio, index)
     return CaseResult(
         case=case,

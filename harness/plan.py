@@ -60,7 +60,7 @@ class PairPlan:
     """Two sides to be measured in turns, launch pair by launch pair.
 
     Both have as many launches as there can be pairs. `rounds`: of each case in each launch, at
-    least; a suite of one's own times as its tests say, and its launches come one after the other.
+    least; 0 where the tests of one's own suite say that.
     `budget_s`: no pair is begun that would not end within it; None: no matter how long.
     `anchor`: the row of the anchor that the base is, where this is a night of it.
     """
@@ -75,11 +75,6 @@ class PairPlan:
     def pairs(self) -> int:
         """The most there can be."""
         return len(self.base.launches)
-
-    @property
-    def by_rounds(self) -> bool:
-        """Whether rounds alternate; else whole launches do."""
-        return self.base.own is None
 
 
 def make_plan(
@@ -162,7 +157,10 @@ def make_pair_plan(
         return replace(made, revision=side.revision, image=side.image)
 
     return PairPlan(
-        base=plan(base), candidate=plan(candidate), rounds=ROUNDS_IN_TURNS, budget_s=budget_s
+        base=plan(base),
+        candidate=plan(candidate),
+        rounds=ROUNDS_IN_TURNS if own is None else 0,
+        budget_s=budget_s,
     )
 
 

@@ -163,6 +163,8 @@ class Benchmark(_Record):
     steal_s: Seconds | None
     timed_s: Seconds
     """Wall time of the test, its calibration and warm-up included; so are the counters."""
+    in_turns: bool = False
+    """Each round waited for its turn."""
     warnings: list[Text]
 
 

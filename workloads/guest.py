@@ -1,7 +1,8 @@
 """One launch of a suite of one's own: `python -m workloads.guest --root FOLDER [--case ID]...`.
 
 The suite is any folder of pytest-benchmark tests, JAX or not, with its own conftest.py and pytest
-settings. `--collect` tells what is in it and runs nothing. stdout carries records (JSON Lines) and
+settings. `--collect` tells what is in it and runs nothing; with `--turns` each test, and each round
+of a pedantic one, waits for a line on stdin. stdout carries records (JSON Lines) and
 nothing else, as in `workloads.launch`. Exit status: 0 all went well, 4 something failed, 2 usage.
 """
 
@@ -13,7 +14,7 @@ import sys
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from workloads.launch import CASE_FAILED, OK, take_stdout
 from workloads.stream import Stream
@@ -41,30 +42,54 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--file", metavar="NAME", help="of the folder, only this file")
     parser.add_argument("--case", action="append", default=[], metavar="ID", dest="cases")
     parser.add_argument("--collect", action="store_true", help="tell the ids, run nothing")
+    parser.add_argument("--turns", action="store_true", help="wait until stdin says go")
     chosen = parser.parse_args(arguments)
     if not chosen.collect and not chosen.cases:
         parser.error("name a --case, or --collect")
-    return run(chosen.root, chosen.file, None if chosen.collect else chosen.cases, stream)
+    cases = None if chosen.collect else chosen.cases
+    tokens = take_stdin() if chosen.turns else None
+    return run(chosen.root, chosen.file, cases, stream, tokens)
 
 
-def run(root: Path, file: str | None, cases: Sequence[str] | None, stream: Stream) -> int:
-    """Runs pytest in `root` over `cases` (None: only tells what there is)."""
+def take_stdin() -> IO[str]:
+    """What was stdin; the suite, and what it starts, finds nothing there."""
+    tokens = os.fdopen(os.dup(sys.stdin.fileno()))
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, sys.stdin.fileno())
+    os.close(nothing)
+    return tokens
+
+
+def run(
+    root: Path,
+    file: str | None,
+    cases: Sequence[str] | None,
+    stream: Stream,
+    tokens: IO[str] | None = None,
+) -> int:
+    """Runs pytest in `root` over `cases` (None: only tells what there is), in turns where there are
+    `tokens`."""
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS", "PYTEST_DISABLE_PLUGIN_AUTOLOAD"):
         os.environ.pop(name, None)  # the user's shell is no part of the suite
     import pytest
 
     from workloads.environment import environment_apart
     from workloads.guest_plugin import Collector, GuestRecorder, NoFiles
+    from workloads.guest_turns import GuestTurns
+    from workloads.turns import Taken
 
-    collector = recorder = None
+    recorder = None
+    plugins: list[Any] = [NoFiles()]
     if cases is None:
-        collector = Collector(stream.send)
+        plugins.append(Collector(stream.send))
     else:
         stream.send(environment_apart())
-        recorder = GuestRecorder(stream.send, cases)
+        recorder = GuestRecorder(stream.send, cases, in_order=tokens is not None)
+        plugins.append(recorder)
+    if tokens is not None:
+        plugins.append(GuestTurns(Taken(None, stream.send, tokens)))
     step_aside()
     os.chdir(root)
-    plugins: list[Any] = [NoFiles(), collector or recorder]
     status = pytest.main(pytest_arguments(root, file, collect=cases is None), plugins=plugins)
     well = status == pytest.ExitCode.OK and not (recorder and recorder.failed)
     return OK if well else CASE_FAILED

@@ -34,6 +34,9 @@ WARNING_CHARACTERS = 500
 FIXTURE = "benchmark"
 WALL_CLOCK = "time.perf_counter"
 
+IN_TURNS = pytest.StashKey[bool]()
+"""Whether a test's rounds wait each for its turn."""
+
 _NO_FILES: Mapping[str, Any] = {
     "benchmark_storage": f"file://{os.devnull}",  # it would make a folder, even for nothing
     "benchmark_save": None,
@@ -114,10 +117,11 @@ class _Use:
 @dataclass
 class GuestRecorder:
     """Sends `case_started`, then `benchmark`, `skipped` or `failure` for each wanted test, and
-    `finished` at the end."""
+    `finished` at the end. `in_order`: of `wanted`, else the suite's own."""
 
     send: Send
     wanted: Iterable[str]
+    in_order: bool = False
     measured: int = 0
     failed: int = 0
     _told: set[str] = field(default_factory=set)
@@ -132,6 +136,9 @@ class GuestRecorder:
         found = {item.nodeid: item for item in reversed(items)}
         wanted = dict.fromkeys(self.wanted)
         items[:] = [each for each in items if each.nodeid in wanted and found[each.nodeid] is each]
+        if self.in_order:
+            places = {case: place for place, case in enumerate(wanted)}
+            items.sort(key=lambda each: places[each.nodeid])
         for case in wanted:
             if case not in found:
                 self._record("case_started", case=case)
@@ -194,7 +201,8 @@ class GuestRecorder:
             self._skip(item.nodeid, f"it passed without a call of its `{FIXTURE}` fixture")
             return
         try:
-            self._measured = benchmark_record(fixture, self._use)
+            record = benchmark_record(fixture, self._use)
+            self._measured = {**record, "in_turns": item.stash.get(IN_TURNS, False)}
         except Unmeasured as reason:
             self._fail(item.nodeid, "raised", str(reason))
 

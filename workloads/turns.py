@@ -43,12 +43,12 @@ class Alone:
 
 
 class Taken:
-    """A launch that is told its turns by lines of `tokens`."""
+    """A launch that is told its turns by lines of `tokens`. `rounds`: as of `Turns`."""
 
     def __init__(
-        self, rounds: int, send: Callable[[Mapping[str, Any]], None], tokens: IO[str]
+        self, rounds: int | None, send: Callable[[Mapping[str, Any]], None], tokens: IO[str]
     ) -> None:
-        self.rounds: int | None = rounds
+        self.rounds = rounds
         self._send = send
         self._tokens = tokens
 

@@ -25,8 +25,12 @@ def telling(plan: Plan, setup: Setup) -> LaunchSpec:
 def measuring(
     plan: Plan, setup: Setup, cases: tuple[str, ...], *, rounds: int | None = None
 ) -> LaunchSpec:
-    """A launch that measures `cases`, which one process can. `rounds`: in turns, so many."""
-    command = _own_command(plan, setup) if plan.own else _command(cases, rounds)
+    """A launch that measures `cases`, which one process can. `rounds`: in turns, so many; of a
+    suite of one's own as many as its tests say."""
+    if plan.own:
+        command = (*_own_command(plan, setup), *(() if rounds is None else ("--turns",)))
+    else:
+        command = _command(cases, rounds)
     # One word each: an id may begin with a dash.
     chosen = tuple(f"--case={case}" for case in cases)
     spec = _spec(plan, setup, (*command, *chosen))

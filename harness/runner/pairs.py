@@ -26,7 +26,7 @@ from harness.store.writer import Store
 class Turned:
     """One case in one launch pair: seconds a call of both sides, turn by turn.
 
-    `by_rounds`: sample by sample each other's turn; else launches came one after the other, and
+    `by_rounds`: sample by sample each other's turn; else the tests came one after the other, and
     only their medians say something together. `same_code`: whether the compiler made the same
     program; None where nothing is compiled. `once`: what is told once a launch, by name, of the
     base and the candidate.
@@ -105,7 +105,7 @@ def execute_pairs(
             pairing = store.pair_runs(
                 base.id,
                 candidate.id,
-                rounds=plan.rounds if plan.by_rounds else 0,
+                rounds=plan.rounds,
                 rule=judge.as_dict(),
                 anchor=plan.anchor,
             )
@@ -150,8 +150,6 @@ class _Pairs:
     base: OngoingRun
     candidate: OngoingRun
     turned: list[Turned] = field(default_factory=list)
-    first: int = field(default_factory=lambda: random.randrange(2))  # noqa: S311 - no secret
-    """Which side's launch goes first in pairs of an even number, where launches alternate."""
 
     def measure_all(self, judge: Judge) -> None:
         """Until no case is open that could be measured, or the plan's bounds are met."""
@@ -160,21 +158,18 @@ class _Pairs:
             cases = self.unbroken(judge.open_cases(self.turned))
             if not cases or budget.is_spent():
                 break
-            if self.plan.by_rounds:
-                go_on = self.measure(index, cases, self.rounds(cases, judge.floors))
-            else:
-                go_on = self.measure_in_launches(index, cases)
-            if not go_on:
+            if not self.measure(index, cases, self.rounds(cases, judge.floors)):
                 break
 
     def rounds(self, cases: tuple[str, ...], floors: Mapping[str, float]) -> int:
-        """Of each of `cases` in the next pair: more than the plan's where they scatter much."""
+        """Of each of `cases` in the next pair: more than the plan's where they scatter much. A
+        suite of one's own says that itself (0)."""
         return max(
             rounds_wanted(
                 [
                     np.log(np.divide(each.candidate_s, each.base_s))
                     for each in self.turned
-                    if each.case == case
+                    if each.case == case and each.by_rounds
                 ],
                 SHARE_OF_FLOOR * math.log1p(floors[case]),
                 self.plan.rounds,
@@ -196,29 +191,12 @@ class _Pairs:
         limit_s = self.plan.base.target.launch_limit_s + self.plan.candidate.target.launch_limit_s
         deadline, part = time.monotonic() + limit_s, 0
         while cases:
-            process, later = first_process(cases)
+            process, later = (cases, ()) if self.plan.base.own else first_process(cases)
             launch = Launch(index=index, part=part, cases=process)
             remaining = self._measure_part(launch, deadline, rounds)
             if remaining is None:
                 return False
             cases, part = self.unbroken((*remaining, *later)), part + 1
-        return True
-
-    def measure_in_launches(self, index: int, cases: tuple[str, ...]) -> bool:
-        """One launch of either side, one after the other (A B, B A, A B, …).
-
-        False where a process died before it came to any case.
-        """
-        launch = Launch(index=index, part=0, cases=cases)
-        runs = [self.base, self.candidate]
-        if (self.first + index) % 2:
-            runs.reverse()
-        for run in runs:
-            run.latest.clear()
-        for run in runs:
-            if not run.measure(launch):
-                return False
-        self._collect(launch)
         return True
 
     def _measure_part(self, launch: Launch, deadline: float, rounds: int) -> tuple[str, ...] | None:
@@ -254,11 +232,17 @@ class _Pairs:
                         pair=launch.index,
                         base_s=tuple(base.samples_s),
                         candidate_s=tuple(candidate.samples_s),
-                        by_rounds=self.plan.by_rounds,
+                        by_rounds=_by_rounds(base, candidate),
                         same_code=_same_code(base, candidate),
                         once=_once(base, candidate),
                     )
                 )
+
+
+def _by_rounds(base: Measured, candidate: Measured) -> bool:
+    """Whether each sample of one has its turn in the other."""
+    told = all(each.in_turns for each in (base, candidate) if isinstance(each, Benchmark))
+    return told and len(base.samples_s) == len(candidate.samples_s)
 
 
 def _once(base: Measured, candidate: Measured) -> dict[str, tuple[float, float]]:

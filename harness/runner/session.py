@@ -79,6 +79,7 @@ class Session:
     deadline: float
     in_turns: bool = False
     _settled: set[str] = field(default_factory=set)
+    _kept: set[str] = field(default_factory=set)
     _case: str | None = None
     _measured: str | None = None
     _case_since: float = field(default_factory=time.monotonic)
@@ -108,6 +109,10 @@ class Session:
     def finished(self) -> bool:
         """Whether the launch has said that it is through."""
         return self._finished
+
+    def has_measured(self, case: str) -> bool:
+        """Whether a measurement of it has arrived."""
+        return case in self._kept
 
     def abandon(self) -> None:
         """Nobody wants the rest any more: what was not measured remains, and is no failure."""
@@ -170,6 +175,7 @@ class Session:
                 self._must_be_current(record.case)
                 self.sink.measured(record)
                 self._settle(record.case)
+                self._kept.add(record.case)
                 self._measured = record.case
             case Skipped():
                 self._must_be_current(record.case)

@@ -34,7 +34,8 @@ def follow_in_turns(
 ) -> tuple[Ending, Ending]:
     """Leads both through `cases`, in their order, to their ends.
 
-    A case that only one of them gets to is passed over by the other. Where one ends before its
+    A case that only one of them gets to is passed over by the other; of one that is measured, who
+    has more rounds takes the rest alone. Where one ends before its
     time the other is ended too: what it would measure alone is of no use. Raises what a sink
     raises, and `EngineUnavailable`.
     """
@@ -44,7 +45,8 @@ def follow_in_turns(
     turn = int(candidate_first)
     while behind := _behind(sides, cases):
         if len(behind) == 1:
-            behind[0].tell(PASS)
+            alone, other = behind[0], sides[1 if behind[0] is sides[0] else 0]
+            alone.tell(GO if other.session.has_measured(str(alone.at)) else PASS)
             continue
         for side in (sides[turn], sides[1 - turn]):
             side.tell(GO)

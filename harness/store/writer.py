@@ -265,7 +265,7 @@ def _benchmark_columns(benchmark: Benchmark) -> dict[str, Any]:
     return {
         "workload": benchmark.case.partition("[")[0],
         "benchmark_group": values.pop("group"),
-        "benchmark_options": values.pop("options"),
+        "benchmark_options": values.pop("options") | {"in_turns": values.pop("in_turns")},
         "observations": {},
         **values,
     }

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.ab import BY_LAUNCHES, OTHER_CODE, REFUTED, Ab, overall, within
+from harness.ab import BY_TESTS, OTHER_CODE, REFUTED, Ab, overall, within
 from harness.config import DEFAULT_FLOOR
 from harness.errors import UsageError
 from harness.runner.pairs import Turned
@@ -93,7 +93,7 @@ def test_launches_that_alternate_are_compared_by_their_medians() -> None:
     ]
     (found,) = ab(A).results(pairs)
     assert (found.verdict, found.base) == ("slower", 1.0)
-    assert found.remarks == (BY_LAUNCHES,)
+    assert found.remarks == (BY_TESTS,)
 
 
 def test_a_case_has_its_own_floor() -> None:

@@ -192,5 +192,5 @@ def test_one_s_own_suite_has_no_cases_yet(ab: Ab, plans: list[PairPlan], tmp_pat
     words = ("--workloads", "test_own.py")
     assert ab(*words, chosen=(), cases=(A,), found=turned(A, 7, SAME))[0] == 0
     (plan,) = plans
-    assert (plan.base.suite, plan.by_rounds) == (f"own:{tmp_path.name}/test_own.py", False)
+    assert (plan.base.suite, plan.rounds) == (f"own:{tmp_path.name}/test_own.py", 0)
     assert ab(*words, "--suite", "quick", chosen=())[0] == 2

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from containers.engine import Exit
+from containers.process_engine import ProcessEngine
 from containers.spec import LaunchSpec
 from harness.errors import UsageError
 from harness.own import OwnSuite
@@ -15,7 +16,8 @@ from harness.plan import PairPlan, Plan
 from harness.runner import pairs
 from harness.runner.setup import Setup
 from harness.store.reader import Reader
-from tests.harness.fakes import FakeEngine, Script, cases_in
+from tests.checkout import ROOT
+from tests.harness.fakes import Script, cases_in
 from tests.harness.runner.bench import ENVIRONMENT, Bench, plan, prints
 from tests.harness.runner.test_pairs import Says
 from tests.harness.samples import (
@@ -153,35 +155,59 @@ def test_a_benchmark_that_ran_elsewhere_than_the_target_says_is_never_stored(ben
     assert without == ["JAX had not been started: nothing shows that this ran on cuda"]
 
 
-def test_one_s_own_of_two_sides_alternates_whole_launches(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A B, B A, …: who is first changes from pair to pair. What one side lacks is not measured."""
-    sides = [replace(own_plan(launches=4, env={"SIDE": name}), target_name=name) for name in "ab"]
-    held_by_b = own_script(said={"benchmarks": [*OWN[1:], "test_a.py::test_new"]})
+IN_TURNS = """
+import os
 
-    def script(spec: LaunchSpec) -> Script:
-        return (held_by_b if spec.env["SIDE"] == "b" else own_script())(spec)
+SIDE = os.environ["SIDE"]
+HERE = os.path.dirname(__file__)
 
-    engine = FakeEngine(script)
-    setup = Setup(engine=engine, image=None, own_folder="/own/bench")
+def work():
+    with open(f"{HERE}/diary", "a") as diary:
+        diary.write(SIDE)
+    return 1
+
+def test_rounds(benchmark): benchmark.pedantic(work, rounds=4)
+def test_unequal(benchmark): benchmark.pedantic(sum, ([1],), rounds=3 if SIDE == "a" else 5)
+def test_called(benchmark): benchmark(sum, [1, 2])
+def test_broken(benchmark): benchmark.pedantic(sum, ([1],) if SIDE == "a" else (1,), rounds=2)
+
+if SIDE == "a":
+    def test_old(benchmark): benchmark(sum, [1])
+else:
+    def test_new(benchmark): benchmark(sum, [1])
+"""
+
+
+@pytest.fixture
+def in_turns(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of a suite that real launches of two sides measure."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    (folder / "test_a.py").write_text(IN_TURNS)
+    setup = Setup(engine=ProcessEngine(ROOT), image=None, own_folder=str(folder))
     monkeypatch.setattr(pairs, "set_up", lambda *_: setup)
-    judged: list[tuple[str, ...]] = []
+    return folder
 
-    def judge(cases: tuple[str, ...]) -> Says:
-        judged.append(cases)
-        return Says(dict.fromkeys(cases, 3))
 
-    plan = PairPlan(base=sides[0], candidate=sides[1], rounds=21)
-    result = pairs.execute_pairs(plan, bench.store, bench.watcher, judge)
-    assert judged == [OWN[1:]] == [result.cases]
-    assert result.others == {OWN[0]: "removed", "test_a.py::test_new": "added"}
-    assert [(each.pair, each.case) for each in result.turned] == [
-        (pair, case) for pair in range(3) for case in OWN[1:]
+def test_one_s_own_takes_turns_by_rounds_where_it_is_pedantic_and_else_by_tests(
+    bench: Bench, in_turns: Path
+) -> None:
+    sides = [replace(own_plan(launches=2, env={"SIDE": name}), target_name=name) for name in "ab"]
+    plan = PairPlan(base=sides[0], candidate=sides[1], rounds=0)
+    result = pairs.execute_pairs(
+        plan, bench.store, bench.watcher, lambda cases: Says(dict.fromkeys(cases, 2))
+    )
+    rounds, unequal, called, broken = (
+        f"test_a.py::test_{name}" for name in ("rounds", "unequal", "called", "broken")
+    )
+    assert result.cases == (rounds, unequal, called, broken)
+    assert result.others == {"test_a.py::test_old": "removed", "test_a.py::test_new": "added"}
+    assert [(each.pair, each.case, each.by_rounds) for each in result.turned] == [
+        (pair, case, case == rounds) for pair in (0, 1) for case in (rounds, unequal, called)
     ]
-    assert not any(each.by_rounds for each in result.turned)
-    measured = [spec for spec in engine.specs if "--collect" not in spec.command]
-    assert {cases_in(spec) for spec in measured} == {OWN[1:]}
-    order = "".join(spec.env["SIDE"] for spec in measured)
-    assert order in ("abbaab", "baabba")
-    assert not any(spec.stdin for spec in measured)
+    counts = [(len(each.base_s), len(each.candidate_s)) for each in result.turned[:2]]
+    assert counts == [(4, 4), (3, 5)]
+    diary = (in_turns / "diary").read_text()
+    assert len(diary) == 16
+    assert {diary[i : i + 2] for i in range(0, 16, 2)} == {"ab", "ba"}
+    assert bench.read().failures == [(broken, "raised", 0)]

@@ -170,6 +170,13 @@ def test_what_only_one_gets_to_is_passed_over_by_the_other(tmp_path: Path) -> No
     assert [each.remaining for each in led.endings] == [(), ()]
 
 
+def test_who_has_more_rounds_of_what_was_measured_takes_them_alone(tmp_path: Path) -> None:
+    led = lead(tmp_path, BASE, Side("b", rounds=ROUNDS + 2))
+    assert order(led.diary)[:10] == "abbaabba" + "bb"
+    for found in led.found:
+        assert [each.case for each in found.measurements] == list(CASES)
+
+
 def test_where_one_dies_the_other_is_ended_without_blame(tmp_path: Path) -> None:
     led = lead(tmp_path, BASE, Side("b", dies=(B, 1)))
     base, candidate = led.found
