@@ -10,8 +10,8 @@ from contextlib import contextmanager
 
 from tests.checkout import ROOT
 
-BURST_S = 0.4
-REST_S = 0.4
+BURST_S = 0.3
+REST_S = 0.7
 """On average; both are as random as can be (exponential)."""
 
 

@@ -24,11 +24,14 @@ ASV_FACTOR = 1.05
 """From which ratio on asv reports a change. Its default is 1.1, at which it cannot see 5 %."""
 ASV_DEFAULT = 1.1
 
-MAX_TIME_S = 5
-"""Of each case in a run of pytest-benchmark."""
+ROUNDS = 7
+"""Of asv; its default is 2."""
 
-PROCESSES = 4
-"""Of each case in a run of pyperf, which each measure it three times."""
+MAX_TIME_S = 13
+"""Of each case in a run of pytest-benchmark; its default is 1."""
+
+PROCESSES = 8
+"""Of each case in a run of pyperf, which each measure it three times; its default is 20."""
 
 
 class Session:
@@ -126,7 +129,8 @@ def asv(run: Session, share: float) -> tuple[Said, dict[str, Any]]:
     status, out = run("asv", "machine", "--yes", timed=False)
     assert status == 0, out
     status, out = run(
-        *("asv", "continuous", "--interleave-rounds", *words, f"--factor={ASV_FACTOR}")
+        *("asv", "continuous", "--interleave-rounds", *words, f"--factor={ASV_FACTOR}"),
+        *("-a", f"rounds={ROUNDS}"),
     )
     said = asv_said(out)
     assert (status != 0) == ("slower" in said.values()), out

@@ -13,7 +13,6 @@ PEERS: tuple[Who, ...] = ("asv", "pyperf", "pytest-benchmark")
 PEERS_SHARE = 0.05
 
 NOISY_BLOCKS = 5
-QUIET_BLOCKS = 1
 UNCHANGED_A_BLOCK = 2
 
 
@@ -33,21 +32,24 @@ class Item:
 
 def plan() -> tuple[Item, ...]:
     """Every comparison, in its order; the quiet ones in the middle."""
-    noisy = [True] * NOISY_BLOCKS
-    noisy[NOISY_BLOCKS // 2 : NOISY_BLOCKS // 2] = [False] * QUIET_BLOCKS
+    blocks = [tuple(_noisy())] * NOISY_BLOCKS
+    blocks.insert(NOISY_BLOCKS // 2, tuple(_quiet()))
     found: list[Item] = []
-    for noise in noisy:
-        for who, share in _block():
-            number = sum(
-                (each.who, each.noise, each.share) == (who, noise, share) for each in found
-            )
-            found.append(Item(who=who, noise=noise, share=share, number=number))
+    for who, noise, share in (each for block in blocks for each in block):
+        number = sum((each.who, each.noise, each.share) == (who, noise, share) for each in found)
+        found.append(Item(who=who, noise=noise, share=share, number=number))
     return tuple(found)
 
 
-def _block() -> Iterator[tuple[Who, float]]:
+def _noisy() -> Iterator[tuple[Who, bool, float]]:
     for share in (*(0.0,) * UNCHANGED_A_BLOCK, *SHARES):
-        yield "jaxrig", share
+        yield "jaxrig", True, share
     for who in PEERS:
         for share in (0.0, PEERS_SHARE):
-            yield who, share
+            yield who, True, share
+
+
+def _quiet() -> Iterator[tuple[Who, bool, float]]:
+    for who in ("jaxrig", *PEERS):
+        for share in (0.0, PEERS_SHARE):
+            yield who, False, share
