@@ -87,7 +87,7 @@ def run(
         recorder = GuestRecorder(stream.send, cases, in_order=tokens is not None)
         plugins.append(recorder)
     if tokens is not None:
-        plugins.append(GuestTurns(Taken(None, stream.send, tokens)))
+        plugins.append(GuestTurns(Taken({}, stream.send, tokens)))
     step_aside()
     os.chdir(root)
     status = pytest.main(pytest_arguments(root, file, collect=cases is None), plugins=plugins)

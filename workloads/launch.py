@@ -1,4 +1,4 @@
-"""One launch: `python -m workloads.launch [--devices N] [--turns N] --case ID [--case ID ...]`.
+"""One launch: `python -m workloads.launch [--devices N] [--turns N,...] --case ID [--case ID ...]`.
 
 Or `--known` for what cases there are, without measuring any.
 
@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,12 +75,12 @@ def end_at_once_on(number: signal.Signals) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """What a launch is asked for. `turns`: rounds of each case in turns; None: not in turns.
+    """What a launch is asked for. `turns`: rounds of each case, in turns; None: not in turns.
     `known`: only to tell what cases there are."""
 
     cases: tuple[str, ...]
     devices: int
-    turns: int | None
+    turns: Mapping[str, int] | None
     known: bool
 
 
@@ -91,14 +91,24 @@ def parse(arguments: Sequence[str]) -> Chosen:
     what.add_argument("--case", action="append", default=[], metavar="ID", dest="cases")
     what.add_argument("--known", action="store_true", help="tell which cases there are, and end")
     parser.add_argument("--devices", type=int, default=1, metavar="N", help="forced on CPU")
-    parser.add_argument("--turns", type=int, metavar="N", help="rounds, each when stdin says go")
+    parser.add_argument(
+        "--turns", type=_numbers, metavar="N[,N...]", help="rounds of each case, when stdin says go"
+    )
     chosen = parser.parse_args(arguments)
+    cases = tuple(find(case_id).id for case_id in chosen.cases)
+    turns = chosen.turns
+    if turns is not None and len(turns) != len(cases):
+        parser.error(f"--turns has {len(turns)} numbers for {len(cases)} cases")
     return Chosen(
-        cases=tuple(find(case_id).id for case_id in chosen.cases),
+        cases=cases,
         devices=chosen.devices,
-        turns=chosen.turns,
+        turns=None if turns is None else dict(zip(cases, turns, strict=True)),
         known=chosen.known,
     )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
 
 
 def known() -> dict[str, Any]:
@@ -123,7 +133,9 @@ def force_devices(count: int) -> None:
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
 
 
-def measure_all(case_ids: Sequence[str], stream: Stream, rounds: int | None = None) -> int:
+def measure_all(
+    case_ids: Sequence[str], stream: Stream, rounds: Mapping[str, int] | None = None
+) -> int:
     """Runs pytest over `case_ids`, in the catalogue's order, with records on `stream`.
 
     `rounds`: of each case, in turns; None where nobody waits for this launch.

@@ -100,8 +100,9 @@ def measure(
     room.check(case)
     turns.wait(case.id)
     prepared: Prepared = prepare(case, build(case))
-    if turns.rounds is not None:
-        policy = replace(policy, min_rounds=turns.rounds, max_rounds=turns.rounds)
+    rounds = turns.rounds(case.id)
+    if rounds is not None:
+        policy = replace(policy, min_rounds=rounds, max_rounds=rounds)
     try:
         timing = take_rounds(prepared, benchmark, policy, lambda: turns.wait(case.id))
         record = measurement(prepared, timing)

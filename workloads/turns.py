@@ -24,10 +24,10 @@ class Orphaned(Exception):
 
 
 class Turns(Protocol):
-    """When to measure, and how often. `rounds`: of every case; None leaves it to the policy."""
+    """When to measure, and how often."""
 
-    @property
-    def rounds(self) -> int | None: ...
+    def rounds(self, case: str) -> int | None:
+        """Of `case`; None leaves it to the policy."""
 
     def wait(self, case: str) -> None:
         """Returns when it is this launch's turn. Raises `Passed`, `Orphaned`."""
@@ -36,21 +36,26 @@ class Turns(Protocol):
 class Alone:
     """A launch that nobody waits for."""
 
-    rounds: int | None = None
+    def rounds(self, case: str) -> None:
+        """The policy says."""
 
     def wait(self, case: str) -> None:
         """It is always its turn."""
 
 
 class Taken:
-    """A launch that is told its turns by lines of `tokens`. `rounds`: as of `Turns`."""
+    """A launch that is told its turns by lines of `tokens`. `rounds`: of each case; where it has
+    none, that is not for us to say."""
 
     def __init__(
-        self, rounds: int | None, send: Callable[[Mapping[str, Any]], None], tokens: IO[str]
+        self, rounds: Mapping[str, int], send: Callable[[Mapping[str, Any]], None], tokens: IO[str]
     ) -> None:
-        self.rounds = rounds
+        self._rounds = rounds
         self._send = send
         self._tokens = tokens
+
+    def rounds(self, case: str) -> int | None:
+        return self._rounds.get(case)
 
     def wait(self, case: str) -> None:
         self._send({"schema": SCHEMA_VERSION, "kind": "ready", "case": case})

@@ -1,5 +1,6 @@
 """What an engine is asked for: the launches of a plan as specs."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from containers.spec import LaunchSpec
@@ -23,10 +24,10 @@ def telling(plan: Plan, setup: Setup) -> LaunchSpec:
 
 
 def measuring(
-    plan: Plan, setup: Setup, cases: tuple[str, ...], *, rounds: int | None = None
+    plan: Plan, setup: Setup, cases: tuple[str, ...], *, rounds: Mapping[str, int] | None = None
 ) -> LaunchSpec:
-    """A launch that measures `cases`, which one process can. `rounds`: in turns, so many; of a
-    suite of one's own as many as its tests say."""
+    """A launch that measures `cases`, which one process can. `rounds`: in turns, so many of each;
+    of a suite of one's own as many as its tests say."""
     if plan.own:
         command = (*_own_command(plan, setup), *(() if rounds is None else ("--turns",)))
     else:
@@ -39,11 +40,12 @@ def measuring(
     return replace(spec, scratch=not plan.own and _on_storage(cases), stdin=rounds is not None)
 
 
-def _command(cases: tuple[str, ...], rounds: int | None) -> tuple[str, ...]:
+def _command(cases: tuple[str, ...], rounds: Mapping[str, int] | None) -> tuple[str, ...]:
     devices = find(cases[0]).devices
     forced = ("--devices", str(devices)) if devices > 1 else ()
-    in_turns = () if rounds is None else ("--turns", str(rounds))
-    return ("workloads.launch", *forced, *in_turns)
+    if rounds is None:
+        return ("workloads.launch", *forced)
+    return ("workloads.launch", *forced, "--turns", ",".join(str(rounds[case]) for case in cases))
 
 
 def _own_command(plan: Plan, setup: Setup) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness.plan import Launch, PairPlan, first_process, with_cases
 from harness.records import Benchmark, Measured
@@ -161,21 +162,21 @@ class _Pairs:
             if not self.measure(index, cases, self.rounds(cases, judge.floors)):
                 break
 
-    def rounds(self, cases: tuple[str, ...], floors: Mapping[str, float]) -> int:
-        """Of each of `cases` in the next pair: more than the plan's where they scatter much. A
-        suite of one's own says that itself (0)."""
-        return max(
-            rounds_wanted(
-                [
-                    np.log(np.divide(each.candidate_s, each.base_s))
-                    for each in self.turned
-                    if each.case == case and each.by_rounds
-                ],
-                SHARE_OF_FLOOR * math.log1p(floors[case]),
-                self.plan.rounds,
+    def rounds(self, cases: tuple[str, ...], floors: Mapping[str, float]) -> dict[str, int]:
+        """Of each of `cases` in the next pair: more than the plan's where they scatter much.
+        Nothing of a suite of one's own, which says that itself."""
+        if self.plan.base.own is not None:
+            return {}
+        scatter: dict[str, list[NDArray[np.float64]]] = {case: [] for case in cases}
+        for each in self.turned:
+            if each.case in scatter:
+                scatter[each.case].append(np.log(np.divide(each.candidate_s, each.base_s)))
+        return {
+            case: rounds_wanted(
+                scatter[case], SHARE_OF_FLOOR * math.log1p(floors[case]), self.plan.rounds
             )
             for case in cases
-        )
+        }
 
     def unbroken(self, cases: tuple[str, ...]) -> tuple[str, ...]:
         """Those that neither side failed or skipped."""
@@ -183,7 +184,7 @@ class _Pairs:
         out |= self.base.skipped.keys() | self.candidate.skipped.keys()
         return tuple(case for case in cases if case not in out)
 
-    def measure(self, index: int, cases: tuple[str, ...], rounds: int) -> bool:
+    def measure(self, index: int, cases: tuple[str, ...], rounds: Mapping[str, int]) -> bool:
         """One launch pair, in further processes where the first do not come to their end.
 
         False where a process died before it came to any case.
@@ -199,7 +200,9 @@ class _Pairs:
             cases, part = self.unbroken((*remaining, *later)), part + 1
         return True
 
-    def _measure_part(self, launch: Launch, deadline: float, rounds: int) -> tuple[str, ...] | None:
+    def _measure_part(
+        self, launch: Launch, deadline: float, rounds: Mapping[str, int]
+    ) -> tuple[str, ...] | None:
         """What neither side came to; None where it makes no sense to go on."""
         self.base.progress.launch_started(launch)
         runs = self.base, self.candidate

@@ -160,9 +160,10 @@ class OngoingRun:
 
     @contextmanager
     def launched(
-        self, launch: Launch, deadline: float, *, rounds: int | None = None
+        self, launch: Launch, deadline: float, *, rounds: Mapping[str, int] | None = None
     ) -> Iterator[Session]:
-        """A started launch, recorded from here to its end. `rounds`: in turns, so many."""
+        """A started launch, recorded from here to its end. `rounds`: in turns, so many of each
+        case."""
         target = self.plan.target
         spec = replace(
             measuring(self.plan, self.setup, launch.cases, rounds=rounds),

@@ -32,12 +32,15 @@ class PairedRatios:
 
 
 def log_ratios(base: ArrayLike, candidate: ArrayLike) -> Float64Array:
-    """Of each launch pair, the median over its rounds of log(candidate / base).
+    """Of each launch pair log(candidate / base): the median over the rounds in which one side went
+    first, and that over those in which the other did, averaged.
 
-    `base`, `candidate`: seconds of rounds that were each other's turn, shape (..., rounds), NaN
-    where there was none. A round and its turn lie milliseconds apart, so that the machine's
-    speed cancels; the median lets no single hiccup decide. Raises ValueError for shapes that
-    differ and for values that are not positive.
+    `base`, `candidate`: seconds of rounds that were each other's turn, in their order, shape
+    (..., rounds), NaN where there was none. A round and its turn lie milliseconds apart, so that
+    the machine's speed cancels; medians let no single hiccup decide. Who goes second finds the
+    caches as the other left them, and its ratio is off by up to a tenth: every second round the
+    other way (A B, B A), so that the two kinds of rounds have medians of their own. Raises
+    ValueError for shapes that differ and for values that are not positive.
     """
     first, second = np.asarray(base, dtype=np.float64), np.asarray(candidate, dtype=np.float64)
     if first.shape != second.shape:
@@ -45,10 +48,18 @@ def log_ratios(base: ArrayLike, candidate: ArrayLike) -> Float64Array:
     if np.any(first <= 0) or np.any(second <= 0):
         raise ValueError("times must be positive")
     rounds = np.log(second) - np.log(first)
-    empty = np.isnan(rounds).all(axis=-1)
-    rounds[empty] = 0.0  # nanmedian would warn of them
-    medians = np.nanmedian(rounds, axis=-1)
-    return np.where(empty, np.nan, medians)
+    one, other = _medians(rounds[..., ::2]), _medians(rounds[..., 1::2])
+    both = (one + other) / 2
+    return np.where(np.isnan(one), other, np.where(np.isnan(other), one, both))
+
+
+def _medians(rounds: Float64Array) -> Float64Array:
+    """Over the last axis; NaN where there is nothing."""
+    empty = np.asarray(np.isnan(rounds).all(axis=-1))
+    if rounds.shape[-1] == 0:
+        return np.full(rounds.shape[:-1], np.nan)
+    known = np.where(empty[..., None], 0.0, rounds)  # nanmedian would warn of them
+    return np.where(empty, np.nan, np.nanmedian(known, axis=-1))
 
 
 def ratios_of_pairs(pairs: ArrayLike, level: ArrayLike) -> PairedRatios:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from harness.stats.paired import Float64Array
+
 MOST_TIMES = 5
 """As many times the least number of rounds are measured at most: a launch should end some day."""
 
@@ -19,16 +21,22 @@ launches' own scatter of 1 to 2 %."""
 
 
 def rounds_wanted(pairs: Sequence[ArrayLike], error: float, least: int) -> int:
-    """After how many rounds the median of a pair has the standard error `error`; at least `least`,
-    at most `MOST_TIMES` as many.
+    """After how many rounds what a pair says (`log_ratios`) has the standard error `error`; at
+    least `least`, at most `MOST_TIMES` as many.
 
-    `pairs`: of each pair so far the log ratios of its rounds; two tell nothing. The error of a
-    median is that of Maritz and Jarrett, JASA 73, 1978; it falls with the root of their number.
+    `pairs`: of each pair so far the log ratios of its rounds; fewer than six tell nothing. The
+    error of a median is that of Maritz and Jarrett, JASA 73, 1978; it falls with the root of
+    their number.
     """
     from scipy.stats.mstats import mjci
 
-    several = [each for each in map(np.asarray, pairs) if len(each) > 2]
-    variances = [len(each) * float(mjci(each, [0.5])[0]) ** 2 for each in several]
+    def variance(rounds: Float64Array) -> float:
+        """Of the average of two medians, were there one round."""
+        errors = [float(mjci(half, [0.5])[0]) for half in (rounds[::2], rounds[1::2])]
+        return len(rounds) * float(np.square(errors).sum()) / 4
+
+    several = [np.asarray(each, dtype=np.float64) for each in pairs]
+    variances = [variance(each) for each in several if len(each) >= 6]
     if not variances:
         return least
     wanted = math.ceil(float(np.mean(variances)) / error**2)

@@ -14,7 +14,7 @@ SETUP = Setup(engine=ProcessEngine(ROOT), image=None)
 
 
 def test_turns_are_asked_for_with_a_stdin_to_tell_them() -> None:
-    alone, in_turns = (measuring(plan(A), SETUP, (A,), rounds=rounds) for rounds in (None, 21))
+    alone, in_turns = (measuring(plan(A), SETUP, (A,), rounds=rounds) for rounds in (None, {A: 21}))
     assert "--turns" not in alone.command
     assert not alone.stdin
     assert in_turns.command[:4] == ("-m", "workloads.launch", "--turns", "21")
@@ -33,5 +33,6 @@ def test_turns_are_asked_for_with_a_stdin_to_tell_them() -> None:
 def test_two_sides_share_a_device_s_memory(
     gpus: bool, rounds: int | None, env: dict[str, str], expected: str | None
 ) -> None:
-    spec = measuring(plan(A, gpus=gpus, env=env), SETUP, (A,), rounds=rounds)
+    in_turns = None if rounds is None else {A: rounds}
+    spec = measuring(plan(A, gpus=gpus, env=env), SETUP, (A,), rounds=in_turns)
     assert spec.env.get(FRACTION) == expected

@@ -184,6 +184,7 @@ def in_turns(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> P
     folder = tmp_path / "own"
     folder.mkdir()
     (folder / "test_a.py").write_text(IN_TURNS)
+    (folder / "pytest.ini").write_text("[pytest]\naddopts = --benchmark-max-time=0.01\n")
     setup = Setup(engine=ProcessEngine(ROOT), image=None, own_folder=str(folder))
     monkeypatch.setattr(pairs, "set_up", lambda *_: setup)
     return folder

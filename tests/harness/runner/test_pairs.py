@@ -19,18 +19,18 @@ from tests.harness.fakes import Watcher
 from tests.harness.runner.bench import plan
 from tests.harness.samples import A, B, environment, failure, finished, line, measured, started
 
-ROUNDS = 3
+ROUNDS = 6
 SAMPLES_S = (0.5, 0.25, 0.5)
 
 LAUNCH = """
 import json, os, sys
 words = sys.argv[1:]
-turns = int(words[words.index("--turns") + 1])
+counts = map(int, words[words.index("--turns") + 1].split(","))
 cases = [word.removeprefix("--case=") for word in words if word.startswith("--case=")]
 said = {said!r}
 side = os.environ["SIDE"]
 os.write(1, said["begin"])
-for case in cases:
+for case, turns in zip(cases, counts, strict=True):
     os.write(1, said["started", case])
     for turn in range(1 + 1 + turns):
         os.write(1, said["ready", case])
@@ -40,7 +40,7 @@ for case in cases:
         os._exit(9)
     fails = (side, case) == said["fails"]
     record = json.loads(said["measured", case])
-    record["samples_s"] = [said["samples", side][turn % 3] for turn in range(turns)]
+    record["samples_s"] = [said["samples", side, case][turn % 3] for turn in range(turns)]
     found = json.dumps(record).encode() + b"\\n"
     os.write(1, said["failure", case] if fails else found)
 os.write(1, said["end"])
@@ -92,10 +92,12 @@ def measure(
         fails: tuple[str, str] | None = None,
         dies: tuple[str, str] | None = None,
         candidate_s: Sequence[float] = SAMPLES_S,
+        steady: str | None = None,
     ) -> PairsResult:
         said: dict[Any, Any] = {"begin": line(environment()), "end": line(finished(2))}
-        said |= {("samples", "base"): SAMPLES_S, ("samples", "candidate"): tuple(candidate_s)}
         for case in (A, B):
+            said["samples", "base", case] = SAMPLES_S
+            said["samples", "candidate", case] = SAMPLES_S if case == steady else tuple(candidate_s)
             said["started", case] = line(started(case))
             said["ready", case] = line({"schema": 2, "kind": "ready", "case": case})
             said["measured", case] = measured(case, list(SAMPLES_S)).partition(b"\n")[2]
@@ -128,7 +130,7 @@ def test_pairs_are_measured_until_no_case_is_open(measure: Measure, url: str) ->
     assert [(each.case, each.pair) for each in result.turned] == [
         (case, pair) for pair, case in ((0, A), (0, B), (1, A), (1, B), (2, A))
     ]
-    assert result.turned[0].base_s == result.turned[0].candidate_s == (0.5, 0.25, 0.5)
+    assert result.turned[0].base_s == result.turned[0].candidate_s == SAMPLES_S * 2
     assert result.failures == 0
     with Reader(url) as reader:
         for name in (result.base, result.candidate):
@@ -142,8 +144,9 @@ def test_pairs_are_measured_until_no_case_is_open(measure: Measure, url: str) ->
 def test_rounds_that_scatter_are_more_in_the_pairs_that_follow(measure: Measure) -> None:
     steady = measure(Says({A: 2}), candidate_s=(1.0, 0.5, 1.0))
     assert [len(each.base_s) for each in steady.turned] == [ROUNDS, ROUNDS]
-    scattered = measure(Says({A: 3}), candidate_s=(0.25, 0.5, 0.5))
-    assert [len(each.base_s) for each in scattered.turned] == [ROUNDS, 5 * ROUNDS, 5 * ROUNDS]
+    scattered = measure(Says({A: 3, B: 2}), candidate_s=(0.25, 0.5, 0.5), steady=B)
+    counts = {case: [len(x.base_s) for x in scattered.turned if x.case == case] for case in (A, B)}
+    assert counts == {A: [ROUNDS, 5 * ROUNDS, 5 * ROUNDS], B: [ROUNDS, ROUNDS]}
 
 
 def test_the_pairing_and_its_verdicts_are_kept(measure: Measure, url: str) -> None:

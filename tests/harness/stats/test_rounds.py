@@ -18,8 +18,14 @@ def pairs(scatter: float, *, count: int = 400, rounds: int = LEAST) -> list[list
 def test_as_many_as_the_error_of_a_normal_median_asks_for() -> None:
     """Its variance is π/2 of that of a mean, for many; of few it is guessed on the safe side."""
     normal = np.pi / 2 * 25
-    assert rounds_wanted(pairs(0.05, rounds=101), 0.01, LEAST) == pytest.approx(normal, rel=0.15)
-    assert normal < rounds_wanted(pairs(0.05), 0.01, LEAST) < 1.5 * normal
+    assert rounds_wanted(pairs(0.05, rounds=101), 0.01, LEAST) == pytest.approx(normal, rel=0.2)
+    assert normal < rounds_wanted(pairs(0.05), 0.01, LEAST) < 1.8 * normal
+
+
+def test_who_went_first_is_no_scatter() -> None:
+    order = 0.1 * (-1) ** np.arange(LEAST)
+    found = [order + np.array(each) for each in pairs(0.001, count=5)]
+    assert rounds_wanted(found, 0.01, LEAST) == LEAST
 
 
 def test_never_fewer_nor_many_times_more() -> None:
@@ -30,7 +36,7 @@ def test_never_fewer_nor_many_times_more() -> None:
 def test_where_nothing_is_known_the_least() -> None:
     assert rounds_wanted([], 0.01, LEAST) == LEAST
     assert rounds_wanted([[0.1], [0.1, 0.5]], 0.01, LEAST) == LEAST
-    assert rounds_wanted([[0.1] * 3], 0.01, LEAST) == LEAST
+    assert rounds_wanted([[0.1] * 6], 0.01, LEAST) == LEAST
 
 
 @given(st.floats(0.001, 0.2), st.floats(0.002, 0.05), st.floats(-1, 1))
