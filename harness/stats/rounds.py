@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from harness.stats.paired import Float64Array
 
-MOST_TIMES = 5
+MOST_TIMES = 4
 """As many times the least number of rounds are measured at most: a launch should end some day."""
 
 SHARE_OF_FLOOR = 0.5

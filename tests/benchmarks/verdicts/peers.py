@@ -24,13 +24,13 @@ ASV_FACTOR = 1.05
 """From which ratio on asv reports a change. Its default is 1.1, at which it cannot see 5 %."""
 ASV_DEFAULT = 1.1
 
-ROUNDS = 7
+ROUNDS = 6
 """Of asv; its default is 2."""
 
-MAX_TIME_S = 13
+MAX_TIME_S = 18
 """Of each case in a run of pytest-benchmark; its default is 1."""
 
-PROCESSES = 8
+PROCESSES = 7
 """Of each case in a run of pyperf, which each measure it three times; its default is 20."""
 
 

@@ -13,6 +13,7 @@ from harness.plan import PairPlan
 from harness.runner import pairs as runner
 from harness.runner.pairs import PairsResult, Turned, execute_pairs
 from harness.runner.setup import Setup
+from harness.stats.rounds import MOST_TIMES
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.fakes import Watcher
@@ -146,7 +147,7 @@ def test_rounds_that_scatter_are_more_in_the_pairs_that_follow(measure: Measure)
     assert [len(each.base_s) for each in steady.turned] == [ROUNDS, ROUNDS]
     scattered = measure(Says({A: 3, B: 2}), candidate_s=(0.25, 0.5, 0.5), steady=B)
     counts = {case: [len(x.base_s) for x in scattered.turned if x.case == case] for case in (A, B)}
-    assert counts == {A: [ROUNDS, 5 * ROUNDS, 5 * ROUNDS], B: [ROUNDS, ROUNDS]}
+    assert counts == {A: [ROUNDS, MOST_TIMES * ROUNDS, MOST_TIMES * ROUNDS], B: [ROUNDS, ROUNDS]}
 
 
 def test_the_pairing_and_its_verdicts_are_kept(measure: Measure, url: str) -> None:
