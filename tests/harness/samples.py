@@ -121,6 +121,7 @@ def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) ->
         "involuntary_switches": 1,
         "steal_s": 0.0,
         "timed_s": 2.5,
+        "in_turns": False,
         "warnings": [],
     }
     return record | changes

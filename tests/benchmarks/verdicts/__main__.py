@@ -30,6 +30,11 @@ from tests.command import Jaxrig
 
 STATE = ROOT / ".bench-verdicts"
 DOCS = ROOT / "docs"
+SEE = """
+![What is found against false alarms](verdicts-proof.svg)
+
+Every result is in [verdicts-proof.jsonl](verdicts-proof.jsonl).
+"""
 BEGIN, END = "<!-- make bench-verdicts: begin -->\n", "<!-- make bench-verdicts: end -->\n"
 
 RULES = (
@@ -143,12 +148,15 @@ def report(results: table.Results, claims: Sequence[calibrate.Extras]) -> str:
 def publish(text: str, results: table.Results, state: Path) -> None:
     """Into docs/: the table, the plot, and every result."""
     page = DOCS / "verdicts.md"
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, _, after = rest.partition(END)
-    assert after, f"{page} lacks the marks of what is written anew"
-    page.write_text(f"{before}{BEGIN}{text}{END}{after}")
+    page.write_text(between_marks(page.read_text(), text + SEE))
     draw(results, DOCS / "verdicts-proof.svg")
     (DOCS / "verdicts-proof.jsonl").write_bytes((state / "record.jsonl").read_bytes())
+
+
+def between_marks(page: str, text: str) -> str:
+    """`page` with `text` instead of what is between its marks. Raises ValueError without them."""
+    begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return page[:begin] + text + page[end:]
 
 
 def say(text: str) -> None:
