@@ -118,7 +118,7 @@ class Images:
             return found
         self._say(f"building the stack of target {recipe.name} (once; about a minute)")
         arguments = {"BASE": base, **_from_environment()}
-        context["host-ca.pem"] = _host_ca()  # outside the hash: it does not reach the image
+        context["host-ca.pem"] = host_ca()  # outside the hash: it does not reach the image
         return self._build(recipe.name, tag, context, arguments)
 
     def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
@@ -153,7 +153,7 @@ class Images:
             "missing.py": (assets() / "missing.py").read_bytes(),
         }
         return self._ensure_layer(
-            *(name, part, context, {"STACK": stack}, what), outside={"host-ca.pem": _host_ca()}
+            *(name, part, context, {"STACK": stack}, what), outside={"host-ca.pem": host_ca()}
         ).digest
 
     def _ensure_own(self, recipe: Recipe, own: Own, image: Image) -> Image:
@@ -320,7 +320,7 @@ def _tar(context: Mapping[str, bytes]) -> io.BytesIO:
     return buffer
 
 
-def _host_ca() -> bytes:
+def host_ca() -> bytes:
     """The CA bundle that this host's pip would use, or nothing where none is named."""
     for variable in CA_VARIABLES:
         path = os.environ.get(variable)

@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from workloads.guest_plugin import FIXTURE, IN_TURNS, is_benchmark
-from workloads.turns import Passed, Turns
-
-PASSED_OVER = "the other side does not measure it"
+from workloads.turns import PASSED_OVER, Passed, Turns
 
 
 class GuestTurns:

@@ -6,7 +6,7 @@ from workloads.case import Case
 from workloads.measure import Benchmark, measure
 from workloads.recorder import MEASUREMENT
 from workloads.room import Unsuitable
-from workloads.turns import TURNS, Alone, Passed
+from workloads.turns import PASSED_OVER, TURNS, Alone, Passed
 
 
 def test_case(case: Case, benchmark: Benchmark, request: pytest.FixtureRequest) -> None:
@@ -16,4 +16,4 @@ def test_case(case: Case, benchmark: Benchmark, request: pytest.FixtureRequest) 
     except Unsuitable as reason:
         pytest.skip(str(reason))
     except Passed:
-        pytest.skip("the other side does not measure it")
+        pytest.skip(PASSED_OVER)

@@ -14,6 +14,9 @@ from workloads.stream import SCHEMA_VERSION
 GO = "go"
 PASS = "pass"  # noqa: S105 - the case is passed over
 
+PASSED_OVER = "the other side does not measure it"
+"""Why such a case is skipped."""
+
 
 class Passed(Exception):
     """The other side does not measure this case."""

@@ -8,7 +8,7 @@ from containers.errors import ImageUnavailable
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import this_machine
 from harness.plan import PairPlan, Plan
-from harness.runner.common import held
+from harness.runner.overlap import held
 from harness.runner.pairs import MakeJudge, PairsResult, execute_pairs
 from harness.runner.progress import Progress
 from harness.runner.run import engine_failures

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from harness.plan import Launch, PairPlan, first_process, with_cases
 from harness.records import Benchmark, Measured
-from harness.runner.common import Presence, common, held
 from harness.runner.interrupt import interruptible
+from harness.runner.overlap import Presence, held, overlap
 from harness.runner.progress import Progress
 from harness.runner.run import OngoingRun, close_abandoned, engine_failures
 from harness.runner.setup import set_up
@@ -92,7 +92,7 @@ def execute_pairs(
         setups = [set_up(side, progress.say) for side in sides]
         close_abandoned(store)
         has = [held(side, setup) for side, setup in zip(sides, setups, strict=True)]
-        both = common(plan, *has)
+        both = overlap(plan, *has)
         judge = make_judge(both.cases)
         base, candidate = (
             OngoingRun(

@@ -4,6 +4,7 @@ import io
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -14,6 +15,7 @@ from containers.images import Images
 from containers.spec import LaunchSpec
 from tests.checkout import ROOT
 from tests.containers.running import Start
+from tests.containers.workshop import Workshop
 
 # Debian's base has only python3; what is started is `python`.
 _WITH_PYTHON = """\
@@ -59,3 +61,10 @@ def start(docker_engine: DockerEngine, image: str) -> Start:
         return docker_engine.start(LaunchSpec(command=("-c", program, *words), image=image, **spec))
 
     return call
+
+
+@pytest.fixture
+def workshop(engine: docker.DockerClient, tmp_path: Path, image: str) -> Iterator[Workshop]:
+    made = Workshop(engine, tmp_path, image)
+    yield made
+    made.clean()

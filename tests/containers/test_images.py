@@ -1,14 +1,10 @@
 """Images are named by what they hold, and built when that is new; on a real engine."""
 
 import os
-import re
 import shutil
 import signal
-import subprocess
 import threading
 import time
-import uuid
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,79 +16,12 @@ from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.images import (
     LOCAL_BASE,
     REGISTRY_BASE,
-    Image,
     Images,
-    Recipe,
     known_base,
     target_of_image,
 )
-from containers.own import Own
-from containers.project import Project
 from tests.checkout import ROOT
-
-DOCKERFILE = """\
-ARG BASE
-FROM ${BASE}
-COPY requirements.txt /requirements.txt
-"""
-
-
-class Workshop:
-    """A folder with a recipe and workloads in it, all of them a test's own."""
-
-    def __init__(self, client: docker.DockerClient, folder: Path, base: str) -> None:
-        self._client = client
-        self.folder = folder
-        self.said: list[str] = []
-        self.dockerfile = folder / "my.Dockerfile"
-        self.requirements = folder / "my.requirements.txt"
-        self.requirements.write_text("something==1.0\n")
-        self.workloads = folder / "workloads"
-        (self.workloads / "deep").mkdir(parents=True)
-        (self.workloads / "__init__.py").write_text("VALUE = 1\n")
-        (self.workloads / "deep/module.py").write_text("VALUE = 2\n")
-        self.recipe = Recipe(
-            name=f"test-{uuid.uuid4().hex[:8]}",
-            dockerfile=self.dockerfile,
-            requirements=self.requirements,
-            base=base,
-        )
-        self.write(DOCKERFILE)
-
-    def write(self, dockerfile: str) -> None:
-        """Marks every stage, so that `clean` finds what builds leave behind."""
-        marked = re.sub(
-            "(?m)^(FROM .*)$", rf"\1\nLABEL jaxrig.target={self.recipe.name}", dockerfile
-        )
-        self.dockerfile.write_text(marked)
-
-    def ensure(self, recipe: Recipe | None = None) -> Image:
-        self.said.clear()
-        images = Images(self._client, self.workloads, self.said.append)
-        return images.ensure(recipe or self.recipe)
-
-    def output(self, image: Image, program: str) -> str:
-        """What a Python program prints in the image."""
-        text: bytes = self._client.containers.run(
-            image.digest, ["python", "-c", program], network_mode="none", remove=True
-        )
-        return text.decode()
-
-    def clean(self) -> None:
-        for part in ("", "-stack", "-project", "-requirements", "-own"):
-            name = f"{self.recipe.name}{part}"
-            for image in self._client.images.list(f"jaxrig/{name}"):
-                for tag in image.tags:
-                    self._client.images.remove(tag, force=True)
-        label = f"jaxrig.target={self.recipe.name}"
-        self._client.images.prune({"label": label, "dangling": True})
-
-
-@pytest.fixture
-def workshop(engine: docker.DockerClient, tmp_path: Path, image: str) -> Iterator[Workshop]:
-    made = Workshop(engine, tmp_path, image)
-    yield made
-    made.clean()
+from tests.containers.workshop import DOCKERFILE, Workshop
 
 
 def test_an_image_holds_the_stack_and_the_workloads(workshop: Workshop) -> None:
@@ -157,126 +86,6 @@ def test_other_ingredients_make_another_stack(
     tags.append(workshop.ensure().tag)
     tags.append(workshop.ensure(replace(workshop.recipe, base=base)).tag)
     assert len(set(tags)) == len(tags), tags
-
-
-@pytest.fixture
-def suite(workshop: Workshop) -> Path:
-    """The folder of a suite of one's own, which the workshop's recipe then names."""
-    folder = workshop.folder / "two words"
-    folder.mkdir()
-    (folder / "test_a.py").write_text("VALUE = 1\n")
-    workshop.recipe = replace(workshop.recipe, own=Own(folder))
-    return folder
-
-
-def test_a_suite_of_one_s_own_is_the_last_layer(workshop: Workshop, suite: Path) -> None:
-    plain = workshop.ensure(replace(workshop.recipe, own=None))
-    first = workshop.ensure()
-    assert workshop.said == [f"adding two words to target {workshop.recipe.name}"]
-    assert first.tag.startswith(f"jaxrig/{workshop.recipe.name}-own:")
-    read = "import os, workloads; print(open('/opt/own/two words/test_a.py').read(), os.getuid())"
-    assert workshop.output(first, read) == "VALUE = 1\n 65534\n"
-    (suite / "results.db").touch()
-    assert workshop.ensure() == first
-    (suite / "test_a.py").write_text("VALUE = 2\n")
-    second = workshop.ensure()
-    assert workshop.said == [f"adding two words to target {workshop.recipe.name}"]
-    assert "VALUE = 2" in workshop.output(second, read)
-    assert workshop.ensure(replace(workshop.recipe, own=None)) == plain
-
-
-# Takes pip's place in the image: it fetches when the CA bundle is there, and installs without.
-PIP = """\
-import json, os, sys
-words = sys.argv[1:]
-if "--report" in words:
-    assert "A SECRET" in open(os.environ["PIP_CERT"]).read()
-    install = {"is_direct": False, "metadata": {"name": "a", "version": "1"}, "download_info": {}}
-    with open(words[words.index("--report") + 1], "w") as report:
-        json.dump({"install": [install]}, report)
-elif words[0] == "wheel":
-    assert open("missing.txt").read() == "a==1\\n" and "A SECRET" in open("host-ca.pem").read()
-    open("wheels/a-1-py3-none-any.whl", "w").write("a wheel")
-elif words[0] == "install":
-    assert "--no-index" in words
-    open("/installed", "w").write(words[-1])
-"""
-
-
-def test_requirements_are_a_layer_below_and_the_ca_bundle_stays_out(
-    workshop: Workshop, suite: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bundle = workshop.folder / "bundle.pem"
-    bundle.write_text("A SECRET OF THIS HOST\n")
-    monkeypatch.setenv("PIP_CERT", str(bundle))
-    (suite / "requirements.txt").write_text("a\n")
-    workshop.requirements.write_text(PIP)
-    workshop.write(
-        DOCKERFILE.replace("/requirements.txt\n", "/opt/pip/pip.py\n") + "ENV PYTHONPATH=/opt/pip\n"
-    )
-    image = workshop.ensure()
-    name = workshop.recipe.name
-    assert workshop.said[1:] == [
-        f"installing what two words requires on target {name}",
-        f"adding the workloads to target {name}",
-        f"adding two words to target {name}",
-    ]
-    program = """
-import os, subprocess
-print(open("/installed").read(), os.getuid())
-print(subprocess.run(["grep", "-rslF", "SECRET OF " + "THIS HOST", "/", "--exclude-dir=proc",
-    "--exclude-dir=sys", "--exclude-dir=dev"], capture_output=True, text=True).stdout)
-"""
-    assert workshop.output(image, program) == "/build/wheels/a-1-py3-none-any.whl 65534\n\n"
-    (suite / "test_a.py").write_text("VALUE = 2\n")
-    workshop.ensure()
-    assert workshop.said == [f"adding two words to target {name}"]
-    (suite / "requirements.txt").write_text("a==1\n")
-    workshop.ensure()
-    assert workshop.said[0] == f"installing what two words requires on target {name}"
-
-
-def test_a_project_is_installed_on_the_stack_and_made_anew_only_when_it_changes(
-    workshop: Workshop,
-) -> None:
-    folder = workshop.folder / "project"
-    folder.mkdir()
-    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
-    (folder / "pyproject.toml").write_text("[project]\n")
-    workshop.requirements.write_text(
-        """\
-import json, sys
-words = sys.argv[1:]
-if "--report" in words:
-    assert open("requirements.txt").read() == "./project\\n"
-    assert open("project/pyproject.toml").read() == "[project]\\n"
-    with open(words[words.index("--report") + 1], "w") as report:
-        json.dump({"install": []}, report)
-elif words[0] == "wheel":
-    open("wheels/a-1-py3-none-any.whl", "w").write("a wheel")
-elif words[0] == "install":
-    open("/installed", "w").write(words[-1])
-"""
-    )
-    workshop.write(
-        DOCKERFILE.replace("/requirements.txt\n", "/opt/pip/pip.py\n") + "ENV PYTHONPATH=/opt/pip\n"
-    )
-    recipe = replace(workshop.recipe, project=Project(folder=folder))
-    image = workshop.ensure(recipe)
-    name = workshop.recipe.name
-    assert workshop.said[1:] == [
-        f"installing project on target {name}",
-        f"adding the workloads to target {name}",
-    ]
-    assert workshop.output(image, "print(open('/installed').read())").startswith(
-        "/build/wheels/a-1"
-    )
-    assert workshop.ensure(recipe) == image
-    assert workshop.said == []
-    (folder / "new.py").touch()
-    workshop.ensure(recipe)
-    # What it installs here is the same again, and so is all that comes on top.
-    assert workshop.said == [f"installing project on target {name}"]
 
 
 def test_an_image_is_found_by_its_digest_and_knows_its_target(

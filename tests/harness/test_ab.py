@@ -79,7 +79,7 @@ def test_what_is_unclear_says_how_many_pairs_would_decide_it() -> None:
     assert found.remarks == ("more than 1000 pairs would decide it: the change lies at the floor",)
 
 
-def test_launches_that_alternate_are_compared_by_their_medians() -> None:
+def test_tests_that_alternate_are_compared_by_their_medians() -> None:
     """Theirs are no turns: they may even have other numbers of rounds."""
     pairs = [
         Turned(

@@ -15,8 +15,8 @@ from harness.cli import dispatch
 from harness.machine import this_machine
 from harness.plan import PairPlan
 from harness.runner import lock, night
-from harness.runner.common import Held
 from harness.runner.lock import machine_lock
+from harness.runner.overlap import Held
 from harness.runner.pairs import MakeJudge, PairsResult, Turned
 from harness.runner.setup import Setup
 from harness.store.writer import Store

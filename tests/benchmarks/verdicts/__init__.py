@@ -17,5 +17,8 @@ CASES = (
 """Two that are bound by computing, two by bandwidth and two by dispatch, in the catalogue's order.
 They share a launch, so that one series of launch pairs decides all of them."""
 
+SHARE_VARIABLE = "BALLAST"
+"""Tells an image which share."""
+
 SHARES = (0.02, 0.05, 0.1)
 """Slow-downs, of a call's time."""

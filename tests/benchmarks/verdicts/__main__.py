@@ -73,7 +73,7 @@ def parse() -> argparse.Namespace:
 def measured(options: argparse.Namespace) -> Record:
     """The record, with what was wanting in it measured as far as the time allows."""
     client, start = connect(), time.monotonic()
-    options.state.mkdir(exist_ok=True)
+    options.state.mkdir(parents=True, exist_ok=True)
     jaxrig = Jaxrig(folder=options.state)
     image = warm_up(jaxrig)
     record = Record(options.state / "record.jsonl", identity(jaxrig))
@@ -140,7 +140,7 @@ def report(results: table.Results, claims: Sequence[calibrate.Extras]) -> str:
     others = table.other_alarms(results)
     if others.decisions:
         parts.append(f"Compile times and memory of unchanged sides, called slower: {others}.")
-    if claims:
+    if len(claims) > 1:  # else there is no interval
         parts.append(table.case_table(results, claims))
     return "\n\n".join(parts) + "\n"
 

@@ -1,7 +1,7 @@
 """How much ballast makes a case slower by how much: searched in one fresh container after another,
 each of which draws its own memory layout; and then measured in others."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import docker
@@ -13,6 +13,7 @@ from tests.benchmarks.verdicts.images import Amounts, loaded
 
 SEARCHES = 6
 CLAIMS = 8
+"""Fresh containers in which the amounts are searched, and then measured."""
 
 Extras = Mapping[str, Mapping[str, float]]
 """By case, by share: what the ballast adds to a call, as a share of it."""
@@ -41,12 +42,6 @@ def extras(client: docker.DockerClient, image: str, amounts: Amounts) -> Extras:
     """What `amounts` add, as found in a fresh container."""
     found = _run(client, loaded(client, image, amounts, "0"))
     return {each["case"]: each["extra"] for each in found}
-
-
-def claims(client: docker.DockerClient, image: str, amounts: Amounts) -> Iterator[Extras]:
-    """What `amounts` add, in one fresh container after another."""
-    for _ in range(CLAIMS):
-        yield extras(client, image, amounts)
 
 
 def amount_for(share: float, tried: Sequence[tuple[int, float]]) -> int:

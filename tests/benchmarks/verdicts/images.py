@@ -1,7 +1,6 @@
 """The images that are compared: jaxrig's own, the same with ballast, and one with the peers."""
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -11,7 +10,7 @@ from pathlib import Path
 import docker
 from docker.errors import BuildError
 
-from containers.images import CA_VARIABLES
+from containers.images import host_ca
 
 HERE = Path(__file__).parent
 GUEST = HERE / "guest"
@@ -41,7 +40,7 @@ def _build(
         shutil.copy(HERE / "__init__.py", verdicts)
         (verdicts / "guest" / "amounts.json").write_text(json.dumps(amounts, sort_keys=True))
         shutil.copy(GUEST / "peers.requirements.txt", context)
-        (context / "host-ca.pem").write_bytes(_host_ca())
+        (context / "host-ca.pem").write_bytes(host_ca())
         try:
             image, _ = client.images.build(
                 path=name,
@@ -55,12 +54,3 @@ def _build(
             sys.stderr.writelines(line.get("stream", "") for line in error.build_log)
             raise
     return str(image.id)
-
-
-def _host_ca() -> bytes:
-    """The bundle that this host's pip uses, as builds of targets have it."""
-    for variable in CA_VARIABLES:
-        path = os.environ.get(variable)
-        if path and Path(path).is_file():
-            return Path(path).read_bytes()
-    return b""

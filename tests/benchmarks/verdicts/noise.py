@@ -16,14 +16,14 @@ REST_S = 0.7
 
 
 @contextmanager
-def noise(on: bool = True) -> Iterator[None]:
-    """Within, the program runs; where not `on`, nothing does."""
+def noise(on: bool = True) -> Iterator[int | None]:
+    """Within, the program runs, by this process id; where not `on`, nothing does."""
     if not on:
-        yield
+        yield None
         return
     with subprocess.Popen([sys.executable, "-m", __name__], cwd=ROOT) as process:
         try:
-            yield
+            yield process.pid
             assert process.poll() is None, "the noise ended before what it was to disturb"
         finally:
             process.kill()

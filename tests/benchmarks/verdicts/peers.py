@@ -12,7 +12,7 @@ from typing import Any
 import docker
 from docker.models.containers import Container
 
-from tests.benchmarks.verdicts import CASES
+from tests.benchmarks.verdicts import CASES, SHARE_VARIABLE
 from tests.benchmarks.verdicts.plan import Who
 
 Said = dict[str, str]
@@ -45,7 +45,7 @@ class Session:
         """(exit status, what it printed: errors at the end)."""
         start = time.perf_counter()
         done = self._container.exec_run(
-            list(words), environment={"BALLAST": f"{share:g}"}, workdir="/peers", demux=True
+            list(words), environment={SHARE_VARIABLE: f"{share:g}"}, workdir="/peers", demux=True
         )
         if timed:
             self.took_s += time.perf_counter() - start

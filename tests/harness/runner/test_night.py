@@ -12,8 +12,8 @@ from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import this_machine
 from harness.plan import PairPlan, Plan
 from harness.runner import night
-from harness.runner.common import Held
 from harness.runner.night import FIRST, find_anchor, measure_night
+from harness.runner.overlap import Held
 from harness.runner.pairs import Judge, PairsResult, Turned
 from harness.runner.setup import Setup
 from harness.store.nights import Anchor

@@ -4,7 +4,7 @@ import os
 
 from share import SHARE  # type: ignore[import-not-found]
 
-from tests.benchmarks.verdicts import CASES
+from tests.benchmarks.verdicts import CASES, SHARE_VARIABLE
 from tests.benchmarks.verdicts.guest.called import ready
 
 
@@ -14,7 +14,7 @@ class Cases:
     timeout = 600
 
     def setup(self, case: str) -> None:
-        os.environ["BALLAST"] = SHARE
+        os.environ[SHARE_VARIABLE] = SHARE
         self.run = ready(case)
 
     def time_case(self, case: str) -> None:  # noqa: ARG002 - asv gives it

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import jax
 
+from tests.benchmarks.verdicts import SHARE_VARIABLE
 from workloads.case import Case
 from workloads.prepare import Called, Compiled
 from workloads.problem import Activity, Problem
 
-SHARE_VARIABLE = "BALLAST"
 AMOUNTS = Path(__file__).with_name("amounts.json")
 """{share: {case: amount}}, as calibrated; shares as text, since they are keys."""
 

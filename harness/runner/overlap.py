@@ -27,7 +27,7 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Common:
+class Overlap:
     """`cases`: of both sides. `others`: the rest."""
 
     cases: tuple[str, ...]
@@ -48,7 +48,7 @@ def held(plan: Plan, setup: Setup) -> Held:
     return Held(cases={case: told[case] for case in wanted if case in told})
 
 
-def common(plan: PairPlan, base: Held, candidate: Held) -> Common:
+def overlap(plan: PairPlan, base: Held, candidate: Held) -> Overlap:
     """Raises `UsageError` where there is nothing in common."""
     others: dict[str, Presence] = {}
     for case in dict.fromkeys((*base.cases, *candidate.cases)):
@@ -64,7 +64,7 @@ def common(plan: PairPlan, base: Held, candidate: Held) -> Common:
             f"{plan.base.target_name} and {plan.candidate.target_name} have no case in common, "
             f"of {len(base.cases)} and {len(candidate.cases)}"
         )
-    return Common(cases=cases, others=others)
+    return Overlap(cases=cases, others=others)
 
 
 def _definition(plan: PairPlan, case: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from containers.spec import LaunchSpec
 from harness.errors import UsageError
 from harness.plan import PairPlan
-from harness.runner.common import Common, Held, common, held
+from harness.runner.overlap import Held, Overlap, held, overlap
 from harness.runner.setup import Setup
 from tests.harness.fakes import FakeEngine, Script
 from tests.harness.runner.bench import plan
@@ -29,17 +29,17 @@ def setup(script: Callable[[LaunchSpec], Script]) -> tuple[Setup, FakeEngine]:
 
 def test_what_one_side_lacks_or_computes_otherwise_is_not_in_common() -> None:
     base, candidate = {"a": "", "b": "", "c": ""}, {"d": "", "c": "", "b": ""}
-    found = common(OWN_BOTH, Held(cases=base), Held(cases=candidate))
-    assert found == Common(cases=("b", "c"), others={"a": "removed", "d": "added"})
+    found = overlap(OWN_BOTH, Held(cases=base), Held(cases=candidate))
+    assert found == Overlap(cases=("b", "c"), others={"a": "removed", "d": "added"})
     other = {A: "other", B: DEFINITIONS[B]}
-    assert common(BOTH, Held(cases=DEFINITIONS), Held(cases=other)).others == {A: "changed"}
+    assert overlap(BOTH, Held(cases=DEFINITIONS), Held(cases=other)).others == {A: "changed"}
     # Of two old images that agree the harness could not check what they say.
-    assert common(BOTH, Held(cases=other), Held(cases=other)).others == {A: "changed"}
+    assert overlap(BOTH, Held(cases=other), Held(cases=other)).others == {A: "changed"}
 
 
 def test_nothing_in_common_is_refused() -> None:
     with pytest.raises(UsageError, match="no case in common, of 1 and 1"):
-        common(OWN_BOTH, Held(cases={"a": ""}), Held(cases={"b": ""}))
+        overlap(OWN_BOTH, Held(cases={"a": ""}), Held(cases={"b": ""}))
 
 
 def test_a_target_s_image_holds_what_the_catalogue_does_and_is_not_asked() -> None:

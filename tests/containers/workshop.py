@@ -1,0 +1,66 @@
+"""Where a test builds images: a recipe and workloads of its own, and what was said meanwhile."""
+
+import re
+import uuid
+from pathlib import Path
+
+import docker
+
+from containers.images import Image, Images, Recipe
+
+DOCKERFILE = """\
+ARG BASE
+FROM ${BASE}
+COPY requirements.txt /requirements.txt
+"""
+
+
+class Workshop:
+    """A folder with a recipe and workloads in it, all of them a test's own."""
+
+    def __init__(self, client: docker.DockerClient, folder: Path, base: str) -> None:
+        self._client = client
+        self.folder = folder
+        self.said: list[str] = []
+        self.dockerfile = folder / "my.Dockerfile"
+        self.requirements = folder / "my.requirements.txt"
+        self.requirements.write_text("something==1.0\n")
+        self.workloads = folder / "workloads"
+        (self.workloads / "deep").mkdir(parents=True)
+        (self.workloads / "__init__.py").write_text("VALUE = 1\n")
+        (self.workloads / "deep/module.py").write_text("VALUE = 2\n")
+        self.recipe = Recipe(
+            name=f"test-{uuid.uuid4().hex[:8]}",
+            dockerfile=self.dockerfile,
+            requirements=self.requirements,
+            base=base,
+        )
+        self.write(DOCKERFILE)
+
+    def write(self, dockerfile: str) -> None:
+        """Marks every stage, so that `clean` finds what builds leave behind."""
+        marked = re.sub(
+            "(?m)^(FROM .*)$", rf"\1\nLABEL jaxrig.target={self.recipe.name}", dockerfile
+        )
+        self.dockerfile.write_text(marked)
+
+    def ensure(self, recipe: Recipe | None = None) -> Image:
+        self.said.clear()
+        images = Images(self._client, self.workloads, self.said.append)
+        return images.ensure(recipe or self.recipe)
+
+    def output(self, image: Image, program: str) -> str:
+        """What a Python program prints in the image."""
+        text: bytes = self._client.containers.run(
+            image.digest, ["python", "-c", program], network_mode="none", remove=True
+        )
+        return text.decode()
+
+    def clean(self) -> None:
+        for part in ("", "-stack", "-project", "-requirements", "-own"):
+            name = f"{self.recipe.name}{part}"
+            for image in self._client.images.list(f"jaxrig/{name}"):
+                for tag in image.tags:
+                    self._client.images.remove(tag, force=True)
+        label = f"jaxrig.target={self.recipe.name}"
+        self._client.images.prune({"label": label, "dangling": True})
