@@ -37,7 +37,7 @@ class Rule:
     the case slower or faster. `error`: of all first claims, cases and looks together;
     `confirming_error`: one-sided, of one case's confirmation."""
 
-    looks: tuple[int, ...] = (4, 6, 8, 11, 15, 20)
+    looks: tuple[int, ...] = (4, 6, 8, 10, 12, 14, 16, 18, 20)
     error: float = 0.1
     confirming: tuple[int, ...] = (3, 5, 8, 12)
     confirming_error: float = 0.1

@@ -4,13 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from numpy.typing import NDArray
-from scipy.stats import ttest_1samp
+from scipy.stats import t, trim_mean, ttest_ind
 
-from harness.stats.paired import log_ratios, ratios_of_pairs
+from harness.stats.paired import TRIMMED, kept, log_ratios, ratios_of_pairs
 
 TIMES = st.floats(1e-6, 1e3)
 PAIRS = st.lists(st.floats(-0.5, 0.5), min_size=2, max_size=20).filter(lambda x: np.std(x) > 1e-6)
@@ -66,13 +66,42 @@ def test_what_is_no_time_is_refused() -> None:
 
 @given(PAIRS, st.sampled_from([0.5, 0.05, 0.001]))
 def test_interval_and_p_are_scipy_s(pairs: list[float], level: float) -> None:
-    ours, theirs = ratios_of_pairs([pairs], level), ttest_1samp(pairs, 0.0)
-    interval = theirs.confidence_interval(1 - level)
-    assert math.log(ours.ratio[0]) == pytest.approx(np.mean(pairs), abs=1e-12)
-    assert math.log(ours.low[0]) == pytest.approx(interval.low, abs=1e-9)
-    assert math.log(ours.high[0]) == pytest.approx(interval.high, abs=1e-9)
+    """Yuen's test against a sample that does not scatter is that of one sample."""
+    ours = ratios_of_pairs([pairs], level)
+    theirs = ttest_ind(pairs, [0.0] * 10, equal_var=False, trim=TRIMMED)
+    centre = trim_mean(pairs, TRIMMED)
+    assert math.log(ours.ratio[0]) == pytest.approx(centre, abs=1e-12)
+    assume(abs(centre) > 1e-9 and ours.spread[0] > 1e-9)  # else its t is 0 / 0
     assert ours.p[0] == pytest.approx(theirs.pvalue, rel=1e-6, abs=1e-12)
-    assert ours.spread[0] == pytest.approx(np.std(pairs, ddof=1))
+    width = -t.ppf(level / 2, theirs.df) * abs(centre / theirs.statistic)
+    assert math.log(ours.low[0]) == pytest.approx(centre - width, abs=1e-9)
+    assert math.log(ours.high[0]) == pytest.approx(centre + width, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "left"), [(0, 0), (1, 1), (9, 9), (10, 8), (19, 17), (20, 16), (30, 24)]
+)
+def test_a_tenth_is_taken_away_at_either_end(pairs: int, left: int) -> None:
+    least, most = kept(np.array([pairs]))
+    assert (most - least).tolist() == [left]
+    assert (least + most).tolist() == [pairs]
+
+
+def test_one_pair_in_ten_that_lies_far_out_decides_nothing() -> None:
+    steady = [0.05, 0.051, 0.049, 0.05, 0.052, 0.048, 0.05, 0.051, 0.049]
+    one_far, none = (
+        ratios_of_pairs([[*steady, 9.0]], 0.05),
+        ratios_of_pairs([[*steady, 0.05]], 0.05),
+    )
+    assert one_far.ratio[0] == pytest.approx(none.ratio[0], rel=1e-3)
+    assert one_far.high[0] < 1.06
+    of_nine = ratios_of_pairs([[*steady[1:], 9.0]], 0.05)
+    assert of_nine.low[0] < 1 < 2 < of_nine.ratio[0]
+
+
+def test_few_pairs_spread_as_their_standard_deviation() -> None:
+    pairs = [0.1, 0.2, 0.4, 0.1]
+    assert ratios_of_pairs([pairs], 0.05).spread[0] == pytest.approx(np.std(pairs, ddof=1))
 
 
 @given(PAIRS, st.randoms())

@@ -50,7 +50,7 @@ def test_the_shares_of_the_error_add_up() -> None:
     assert nominal_levels(FIVE, ERROR)[0] == pytest.approx(ERROR * 0.2**1.5)
 
 
-@pytest.mark.parametrize("looks", [(4, 6, 8, 11, 15, 20), (3, 20)])
+@pytest.mark.parametrize("looks", [(4, 6, 8, 10, 12, 14, 16, 18, 20), (3, 20)])
 def test_so_many_unchanged_series_are_called_changed(looks: tuple[int, ...]) -> None:
     """Simulated with t tests, for which the levels are an approximation."""
     trials = 40_000
