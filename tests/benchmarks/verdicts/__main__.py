@@ -9,6 +9,7 @@ import hashlib
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -55,7 +56,7 @@ def main() -> None:
     record = measured(options) if not options.report else kept(options.state)
     results = {item: record.results[item.id] for item in plan() if item.id in record.results}
     claims = [value for name, value in record.results.items() if name.startswith("claims/")]
-    sys.stdout.write(text := report(results, claims))
+    sys.stdout.write(text := report(results, claims) + "\n" + where(record))
     if options.docs:
         publish(text, results, options.state)
 
@@ -76,7 +77,8 @@ def measured(options: argparse.Namespace) -> Record:
     options.state.mkdir(parents=True, exist_ok=True)
     jaxrig = Jaxrig(folder=options.state)
     image = warm_up(jaxrig)
-    record = Record(options.state / "record.jsonl", identity(jaxrig))
+    machine = jaxrig.json("show", "latest")["machine"]
+    record = Record(options.state / "record.jsonl", identity(), machine)
 
     def once(name: str, measure: Callable[[], Any]) -> Any:
         if name not in record.results:
@@ -84,9 +86,11 @@ def measured(options: argparse.Namespace) -> Record:
             record.add(name, measure())
         return record.results[name]
 
-    amounts = once("amounts", lambda: calibrate.search(client, image))
+    once(f"machines/{machine}", lambda: facts(jaxrig, machine))
+    # The same ballast is another share of the time on another machine.
+    amounts = once(f"amounts/{machine}", lambda: calibrate.search(client, image))
     for number in range(calibrate.CLAIMS):
-        once(f"claims/{number}", lambda: calibrate.extras(client, image, amounts))
+        once(f"claims/{machine}/{number}", lambda: calibrate.extras(client, image, amounts))
     compare = comparing(client, jaxrig, image, amounts)
     for item in plan():
         if options.max_time and time.monotonic() - start > options.max_time:
@@ -114,12 +118,18 @@ def comparing(
     return compare
 
 
-def identity(jaxrig: Jaxrig) -> dict[str, str]:
-    """The machine, and a hash of everything in `RULES`."""
+def identity() -> dict[str, str]:
+    """A hash of everything in `RULES`."""
     whole = hashlib.sha256()
     for path in sorted(each for name in RULES for each in _files(ROOT / name)):
         whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return {"machine": jaxrig.json("show", "latest")["machine"], "rules": whole.hexdigest()}
+    return {"rules": whole.hexdigest()}
+
+
+def facts(jaxrig: Jaxrig, machine: str) -> dict[str, Any]:
+    """What is known of the machine's hardware."""
+    known = {each["machine"]: each["facts"] for each in jaxrig.json("machines")}
+    return {name: value for name, value in known[machine].items() if name != "name"}
 
 
 def _files(path: Path) -> list[Path]:
@@ -143,6 +153,18 @@ def report(results: table.Results, claims: Sequence[calibrate.Extras]) -> str:
     if len(claims) > 1:  # else there is no interval
         parts.append(table.case_table(results, claims))
     return "\n\n".join(parts) + "\n"
+
+
+def where(record: Record) -> str:
+    """On which machines how many comparisons were made."""
+    compared = {item.id for item in plan()}
+    counts = Counter(machine for name, machine in record.machines.items() if name in compared)
+    told = []
+    for machine, count in counts.items():
+        known = record.results[f"machines/{machine}"]
+        cores, memory = known["cores"], known["memory_gib"]
+        told.append(f"{count} on {known['cpu_model']}, {cores} cores, {memory} GiB (`{machine}`)")
+    return f"Comparisons: {'; '.join(told)}; {len(compared)} in all.\n"
 
 
 def publish(text: str, results: table.Results, state: Path) -> None:

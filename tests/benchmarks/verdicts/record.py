@@ -9,14 +9,15 @@ Result = dict[str, Any]
 
 
 class Other(Exception):
-    """The record is of another machine, image or rule."""
+    """The record is of another image or rule."""
 
 
 class Record:
-    """Of one machine, image and rule (`identity`, the first line). Raises `Other`."""
+    """Of one image and rule (`identity`, the first line); each result names the machine that it was
+    measured on. Raises `Other`."""
 
-    def __init__(self, path: Path, identity: Mapping[str, Any]) -> None:
-        self._path = path
+    def __init__(self, path: Path, identity: Mapping[str, Any], machine: str | None = None) -> None:
+        self._path, self._machine = path, machine
         self.identity = dict(identity)
         if not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,10 +29,13 @@ class Record:
                 "or name another folder (--state)"
             )
         self.results: dict[str, Result] = {line["id"]: line["result"] for line in lines}
+        self.machines: dict[str, str] = {line["id"]: line["machine"] for line in lines}
 
     def add(self, name: str, result: Result) -> None:
-        self.results[name] = result
-        self._append({"id": name, "result": result})
+        if self._machine is None:
+            raise ValueError("a record without a machine is only read")
+        self.results[name], self.machines[name] = result, self._machine
+        self._append({"id": name, "machine": self._machine, "result": result})
 
     def _append(self, line: Mapping[str, Any]) -> None:
         with self._path.open("a") as file:
