@@ -10,7 +10,7 @@ PEERS := tests/benchmarks/verdicts/guest/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench bench-verdicts pins engine stop clean help
+.PHONY: run test check format bench bench-verdicts pins engine postgresql stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -18,7 +18,7 @@ help: ## what there is to make
 run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
 	@$(BIN)/jaxrig run --suite quick
 
-test: check engine ## the whole test suite, Docker end-to-end tests included
+test: check engine postgresql ## the whole test suite, Docker end-to-end tests included
 	@$(BIN)/python -m pytest
 
 check: $(TEST_READY) ## style, types and import rules, without running anything
@@ -39,6 +39,9 @@ bench-verdicts: $(TEST_READY) engine ## how often verdicts err, beside asv, pype
 
 engine: $(RUN_READY)
 	@docker/engine.sh start
+
+postgresql:
+	@tests/postgresql.sh
 
 stop: ## stop the engine that `make` started, and only that one
 	@docker/engine.sh stop

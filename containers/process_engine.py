@@ -23,6 +23,9 @@ from containers.output import Output
 from containers.spec import SCRATCH_VARIABLE, LaunchSpec, parse_cpuset
 
 _CHUNK_BYTES = 64 << 10
+_NOT_ITS_BUSINESS = ("JAXRIG_DB", "PGPASSWORD", "PGPASSFILE")
+"""Where results are kept, and the key to it: what is measured writes none."""
+
 _ON_DISK = "/var/tmp"  # kept over a reboot, so no tmpfs: Filesystem Hierarchy Standard, 5.15
 
 
@@ -37,7 +40,7 @@ class ProcessEngine:
 
     def start(self, spec: LaunchSpec) -> "RunningProcess":
         """See `Engine.start`. `image`, `gpus`, `memory_bytes` and `pids` mean nothing here."""
-        env = {**os.environ, "PYTHONUNBUFFERED": "1", **spec.env}
+        env = {**_inherited(), "PYTHONUNBUFFERED": "1", **spec.env}
         scratch = _scratch(env) if spec.scratch else None
         if scratch is not None:
             env[SCRATCH_VARIABLE] = str(scratch)
@@ -62,6 +65,10 @@ class ProcessEngine:
     def sweep(self) -> int:
         """Nothing to find: a process leaves no trace that could be told from another's."""
         return 0
+
+
+def _inherited() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _NOT_ITS_BUSINESS}
 
 
 class RunningProcess:

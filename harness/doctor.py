@@ -13,10 +13,11 @@ from containers.docker_engine import connect, engine_errors
 from containers.errors import EngineError
 from containers.images import CA_VARIABLES, REGISTRY_BASE, known_base
 from containers.spec import GIB
-from harness.errors import DatabaseFailure
-from harness.machine import memory_bytes, this_machine
+from harness.errors import DatabaseFailure, NoResults
+from harness.machine import host_software, memory_bytes, this_machine
 from harness.report import quantity
 from harness.store.database import open_for_reading
+from harness.store.url import shown
 
 _MEMORY_WANTED_BYTES = 4 * GIB
 _DISK_WANTED_BYTES = 5 * GIB  # base, stack, build stages, and room for results
@@ -143,7 +144,7 @@ def _gpu(info: Mapping[str, Any]) -> Finding:
     if not machine.gpus:
         found = "none (nvidia-smi finds no driver): target cuda cannot run here"
         return Finding(check="GPU", status="ok", found=found)
-    found = f"{len(machine.gpus)} × {machine.gpus[0].model}, driver {machine.gpu_driver}"
+    found = f"{len(machine.gpus)} × {machine.gpus[0].model}, driver {host_software()['gpu_driver']}"
     if info and "nvidia" not in info.get("Runtimes", {}):
         mend = "install the NVIDIA Container Toolkit, or use --isolation process"
         return Finding(check="GPU", status="warn", found=f"{found}; not in the engine", mend=mend)
@@ -166,7 +167,7 @@ def _database(url: str) -> Finding:
     try:
         open_for_reading(url).dispose()
     except DatabaseFailure as error:
-        if str(error).startswith("no database"):
+        if isinstance(error, NoResults):
             return Finding(check=check, status="ok", found="none yet; the first run makes it")
         return Finding(check=check, status="fail", found=str(error), mend="--db names another")
-    return Finding(check=check, status="ok", found=url)
+    return Finding(check=check, status="ok", found=shown(url))

@@ -44,6 +44,10 @@ class DatabaseFailure(JaxrigError):
     exit_code = 6
 
 
+class NoResults(DatabaseFailure):
+    """There is no database yet, or an empty one: the first run makes it."""
+
+
 class Interrupted(JaxrigError):
     """Ctrl-C or SIGTERM; what was measured is kept."""
 

@@ -7,6 +7,7 @@ import platform
 import socket
 import subprocess
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 _CPU_FOLDER = Path("/sys/devices/system/cpu")
@@ -25,7 +26,7 @@ class Machine:
     """What makes two results comparable as hardware.
 
     `memory_gib` is rounded: the kernel keeps some megabytes of it, more or less by version.
-    `gpu_driver` is None without GPUs. The host's name is not part of the fingerprint.
+    The host's name is not part of the fingerprint; drivers and kernel are software.
     """
 
     name: str
@@ -37,7 +38,6 @@ class Machine:
     caches: tuple[str, ...]
     memory_gib: int
     gpus: tuple[Gpu, ...]
-    gpu_driver: str | None
 
     @property
     def fingerprint(self) -> str:
@@ -51,7 +51,6 @@ class Machine:
 def this_machine() -> Machine:
     """The machine that the harness runs on (Linux: /proc and /sys; nvidia-smi for GPUs)."""
     topology = _topology()
-    gpus, driver = _gpus()
     return Machine(
         name=socket.gethostname(),
         cpu_model=_cpu_model(),
@@ -61,9 +60,14 @@ def this_machine() -> Machine:
         threads=os.cpu_count() or 1,
         caches=_caches(),
         memory_gib=round(memory_bytes() / (1 << 30)),
-        gpus=gpus,
-        gpu_driver=driver,
+        gpus=_gpus()[0],
     )
+
+
+def host_software() -> dict[str, str | None]:
+    """What containers share with the machine, and an image does not hold: `kernel`, its release;
+    `gpu_driver`, None without GPUs."""
+    return {"kernel": platform.release(), "gpu_driver": _gpus()[1]}
 
 
 def memory_bytes(key: str = "MemTotal") -> int:
@@ -107,6 +111,12 @@ def _caches() -> tuple[str, ...]:
 
 
 def _gpus() -> tuple[tuple[Gpu, ...], str | None]:
+    return _gpus_by(os.environ.get("PATH"))
+
+
+@cache
+def _gpus_by(_path: str | None) -> tuple[tuple[Gpu, ...], str | None]:
+    """Asked once: nvidia-smi takes up to a second, and neither answer changes while this lives."""
     query = "--query-gpu=name,memory.total,driver_version"
     try:
         done = subprocess.run(

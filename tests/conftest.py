@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import docker
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from containers.docker_engine import connect
 from containers.errors import EngineUnavailable
 from tests.need import need
+from tests.postgresql import Server, programs
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +22,33 @@ def engine() -> Iterator[docker.DockerClient]:
         raise
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A real PostgreSQL server. In CI a missing one is a failure, elsewhere a skip."""
+    found = programs()
+    need(found, "PostgreSQL's server programs; on Debian: apt-get install postgresql")
+    assert found is not None
+    with Server(found) as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql_url(postgresql: Server) -> Iterator[str]:
+    """An empty database of PostgreSQL."""
+    with postgresql.database() as url:
+        yield url
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    """A database that does not exist yet."""
+    return f"sqlite:///{tmp_path}/results.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_url(request: pytest.FixtureRequest) -> str:
+    """A database that does not exist yet, or holds nothing, of either kind."""
+    fixture = {"sqlite": "url", "postgresql": "postgresql_url"}[request.param]
+    return str(request.getfixturevalue(fixture))

@@ -2,15 +2,15 @@
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from functools import partial
 from typing import TextIO
 
 from harness import __version__
-from harness.cli import ab, compare, here, nightly, run, stored
-from harness.cli.words import DEFAULT_DATABASE
+from harness.cli import ab, compare, exchange, here, history, nightly, query, run, stored, upkeep
+from harness.cli.words import DEFAULT_DATABASE, database, default_database
 from harness.errors import EnvironmentFailure, Interrupted, JaxrigError
 from harness.report.view import FORMATS, printable
 from harness.report.writing import write
@@ -42,6 +42,8 @@ def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
         with redirect_stdout(out), redirect_stderr(err):  # argparse takes no streams
             arguments = _parser().parse_args(argv)
         arguments.words = argv
+        if arguments.db is None:  # no default of argparse's: it would check that like an argument
+            arguments.db = default_database()
         code: int = arguments.command(arguments, out, err)
         return code
     except SystemExit as stop:  # argparse: --help, --version (0) and wrong options (2)
@@ -69,16 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"jaxrig {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[..., int], text: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, command: Callable[..., int], text: str, formats: Sequence[str] = FORMATS
+    ) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         sub.set_defaults(command=command)
-        sub.add_argument("--format", choices=FORMATS, default="table", help="default: table")
-        sub.add_argument(
-            "--db",
-            metavar="URL",
-            default=os.environ.get("JAXRIG_DB") or DEFAULT_DATABASE,
-            help=f"the result database (default: JAXRIG_DB, else {DEFAULT_DATABASE})",
-        )
+        _add_options(sub, formats=formats)
         return sub
 
     run.add(add("run", run.run, "measure a suite and keep every sample"))
@@ -90,9 +88,40 @@ def _parser() -> argparse.ArgumentParser:
     stored.add_show(
         add("show", stored.show_run, "show one run: its cases, samples (json) and failures")
     )
+    history.add(add("history", history.history, "show how cases' times went, run by run"))
+    text = "list what was measured, filtered and sorted, or ask by SQL"
+    query.add(add("query", query.query, text, query.QUERY_FORMATS))
     here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))
     add("targets", here.targets, "list the targets that can be measured")
-    add("machines", stored.machines, "list the machines that have results")
+    machines = add("machines", stored.machines, "list the machines that have results; link them")
+    # Who named a database before the word `link` means it after it, too.
+    upkeep.add_links(machines, partial(_add_options, unless_given=True))
     compare.add(add("compare", compare.compare, "compare two stored runs case by case"))
+    exchange.add_import(
+        add("import", exchange.take_in, "take in a bundle, or results of another tool")
+    )
+    exchange.add_export(add("export", exchange.export, "write stored runs to a file"))
+    exchange.add_merge(add("merge", exchange.merge, "take in every run of another database"))
     add("doctor", here.doctor, "say what is well here, and how to mend what is not")
+    text = "check, copy, upgrade or prune the database"
+    db = commands.add_parser("db", help=text, description=text, allow_abbrev=False)
+    upkeep.add_db(db, _add_options)
     return parser
+
+
+def _add_options(
+    parser: argparse.ArgumentParser,
+    *,
+    unless_given: bool = False,
+    formats: Sequence[str] = FORMATS,
+) -> None:
+    """Those that every command has."""
+    table, none = (argparse.SUPPRESS,) * 2 if unless_given else ("table", None)
+    parser.add_argument("--format", choices=formats, default=table, help="default: table")
+    parser.add_argument(
+        "--db",
+        metavar="URL",
+        type=database,
+        default=none,
+        help=f"the result database (default: JAXRIG_DB, else {DEFAULT_DATABASE})",
+    )

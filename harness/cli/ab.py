@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import positive, show, tag
+from harness.cli.words import positive, saying, show, tag
 from harness.errors import CasesFailed, Regression, TooLittleData
 from harness.report.writing import write
 
@@ -58,7 +58,7 @@ def ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     def judge(cases: tuple[str, ...]) -> Ab:
         return Ab(cases=cases, floors={case: settings.floor(case) for case in cases}, rule=rule)
 
-    with Store(arguments.db) as store:
+    with Store(arguments.db, saying(err)) as store:
         progress = make_progress(err)
         try:
             done = execute_pairs(plan, store, progress, judge)

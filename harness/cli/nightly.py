@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import positive, show, tag
+from harness.cli.words import positive, saying, show, tag
 from harness.errors import CasesFailed, Regression, TooLittleData
 from harness.report.view import View, render
 from harness.report.writing import write
@@ -52,7 +52,7 @@ def nightly(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
     settings, rule = load(Path.cwd()), NightRule()
     plan = _plan(arguments, settings, arguments.max_pairs or rule.most_pairs)
-    with machine_lock("nightly"), Store(arguments.db) as store:
+    with machine_lock("nightly"), Store(arguments.db, saying(err)) as store:
         progress = make_progress(err)
         try:
             pinned, done, results = _measure(arguments, settings, plan, store, progress)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.stored import stored_run
-from harness.cli.words import command_line, positive, show, tag
+from harness.cli.words import command_line, positive, saying, show, tag
 from harness.errors import CasesFailed, EnvironmentFailure
 from harness.report.writing import write
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.store.writer import Store
 
     plan = _plan(arguments)
-    with Store(arguments.db) as store:
+    with Store(arguments.db, saying(err)) as store:
         progress = make_progress(err)
         try:
             result = execute(plan, store, progress)

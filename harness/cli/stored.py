@@ -18,9 +18,10 @@ def add_show(show: argparse.ArgumentParser) -> None:
 
 def runs(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.runs import runs_view
+    from harness.runner.abandoned import is_abandoned
     from harness.store.reader import Reader
 
-    with Reader(arguments.db) as reader:
+    with Reader(arguments.db, is_abandoned) as reader:
         show(runs_view(reader.runs(arguments.limit)), arguments, out)
     return 0
 
@@ -39,9 +40,10 @@ def show_run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 def stored_run(db: str, reference: str) -> View:
     from harness.report.runs import run_view
+    from harness.runner.abandoned import is_abandoned
     from harness.store.reader import Reader
 
-    with Reader(db) as reader:
+    with Reader(db, is_abandoned) as reader:
         run = reader.run(reference)
         return run_view(
             run,

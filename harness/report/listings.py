@@ -1,6 +1,6 @@
 """What there is, as lists: cases, targets, machines, findings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,8 @@ from harness.report.view import View
 if TYPE_CHECKING:
     from harness.config import Settings
     from harness.doctor import Finding
+    from harness.store.check import Checked
+    from harness.store.prune import Pruned
     from harness.store.reader import MachineSummary
     from workloads.catalog import Case
 
@@ -89,20 +91,23 @@ def machines_view(machines: Sequence["MachineSummary"]) -> View:
     return View(
         document=documents,
         records=documents,
-        headers=("name", "machine", "CPU", "cores", "threads", "memory", "GPUs", "runs"),
+        headers=("name", "machine", "CPU", "cores", "threads", "memory", "GPUs", "runs", "same as"),
         rows=[
-            (
-                each.name,
-                each.machine,
-                each.facts["cpu_model"],
-                str(each.facts["cores"]),
-                str(each.facts["threads"]),
-                f"{each.facts['memory_gib']} GiB",
-                ", ".join(gpu["model"] for gpu in each.facts["gpus"]) or "none",
-                str(each.runs),
-            )
+            (each.name, each.machine, *_hardware(each.facts), str(each.runs), each.same_as or "")
             for each in machines
         ],
+    )
+
+
+def _hardware(facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a machine whose results were imported nobody may have told all of it."""
+    memory = facts.get("memory_gib")
+    return (
+        facts.get("cpu_model") or "",
+        str(facts.get("cores") or ""),
+        str(facts.get("threads") or ""),
+        "" if memory is None else f"{memory} GiB",
+        ", ".join(gpu["model"] for gpu in facts.get("gpus") or ()) or "none",
     )
 
 
@@ -114,4 +119,34 @@ def doctor_view(findings: Sequence["Finding"]) -> View:
         records=documents,
         headers=("", "check", "found", "how to mend it"),
         rows=[(each.status, each.check, each.found, each.mend) for each in findings],
+    )
+
+
+def checked_view(checks: Sequence["Checked"]) -> View:
+    """`jaxrig db check`."""
+    documents = [asdict(each) for each in checks]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("", "check", "found"),
+        rows=[("ok" if each.ok else "WRONG", each.check, each.found) for each in checks],
+    )
+
+
+def pruned_view(pruned: "Pruned", *, dry_run: bool) -> View:
+    """`jaxrig db prune`."""
+    document = asdict(pruned) | {"runs": list(pruned.runs), "dry_run": dry_run}
+    return View(
+        document=document,
+        records=[document],
+        headers=("runs", "measurements", "samples", "older, but tagged or pinned"),
+        rows=[
+            (
+                str(len(pruned.runs)),
+                str(pruned.measurements),
+                quantity.size(pruned.sample_bytes),
+                str(pruned.kept),
+            )
+        ],
+        notes=["nothing was changed (--dry-run)"] if dry_run else [],
     )

@@ -30,7 +30,7 @@ def render(view: View, form: Format) -> str:
     """The view as text, ending in a newline."""
     match form:
         case "json":
-            return json.dumps(view.document, indent=1, default=_plain, allow_nan=False) + "\n"
+            return json.dumps(view.document, indent=1, default=plain, allow_nan=False) + "\n"
         case "csv":
             return _csv(view.records)
         case "table":
@@ -57,7 +57,7 @@ def _csv(records: Sequence[Mapping[str, Any]]) -> str:
     writer = csv.DictWriter(buffer, names, lineterminator="\n")
     writer.writeheader()
     for record in records:
-        writer.writerow({name: _cell(value) for name, value in record.items()})
+        writer.writerow({name: cell(value) for name, value in record.items()})
     return buffer.getvalue()
 
 
@@ -70,17 +70,17 @@ def printable(text: str, keep: str = "") -> str:
     )
 
 
-def _cell(value: Any) -> Any:
+def cell(value: Any) -> Any:
     if isinstance(value, datetime):
-        return _plain(value)
+        return plain(value)
     if isinstance(value, str):
         return printable(value, keep="\n\t")
     if isinstance(value, int | float | None):
         return value
-    return json.dumps(value, default=_plain, allow_nan=False)
+    return json.dumps(value, default=plain, allow_nan=False)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """What the JSON module does not know: times, NumPy numbers and arrays."""
     if isinstance(value, datetime):
         return value.isoformat()

@@ -13,9 +13,10 @@ from containers.spec import Limits
 from harness import __version__, noise
 from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted, UsageError
 from harness.git import describe
-from harness.machine import this_machine
+from harness.machine import host_software, this_machine
 from harness.plan import Launch, Plan, first_process, with_cases
 from harness.records import BadRecord, Benchmark, Environment, Measured
+from harness.runner.abandoned import is_abandoned
 from harness.runner.asked import collecting, measuring
 from harness.runner.checks import check_benchmark, check_environment, check_measurement
 from harness.runner.collect import Contents, Uncollected, collect
@@ -76,11 +77,9 @@ def contents_of(plan: Plan, setup: Setup) -> Contents:
 
 
 def close_abandoned(store: Store) -> None:
-    """Marks runs that ended without a word as interrupted: their process is gone (kill -9), or
-    no launch of theirs can still be running (a power cut, another machine)."""
-    now = datetime.now(UTC)
+    """Marks runs that ended without a word as interrupted."""
     for open_run in store.open_runs():
-        if owner.is_gone(open_run.owner) or now > open_run.deadline_at:
+        if is_abandoned(open_run.owner, open_run.deadline_at):
             store.close_abandoned(open_run.id)
 
 
@@ -264,7 +263,7 @@ class _LaunchSink:
     def environment(self, environment: Environment) -> None:
         plan = self.run.plan
         check_environment(plan.target_name, plan.target, environment, own=plan.own is not None)
-        self.run.store.set_environment(self.launch, environment)
+        self.run.store.set_environment(self.launch, environment, host_software())
 
     def case_started(self, case: str) -> None:
         self.run.progress.case_started(case)

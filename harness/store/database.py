@@ -1,45 +1,48 @@
 """Opens the database and turns what can go wrong with it into advice."""
 
-import os
 import re
-import sqlite3
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import Engine, create_engine, event, inspect, text
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 
-from harness.errors import DatabaseFailure
+from harness.errors import DatabaseFailure, NoResults
+from harness.store import postgresql, sqlite
+from harness.store.url import FORMS, parse, shown, without_password
 
-SCHEMA_VERSION = "0005"
+SCHEMA_VERSION = "0006"
 """The newest migration; a database with another one is upgraded or refused."""
-
-_BUSY_TIMEOUT_MS = 30_000
 
 _VERSION = re.compile(r"\d{4}")
 
-_Prepare = Callable[[sqlite3.Connection, Any], None]
+_ENGINES = {
+    ("sqlite", True): sqlite.writing_engine,
+    ("sqlite", False): sqlite.reading_engine,
+    ("postgresql", True): postgresql.writing_engine,
+    ("postgresql", False): postgresql.reading_engine,
+}
 
 
-def open_for_writing(url: str) -> Engine:
-    """The database at `url`, made or upgraded where needed. Raises `DatabaseFailure`."""
-    engine = _engine(url, begin="BEGIN IMMEDIATE", prepare=_prepare_writer)
+def open_for_writing(
+    url: str, say: Callable[[str], None] | None = None, *, make: bool = True
+) -> Engine:
+    """The database at `url`, upgraded where needed, and made unless not to. Raises
+    `DatabaseFailure`.
+
+    `say` hears of an upgrade, and of the copy that was made of an SQLite file before.
+    """
+    if not make:
+        _refuse_missing(url)
+    engine = _engine(url, writing=True)
     with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version != SCHEMA_VERSION:
             _refuse_unknown(url, version)
-            if version is None and inspect(engine).get_table_names():
-                raise DatabaseFailure(
-                    f"{_shown(url)} holds another program's tables; name another with --db"
-                )
-            from harness.store.migrate import upgrade  # Alembic: only where there is work for it
-
-            upgrade(engine)
+            if version is None:
+                _refuse_to_fill(url, engine, make=make)
+            _upgrade(engine, url, say or _unheard)
         with engine.begin() as connection:  # fails now rather than after the first measurement
             connection.execute(text("UPDATE runs SET status = status WHERE id < 0"))
     return engine
@@ -47,25 +50,29 @@ def open_for_writing(url: str) -> Engine:
 
 def open_for_reading(url: str) -> Engine:
     """The existing database at `url`; never creates one. Raises `DatabaseFailure`."""
-    path = _sqlite_path(_parse(url))
-    if path is not None and not _exists(path):
-        raise DatabaseFailure(
-            f"no database at {path}; `jaxrig run` makes one, --db or JAXRIG_DB name another"
-        )
-    location = url if path is None else _readable(url, path)
-    engine = _engine(location, begin="BEGIN", prepare=_prepare_reader)
+    engine = _engine(url, writing=False)
     with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version is None:
-            raise DatabaseFailure(
-                f"{_shown(url)} holds no jaxrig results; --db or JAXRIG_DB name another"
-            )
+            raise _nothing_there(url, empty=not inspect(engine).get_table_names())
         if version != SCHEMA_VERSION:
             _refuse_unknown(url, version)
             raise DatabaseFailure(
-                f"{_shown(url)} has the older schema {version}; the next `jaxrig run` upgrades it"
+                f"{shown(url)} has the older schema {version}; `jaxrig db upgrade` or the next "
+                "`jaxrig run` upgrades it"
             )
     return engine
+
+
+def back_up(url: str, to: Path) -> None:
+    """Copies an SQLite database of whatever schema to a new file. Raises `DatabaseFailure`."""
+    if parse(url).get_backend_name() != "sqlite":
+        raise DatabaseFailure(f"{shown(url)} is no SQLite file; pg_dump copies PostgreSQL's")
+    engine = _engine(url, writing=False)
+    with database_errors(url), _closed_on_error(engine):
+        _version(engine)  # of another kind of file there is no copy
+        sqlite.copy(engine, to)
+    engine.dispose()
 
 
 @contextmanager
@@ -73,10 +80,18 @@ def database_errors(url: str) -> Iterator[None]:
     """Turns the driver's errors into `DatabaseFailure`, each with what to do."""
     try:
         yield
-    except DBAPIError as error:
-        raise DatabaseFailure(f"{_shown(url)}: {_advice(str(error.orig))}") from error
     except SQLAlchemyError as error:
-        raise DatabaseFailure(f"{_shown(url)}: {error}") from error
+        problem = _advice(error) if isinstance(error, DBAPIError) else str(error)
+        raise _failure(url, problem) from _showable(error, url)
+
+
+def _failure(url: str, problem: str) -> DatabaseFailure:
+    return DatabaseFailure(f"{shown(url)}: {without_password(problem, url)}")
+
+
+def _showable(error: BaseException, url: str) -> BaseException | None:
+    """The error as a cause: a traceback prints its text, which may quote the password."""
+    return error if without_password(str(error), url) == str(error) else None
 
 
 @contextmanager
@@ -88,89 +103,79 @@ def _closed_on_error(engine: Engine) -> Iterator[None]:
         raise
 
 
-def _advice(problem: str) -> str:
-    advice = {
-        "file is not a database": "it is another kind of file; name another with --db",
-        "malformed": "it is damaged; restore a copy, or name another with --db",
-        "readonly": "it cannot be written; check its permissions and those of its folder",
-        "unable to open": "it cannot be opened or made; check the folder and its permissions",
-        "disk is full": "the disk is full; make room. What was committed before is kept",
-        "disk I/O error": "the disk failed or is full; what was committed before is kept",
-        "locked": "another process held it too long; try again when that has ended",
-        "no such table": "it is damaged or not jaxrig's; restore a copy, or name another with --db",
-    }
-    for sign, what_to_do in advice.items():
-        if sign in problem:
-            return f"{problem}: {what_to_do}"
-    return problem
+def _advice(error: DBAPIError) -> str:
+    # Only SQLite's driver is part of Python; what is not its own is psycopg's.
+    if type(error.orig).__module__ == "sqlite3":
+        return sqlite.advice(str(error.orig))
+    return postgresql.advice(error)
 
 
-def _engine(url: str, *, begin: str, prepare: _Prepare) -> Engine:
-    """`begin`: how SQLite starts a transaction. A writer takes its lock at the start: one that
-    starts as a reader and writes later cannot wait for another writer, it fails at once."""
-    parsed = _parse(url)
+def _engine(url: str, *, writing: bool) -> Engine:
+    parsed = parse(url)
     try:
-        engine = create_engine(parsed)
+        known = _ENGINES.get((parsed.get_backend_name(), writing))
+        if known is None or parsed.get_driver_name() not in ("pysqlite", "psycopg"):
+            raise DatabaseFailure(f"{shown(url)}: not one of the databases here; use {FORMS}")
+        return known(parsed)
+    except ImportError as error:
+        raise DatabaseFailure(
+            f"{shown(url)} needs psycopg ({error}): pip install 'psycopg[binary]'"
+        ) from error
     # ValueError: an option in the URL that is not of the driver's type.
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
-        raise DatabaseFailure(f"{_shown(url)}: {error}; use sqlite:///FILE") from error
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", prepare)
-        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
+    except (ArgumentError, NoSuchModuleError, ValueError) as error:
+        raise _failure(url, f"{error}; use {FORMS}") from _showable(error, url)
 
 
-def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:
-    # With WAL, NORMAL keeps every commit through a crash of the process; only a power cut may
-    # take the last ones, never the file's integrity (https://www.sqlite.org/pragma.html).
-    _prepare(connection, "foreign_keys = ON", "synchronous = NORMAL")
-    _use_write_ahead_log(connection)
+def _refuse_missing(url: str) -> None:
+    parsed = parse(url)
+    if parsed.get_backend_name() == "sqlite":
+        sqlite.refuse_missing(parsed)
 
 
-def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """The mode stays with the file; only whoever makes the file has to set it.
-
-    SQLite answers "locked" at once, whatever its busy timeout, where another process is in the
-    file at that moment (https://www.sqlite.org/wal.html, section 8).
-    """
-    end = time.monotonic() + _BUSY_TIMEOUT_MS / 1000
-    while True:
-        try:
-            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > end:
-                raise
-            time.sleep(0.02)
-            continue
-        if mode != "wal":
-            raise DatabaseFailure(
-                f"this database stays in journal mode {mode}, and write-ahead logging is needed; "
-                "name a file on a local disk with --db"
-            )
-        return
+def _refuse_to_fill(url: str, engine: Engine, *, make: bool) -> None:
+    if not make:
+        raise _nothing_there(url)
+    if inspect(engine).get_table_names():
+        raise DatabaseFailure(
+            f"{shown(url)} holds another program's tables; name another with --db"
+        )
 
 
-def _prepare_reader(connection: sqlite3.Connection, _record: Any) -> None:
-    # The file may be somebody else's: even its journal mode stays as it is.
-    _prepare(connection, "query_only = ON")
+def _nothing_there(url: str, *, empty: bool = False) -> DatabaseFailure:
+    told = f"{shown(url)} holds no jaxrig results; --db or JAXRIG_DB name another"
+    return NoResults(told) if empty else DatabaseFailure(told)
 
 
-def _prepare(connection: sqlite3.Connection, *pragmas: str) -> None:
-    # The driver's own BEGIN is off: it would come too late, and not at all before DDL.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    for pragma in (f"busy_timeout = {_BUSY_TIMEOUT_MS}", *pragmas):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def _upgrade(engine: Engine, url: str, say: Callable[[str], None]) -> None:
+    from harness.store.migrate import upgrade  # Alembic: only where there is work for it
+
+    def before(connection: Connection) -> None:
+        version = _version_in(connection)
+        if version is None:
+            return
+        _refuse_unknown(url, version)
+        say(f"upgrading {shown(url)} from schema {version} to {SCHEMA_VERSION}")
+        if engine.dialect.name == "sqlite":
+            say(f"as it was: {sqlite.back_up(engine, version)}")
+
+    upgrade(engine, before)
+
+
+def _unheard(_line: str) -> None:
+    """Nobody listens."""
 
 
 def _version(engine: Engine) -> str | None:
-    """The schema version in the database; None where it holds no schema at all."""
     with engine.connect() as connection:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
-        return None if row is None else str(row[0])
+        return _version_in(connection)
+
+
+def _version_in(connection: Connection) -> str | None:
+    """The schema version in the database; None where it holds no schema at all."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    row = connection.execute(text("SELECT version_num FROM alembic_version")).first()
+    return None if row is None else str(row[0])
 
 
 def _refuse_unknown(url: str, version: str | None) -> None:
@@ -179,48 +184,11 @@ def _refuse_unknown(url: str, version: str | None) -> None:
         return
     if not _VERSION.fullmatch(version):
         raise DatabaseFailure(
-            f"{_shown(url)} is versioned by another program ({version}); "
+            f"{shown(url)} is versioned by another program ({version}); "
             "name another database with --db"
         )
     if version > SCHEMA_VERSION:
         raise DatabaseFailure(
-            f"{_shown(url)} has schema {version}, newer than this jaxrig's {SCHEMA_VERSION}; "
+            f"{shown(url)} has schema {version}, newer than this jaxrig's {SCHEMA_VERSION}; "
             "upgrade jaxrig, or name another database with --db"
         )
-
-
-def _parse(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError as error:
-        raise DatabaseFailure(
-            f"{url!r} is not a database URL; write sqlite:///FILE, as in sqlite:///results.db"
-        ) from error
-    in_memory = parsed.database in (None, "", ":memory:") or parsed.query.get("mode") == "memory"
-    if parsed.get_backend_name() == "sqlite" and in_memory:
-        raise DatabaseFailure(f"{url} keeps nothing: it is in memory; write sqlite:///FILE")
-    return parsed
-
-
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError as error:
-        raise DatabaseFailure(f"{path} cannot be looked at: {error.strerror}") from error
-
-
-def _readable(url: str, path: Path) -> str:
-    """Where a reader finds a database that it may not write: SQLite wants to make files beside
-    one in WAL mode, even to read it. Without a log beside it, it can be read as it is."""
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    if writable or _exists(path.with_name(f"{path.name}-wal")):
-        return url
-    return f"sqlite:///file:{quote(str(path.absolute()))}?immutable=1&uri=true"
-
-
-def _sqlite_path(url: URL) -> Path | None:
-    return Path(str(url.database)) if url.get_backend_name() == "sqlite" else None
-
-
-def _shown(url: str) -> str:
-    return make_url(url).render_as_string(hide_password=True)

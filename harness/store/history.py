@@ -5,7 +5,15 @@ from typing import Any
 
 from sqlalchemy import Select, Text, case, cast, func, select, union_all
 
-from harness.store.models import LaunchRow, MachineRow, MeasurementRow, PairingRow, RunRow
+from harness.store.links import same_machines
+from harness.store.models import (
+    CaseRow,
+    LaunchRow,
+    MeasurementRow,
+    PairingRow,
+    ProgramRow,
+    RunRow,
+)
 
 MOST_RUNS = 100
 """The newest ones: more would tell the spread hardly better, and of a machine as it used to be."""
@@ -23,7 +31,7 @@ def history_query(
         select(
             RunRow.name.label("run"),
             cast(RunRow.started_at, Text).label("started_at"),
-            MeasurementRow.case,
+            CaseRow.name.label("case"),
             MeasurementRow.median_s,
             RunRow.target,
             RunRow.suite,
@@ -35,14 +43,16 @@ def history_query(
             LaunchRow.environment_id.label("environment"),
             cast(LaunchRow.limits, Text).label("limits"),
             cast(LaunchRow.env, Text).label("env"),
-            cast(MeasurementRow.parameters, Text).label("parameters"),
-            MeasurementRow.hlo_sha256,
+            cast(CaseRow.parameters, Text).label("parameters"),
+            ProgramRow.hlo_sha256,
         )
         .select_from(runs)
         .join(RunRow, RunRow.id == runs.c.id)
         .join(LaunchRow, LaunchRow.run_id == RunRow.id)
         .join(MeasurementRow, MeasurementRow.launch_id == LaunchRow.id)
-        .where(MeasurementRow.case.in_(cases))
+        .join(CaseRow, MeasurementRow.case_id == CaseRow.id)
+        .outerjoin(ProgramRow, MeasurementRow.program_id == ProgramRow.id)
+        .where(CaseRow.name.in_(cases))
         .order_by(RunRow.id, MeasurementRow.id)
     )
 
@@ -51,9 +61,8 @@ def _newest(machine: str, platform: str, isolation: str, targets: Collection[str
     in_turns = union_all(select(PairingRow.base_run_id), select(PairingRow.candidate_run_id))
     return (
         select(RunRow.id)
-        .join(MachineRow, RunRow.machine_id == MachineRow.id)
         .where(
-            MachineRow.fingerprint == machine,
+            RunRow.machine_id.in_(same_machines(machine)),
             RunRow.target.in_(targets),
             RunRow.platform == platform,
             RunRow.isolation == isolation,

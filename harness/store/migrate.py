@@ -1,18 +1,65 @@
 """Brings a database to this version's schema, through Alembic."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine
+
+from harness.errors import DatabaseFailure
+from harness.store import postgresql
 
 
-def upgrade(engine: Engine) -> None:
-    """Runs the migrations that the database lacks, all in one transaction."""
-    with engine.begin() as connection:
+def upgrade(engine: Engine, before: Callable[[Connection], None] | None = None) -> None:
+    """Runs the migrations that the database lacks, all in one transaction.
+
+    Of processes that try at once one does it, the others find it done. `before` is called where
+    there is work to do, once nobody else can do it.
+    """
+    with (
+        engine.connect() as connection,
+        _tables_may_be_made_anew(connection),
+        connection.begin(),
+    ):
+        if connection.dialect.name == "postgresql":
+            postgresql.lock_upgrades(connection)
         settings = configuration()
+        heads = ScriptDirectory.from_config(settings).get_heads()
+        if MigrationContext.configure(connection).get_current_heads() == tuple(heads):
+            return
+        if before is not None:
+            before(connection)
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+        _check_references(connection)
+
+
+@contextmanager
+def _tables_may_be_made_anew(connection: Connection) -> Iterator[None]:
+    """SQLite alters most of a table by making another and dropping the first, which would delete
+    what refers to it (https://www.sqlite.org/lang_altertable.html, section 7). It can be told
+    otherwise only outside of transactions."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        driver.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        lost = connection.exec_driver_sql("PRAGMA foreign_key_check").all()
+        if lost:
+            raise DatabaseFailure(f"the upgrade would lose what rows refer to: {lost[:3]}")
 
 
 def configuration() -> Config:

@@ -1,17 +1,31 @@
 """The schema as typed models; docs/schema.md explains every column.
 
-Values are in base units, named in the column: seconds, bytes, FLOP.
+Values are in base units, named in the column: seconds, bytes, FLOP. Rows refer to one another by
+small numbers, which are this database's own; what other databases know them by is a UUID, a digest
+or a fingerprint.
 """
 
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, MetaData, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    MetaData,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from harness.store.types import PackedFloats, UtcTime
+from harness.store.types import CompressedText, PackedSamples, UtcTime
 
 RUN_STATUSES = ("running", "done", "failed", "interrupted")
+
+_DOCUMENT = JSON(none_as_null=True)
+"""Nothing is stored as NULL, and not as the text `null`."""
 
 
 class Base(DeclarativeBase):
@@ -25,8 +39,8 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {
-        dict[str, Any]: JSON,
-        list[str]: JSON,
+        dict[str, Any]: _DOCUMENT,
+        list[str]: _DOCUMENT,
         datetime: UtcTime,
     }
 
@@ -46,6 +60,19 @@ class MachineRow(Base):
     name: Mapped[str]
     facts: Mapped[dict[str, Any]]
     first_seen_at: Mapped[datetime]
+
+
+class MachineLinkRow(Base):
+    """A machine that counts as another: the same one, with a fingerprint that changed."""
+
+    __tablename__ = "machine_links"
+    __table_args__ = (CheckConstraint("machine_id <> same_as_id", name="two_machines"),)
+
+    machine_id: Mapped[int] = mapped_column(
+        ForeignKey("machines.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    same_as_id: Mapped[int] = mapped_column(ForeignKey("machines.id", ondelete="CASCADE"))
+    linked_at: Mapped[datetime]
 
 
 class ImageRow(Base):
@@ -69,25 +96,40 @@ class EnvironmentRow(Base):
     facts: Mapped[dict[str, Any]]
 
 
+class SelectionRow(Base):
+    """Cases that were planned together; equal ones share a row."""
+
+    __tablename__ = "selections"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    cases: Mapped[list[str]]
+
+
 class RunRow(Base):
     """All launches of one target and suite on one machine."""
 
     __tablename__ = "runs"
-    __table_args__ = (_status_check(), Index("ix_runs_machine_target", "machine_id", "target"))
+    __table_args__ = (
+        _status_check(),
+        CheckConstraint("launches_planned >= 1", name="launches_planned"),
+        Index("ix_runs_machine_target", "machine_id", "target"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True)
     name: Mapped[str] = mapped_column(unique=True)
     status: Mapped[str]
     target: Mapped[str]
     platform: Mapped[str]
     isolation: Mapped[str]
     suite: Mapped[str]
-    cases: Mapped[list[str]]
+    selection_id: Mapped[int] = mapped_column(ForeignKey("selections.id"))
     launches_planned: Mapped[int]
     tags: Mapped[dict[str, Any]]
     machine_id: Mapped[int] = mapped_column(ForeignKey("machines.id"))
     image_id: Mapped[int | None] = mapped_column(ForeignKey("images.id"))
-    git_commit: Mapped[str | None]
+    git_commit: Mapped[str | None] = mapped_column(index=True)
     git_dirty: Mapped[bool | None]
     jaxrig_version: Mapped[str]
     owner: Mapped[str]
@@ -99,11 +141,30 @@ class RunRow(Base):
     image: Mapped[ImageRow | None] = relationship()
 
 
+class ImportRow(Base):
+    """A run that another program measured, and where it comes from."""
+
+    __tablename__ = "imports"
+
+    run_id: Mapped[int] = mapped_column(
+        ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    format: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
+    file: Mapped[str]
+    unmapped: Mapped[list[str]]
+    imported_at: Mapped[datetime]
+
+
 class LaunchRow(Base):
     """One container process of a run."""
 
     __tablename__ = "launches"
-    __table_args__ = (_status_check(), UniqueConstraint("run_id", "index", "part"))
+    __table_args__ = (
+        _status_check(),
+        UniqueConstraint("run_id", "index", "part"),
+        CheckConstraint('"index" >= 0 AND part >= 0', name="place"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
@@ -113,44 +174,55 @@ class LaunchRow(Base):
     limits: Mapped[dict[str, Any]]
     env: Mapped[dict[str, Any]]
     environment_id: Mapped[int | None] = mapped_column(ForeignKey("environments.id"))
-    noise: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    noise: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
     exit_code: Mapped[int | None]
-    log: Mapped[str | None]
+    log: Mapped[str | None] = mapped_column(CompressedText)
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
 
 
-class MeasurementRow(Base):
-    """One case in one launch: its samples and everything known about them. What of a suite of
-    one's own nobody knows (FLOP, bytes, right numbers) is None."""
+class CaseRow(Base):
+    """What is computed, at one size: a case as it was defined. Another definition is another row
+    of the same name."""
 
-    __tablename__ = "measurements"
-    __table_args__ = (
-        UniqueConstraint("launch_id", "case"),
-        CheckConstraint("median_s > 0", name="median_positive"),
-        CheckConstraint("calls_per_round >= 1", name="calls_positive"),
-        CheckConstraint("flops >= 0 AND bytes >= 0", name="work_not_negative"),
-        Index("ix_measurements_case", "case"),
-    )
+    __tablename__ = "cases"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
-    case: Mapped[str]
+    sha256: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str] = mapped_column(index=True)
     workload: Mapped[str]
     phase: Mapped[str | None]
     dtype: Mapped[str | None]
     parameters: Mapped[dict[str, Any]]
+
+
+class BenchmarkRow(Base):
+    """How a test of a suite of one's own was timed; equal ones share a row."""
+
+    __tablename__ = "benchmarks"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(unique=True)
     benchmark_group: Mapped[str | None]
-    benchmark_options: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    extra_info: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    samples_s: Mapped[Any] = mapped_column(PackedFloats, nullable=False)
-    rounds: Mapped[int]
-    median_s: Mapped[float]
-    calls_per_round: Mapped[int]
-    trace_s: Mapped[float | None]
-    lower_s: Mapped[float | None]
-    compile_s: Mapped[float | None]
-    first_call_s: Mapped[float | None]
+    benchmark_options: Mapped[dict[str, Any]]
+
+
+class ProgramRow(Base):
+    """What a case was compiled to and what a call of it does; equal ones share a row."""
+
+    __tablename__ = "programs"
+    __table_args__ = (
+        CheckConstraint("flops >= 0 AND bytes >= 0", name="work_not_negative"),
+        CheckConstraint("storage_bytes >= 0 AND link_bytes >= 0", name="traffic_not_negative"),
+        CheckConstraint(
+            "argument_bytes >= 0 AND output_bytes >= 0 AND alias_bytes >= 0 AND temp_bytes >= 0",
+            name="memory_not_negative",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(unique=True)
+    hlo_sha256: Mapped[str | None]
     flops: Mapped[float | None]
     bytes: Mapped[float | None]
     storage_bytes: Mapped[float | None]
@@ -159,24 +231,60 @@ class MeasurementRow(Base):
     work_count: Mapped[float | None]
     xla_flops: Mapped[float | None]
     xla_bytes: Mapped[float | None]
-    argument_bytes: Mapped[int | None]
-    output_bytes: Mapped[int | None]
-    alias_bytes: Mapped[int | None]
-    temp_bytes: Mapped[int | None]
-    peak_rss_bytes: Mapped[int | None]
-    device_peak_bytes: Mapped[int | None]
-    hlo_sha256: Mapped[str | None]
-    numerics_error: Mapped[float | None]
+    argument_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    output_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    alias_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    temp_bytes: Mapped[int | None] = mapped_column(BigInteger)
     numerics_tolerance: Mapped[float | None]
-    minor_faults: Mapped[int]
-    major_faults: Mapped[int]
-    voluntary_switches: Mapped[int]
-    involuntary_switches: Mapped[int]
+
+
+class MeasurementRow(Base):
+    """One case in one launch: its samples and what was noticed meanwhile.
+
+    Samples may have been pruned: there is then a summary of them.
+    """
+
+    __tablename__ = "measurements"
+    __table_args__ = (
+        UniqueConstraint("launch_id", "case_id"),
+        CheckConstraint("median_s > 0", name="median_positive"),
+        CheckConstraint("calls_per_round >= 1", name="calls_positive"),
+        CheckConstraint("rounds >= 1", name="rounds_positive"),
+        CheckConstraint("peak_rss_bytes >= 0 AND device_peak_bytes >= 0", name="peaks"),
+        # PostgreSQL reads a case's history from the index alone. In SQLite the medians would stand
+        # there once more, at 12 bytes a measurement.
+        Index(
+            "ix_measurements_case_launch", "case_id", "launch_id", postgresql_include=["median_s"]
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    program_id: Mapped[int | None] = mapped_column(ForeignKey("programs.id"))
+    benchmark_id: Mapped[int | None] = mapped_column(ForeignKey("benchmarks.id"))
+    samples_s: Mapped[Any] = mapped_column(PackedSamples, nullable=True)
+    summary: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
+    rounds: Mapped[int]
+    median_s: Mapped[float]
+    calls_per_round: Mapped[int] = mapped_column(BigInteger)
+    trace_s: Mapped[float | None]
+    lower_s: Mapped[float | None]
+    compile_s: Mapped[float | None]
+    first_call_s: Mapped[float | None]
+    peak_rss_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    device_peak_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    numerics_error: Mapped[float | None]
+    minor_faults: Mapped[int | None] = mapped_column(BigInteger)
+    major_faults: Mapped[int | None] = mapped_column(BigInteger)
+    voluntary_switches: Mapped[int | None] = mapped_column(BigInteger)
+    involuntary_switches: Mapped[int | None] = mapped_column(BigInteger)
     steal_s: Mapped[float | None]
-    timed_s: Mapped[float]
-    observations: Mapped[dict[str, Any]]
-    warnings: Mapped[list[str]]
-    measured_at: Mapped[datetime]
+    timed_s: Mapped[float | None]
+    extra_info: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
+    observations: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
+    warnings: Mapped[list[str] | None] = mapped_column(_DOCUMENT)
+    after_s: Mapped[float | None]
 
 
 class SkipRow(Base):
@@ -196,9 +304,14 @@ class PairingRow(Base):
     so are their samples, one by one."""
 
     __tablename__ = "pairings"
-    __table_args__ = (Index("ix_pairings_base_candidate", "base_run_id", "candidate_run_id"),)
+    __table_args__ = (
+        CheckConstraint("base_run_id <> candidate_run_id", name="two_runs"),
+        Index("ix_pairings_base_candidate", "base_run_id", "candidate_run_id"),
+        Index("ix_pairings_candidate", "candidate_run_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True)
     base_run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
     candidate_run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
     rounds: Mapped[int]
@@ -243,6 +356,7 @@ class AnchorRow(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
+    uuid: Mapped[UUID] = mapped_column(unique=True)
     machine_id: Mapped[int] = mapped_column(ForeignKey("machines.id"))
     target: Mapped[str]
     image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
@@ -277,3 +391,12 @@ class FailureRow(Base):
     kind: Mapped[str]
     message: Mapped[str]
     happened_at: Mapped[datetime]
+
+
+class CommitRow(Base):
+    """A transaction that was committed, on a server whose answer can get lost on its way."""
+
+    __tablename__ = "commits"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    committed_at: Mapped[datetime] = mapped_column(index=True)

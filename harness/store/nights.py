@@ -7,11 +7,12 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import aliased
 
+from harness.store.links import same_machines
 from harness.store.models import (
     AnchorRow,
+    CaseRow,
     ImageRow,
     LaunchRow,
-    MachineRow,
     MeasurementRow,
     NightRow,
     PairingRow,
@@ -48,9 +49,8 @@ def anchors(machine: str, target: str) -> _Query:
             AnchorRow.pinned_at,
         )
         .join(ImageRow, AnchorRow.image_id == ImageRow.id)
-        .join(MachineRow, AnchorRow.machine_id == MachineRow.id)
-        .where(MachineRow.fingerprint == machine, AnchorRow.target == target)
-        .order_by(AnchorRow.id)
+        .where(AnchorRow.machine_id.in_(same_machines(machine)), AnchorRow.target == target)
+        .order_by(AnchorRow.pinned_at, AnchorRow.id)  # merged ones came later than they were pinned
     )
 
 
@@ -61,7 +61,7 @@ def turns(anchor: int, most: int) -> _Query:
         .join(PairingRow, NightRow.pairing_id == PairingRow.id)
         .join(RunRow, PairingRow.candidate_run_id == RunRow.id)
         .where(NightRow.anchor_id == anchor, RunRow.ended_at.is_not(None))
-        .order_by(NightRow.pairing_id.desc())
+        .order_by(RunRow.started_at.desc(), NightRow.pairing_id.desc())
         .limit(most)
     )
     launch, other = LaunchRow, aliased(LaunchRow)
@@ -69,7 +69,7 @@ def turns(anchor: int, most: int) -> _Query:
     return (
         select(
             PairingRow.id.label("pairing"),
-            base.case,
+            CaseRow.name.label("case"),
             launch.index.label("launch"),
             base.samples_s.label("base_s"),
             candidate.samples_s.label("candidate_s"),
@@ -82,7 +82,13 @@ def turns(anchor: int, most: int) -> _Query:
             & (other.part == launch.part),
         )
         .join(base, base.launch_id == launch.id)
-        .join(candidate, (candidate.launch_id == other.id) & (candidate.case == base.case))
-        .where(PairingRow.id.in_(nights))
-        .order_by(PairingRow.id, launch.index, launch.part, base.id)
+        .join(candidate, (candidate.launch_id == other.id) & (candidate.case_id == base.case_id))
+        .join(CaseRow, base.case_id == CaseRow.id)
+        .join(RunRow, PairingRow.candidate_run_id == RunRow.id)
+        .where(
+            PairingRow.id.in_(nights),
+            base.samples_s.is_not(None),  # else they were pruned
+            candidate.samples_s.is_not(None),
+        )
+        .order_by(RunRow.started_at, PairingRow.id, launch.index, launch.part, base.id)
     )

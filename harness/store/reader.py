@@ -6,16 +6,16 @@ the methods that need it.
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
-from sqlalchemy import JSON, Boolean, Engine, Row, Select, column, func, select, table
+from sqlalchemy import Engine, Row, Select, func, select
 
 from harness.errors import UsageError
 from harness.store.database import database_errors, open_for_reading
-from harness.store.types import UtcTime
+from harness.store.tables import OVERVIEW
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,31 +25,8 @@ if TYPE_CHECKING:
 
 _Query = Select[*tuple[Any, ...]]
 
-_OVERVIEW = table(
-    "run_overview",
-    column("id"),
-    column("run"),
-    column("status"),
-    column("target"),
-    column("platform"),
-    column("isolation"),
-    column("machine"),
-    column("image"),
-    column("suite"),
-    column("started_at", UtcTime),
-    column("ended_at", UtcTime),
-    column("measurements"),
-    column("failures"),
-    column("skipped"),
-    column("launches_planned"),
-    column("tags", JSON),
-    column("git_commit"),
-    column("git_dirty", Boolean),
-    column("jaxrig_version"),
-)
-"""The view that `jaxrig runs` reads; a row a run, named as in `Run` but for its `id`."""
+IsAbandoned = Callable[[str, datetime], bool]
 
-_HIDDEN = {"id", "launch_id"}
 _FEW_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
@@ -115,30 +92,34 @@ class Launch:
 
 @dataclass(frozen=True, kw_only=True)
 class MachineSummary:
-    """A machine and how many runs it has seen; `machine` is its fingerprint."""
+    """A machine and how many runs it has seen; `machine` is its fingerprint, `same_as` that of the
+    one that it is linked to."""
 
     name: str
     machine: str
     facts: dict[str, Any]
     first_seen_at: datetime
+    same_as: str | None
     runs: int
 
 
 class Reader:
     """Reads an existing database. Raises `DatabaseFailure`; `UsageError` for an unknown run."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, is_abandoned: IsAbandoned | None = None) -> None:
+        """`is_abandoned`: says of a run that is marked as running, by its owner and its deadline,
+        whether it has ended without a word; it is then shown as interrupted."""
+        self._url, self._is_abandoned = url, is_abandoned
         self._engine: Engine = open_for_reading(url)
 
     def runs(self, limit: int | None = None) -> list[Run]:
         """Runs, the newest first."""
-        return [_run(row) for row in self._rows(_newest(select(_OVERVIEW)).limit(limit))]
+        return [self._as_run(row) for row in self._rows(_newest(select(OVERVIEW)).limit(limit))]
 
     def run(self, reference: str) -> Run:
         """The run that `reference` names: a name, its unique beginning, `KEY=VALUE` (the newest
         with that tag), `latest`, or `latest~N`."""
-        return _run(self._overview(reference))
+        return self._as_run(self._overview(reference))
 
     def failures(self, reference: str) -> list[Failure]:
         """What the run could not measure, in order."""
@@ -195,18 +176,24 @@ class Reader:
 
     def machines(self) -> list[MachineSummary]:
         """Every machine seen, the first seen first."""
-        from harness.store.models import MachineRow, RunRow
+        from sqlalchemy.orm import aliased
 
+        from harness.store.models import MachineLinkRow, MachineRow, RunRow
+
+        other = aliased(MachineRow)
         query = (
             select(
                 MachineRow.name,
                 MachineRow.fingerprint.label("machine"),
                 MachineRow.facts,
                 MachineRow.first_seen_at,
+                other.fingerprint.label("same_as"),
                 func.count(RunRow.id).label("runs"),
             )
             .outerjoin(RunRow, RunRow.machine_id == MachineRow.id)
-            .group_by(MachineRow.id)
+            .outerjoin(MachineLinkRow, MachineLinkRow.machine_id == MachineRow.id)
+            .outerjoin(other, other.id == MachineLinkRow.same_as_id)
+            .group_by(MachineRow.id, other.fingerprint)
             .order_by(MachineRow.id)
         )
         return [MachineSummary(**row._asdict()) for row in self._rows(query)]
@@ -214,27 +201,14 @@ class Reader:
     def measurements(self, reference: str, *, samples: bool = True) -> "pd.DataFrame":
         """One row per case and launch, in the order of measurement.
 
-        Columns: `launch` (index from 0), `part`, and every column of the measurements table in
-        docs/schema.md. `samples_s` holds float64 arrays; without `samples` it is left out.
+        Columns: `launch` (index from 0), `part`, `case`, and every column of cases, benchmarks,
+        measurements and programs in docs/schema.md but for their keys. `samples_s` holds float64
+        arrays, None where they were pruned; without `samples` it is left out.
         """
-        import pandas as pd
+        from harness.store.measurements import as_frame, columns, measurements_query
 
-        from harness.store.models import LaunchRow, MeasurementRow
-
-        columns = [
-            column
-            for column in MeasurementRow.__table__.columns
-            if column.name not in _HIDDEN and (samples or column.name != "samples_s")
-        ]
-        query = (
-            select(LaunchRow.index.label("launch"), LaunchRow.part, *columns)
-            .join(LaunchRow, MeasurementRow.launch_id == LaunchRow.id)
-            .where(LaunchRow.run_id == self._run_id(reference))
-            .order_by(MeasurementRow.id)
-        )
-        names = ["launch", "part", *(column.name for column in columns)]
-        rows = [tuple(row) for row in self._rows(query)]
-        return pd.DataFrame.from_records(rows, columns=names)
+        rows = self._rows(measurements_query(self._run_id(reference), samples=samples))
+        return as_frame(rows, [column.name for column in columns(samples=samples)])
 
     def anchors(self, machine: str, target: str) -> "list[Anchor]":
         """Images that nights of that machine (a fingerprint) were measured with, the oldest first;
@@ -305,6 +279,15 @@ class Reader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _as_run(self, row: Row[Any]) -> Run:
+        values = row._asdict()
+        del values["id"]
+        owner, deadline_at = values.pop("owner"), values.pop("deadline_at")
+        judge = self._is_abandoned
+        if judge is not None and row.status == "running" and judge(owner, deadline_at):
+            values["status"] = "interrupted"
+        return Run(**values)
+
     def _run_id(self, reference: str) -> int:
         return int(self._overview(reference).id)
 
@@ -322,23 +305,17 @@ class Reader:
 
 def _references(reference: str) -> list[_Query]:
     """Queries for the run that is meant, the most exact first."""
-    runs = select(_OVERVIEW)
+    runs = select(OVERVIEW)
     name, tilde, back = reference.partition("~")
     if name == "latest" and (not tilde or _FEW_DIGITS.fullmatch(back)):
         return [_newest(runs).offset(int(back or 0)).limit(1)]
-    exact = runs.where(_OVERVIEW.c.run == reference)
+    exact = runs.where(OVERVIEW.c.run == reference)
     key, equals, value = reference.partition("=")
     if equals:
-        tagged = runs.where(_OVERVIEW.c.tags[key].as_string() == value)
+        tagged = runs.where(OVERVIEW.c.tags[key].as_string() == value)
         return [exact, _newest(tagged).limit(1)]
-    return [exact, runs.where(_OVERVIEW.c.run.startswith(reference, autoescape=True)).limit(2)]
+    return [exact, runs.where(OVERVIEW.c.run.startswith(reference, autoescape=True)).limit(2)]
 
 
 def _newest(query: _Query) -> _Query:
-    return query.order_by(_OVERVIEW.c.started_at.desc(), _OVERVIEW.c.id.desc())
-
-
-def _run(row: Row[Any]) -> Run:
-    values = row._asdict()
-    del values["id"]
-    return Run(**values)
+    return query.order_by(OVERVIEW.c.started_at.desc(), OVERVIEW.c.id.desc())

@@ -1,8 +1,6 @@
-"""Column types: packed samples and UTC times."""
+"""Column types: packed samples, compressed text, and UTC times."""
 
-import sys
-from array import array
-from collections.abc import Sequence
+import zlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +11,33 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-class PackedFloats(TypeDecorator[Any]):
-    """Numbers as little-endian float64, 8 bytes each; read back as a read-only NumPy array."""
+class PackedSamples(TypeDecorator[Any]):
+    """Written as `packing.pack` makes them; read back as a read-only float64 array."""
 
     impl = LargeBinary
     cache_ok = True
-
-    def process_bind_param(self, value: Sequence[float] | None, dialect: Dialect) -> bytes | None:
-        if value is None:
-            return None
-        packed = array("d", value)
-        if sys.byteorder == "big":
-            packed.byteswap()
-        return packed.tobytes()
 
     def process_result_value(
         self, value: bytes | None, dialect: Dialect
     ) -> "NDArray[np.float64] | None":
         if value is None:
             return None
-        import numpy as np  # only those who read samples pay for it
+        from harness.store.packing import unpack  # only those who read samples pay for NumPy
 
-        return np.frombuffer(value, dtype="<f8")
+        return unpack(value)
+
+
+class CompressedText(TypeDecorator[str]):
+    """Text as zlib packs its UTF-8: a launch's log shrinks to a fifth."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        return None if value is None else zlib.compress(value.encode(errors="replace"))
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:
+        return None if value is None else zlib.decompress(value).decode()
 
 
 class UtcTime(TypeDecorator[datetime]):

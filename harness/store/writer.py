@@ -1,35 +1,37 @@
 """The only writer: every call is one transaction, committed before it returns."""
 
-import hashlib
-import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from statistics import median
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import Engine, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, Engine, Table, insert, select, update
 
 from harness.machine import Machine
 from harness.records import Benchmark, Environment, Measured
-from harness.store.database import database_errors, open_for_writing
+from harness.store.database import open_for_writing
+from harness.store.identity import new_uuid
 from harness.store.models import (
     AnchorRow,
-    EnvironmentRow,
+    Base,
+    CaseRow,
     FailureRow,
-    ImageRow,
     LaunchRow,
-    MachineRow,
     MeasurementRow,
     NightRow,
     PairingRow,
+    ProgramRow,
     RunRow,
     SkipRow,
     VerdictRow,
 )
+from harness.store.packing import pack
+from harness.store.retry import Transactions
+from harness.store.shared import SharedRows
+
+T = TypeVar("T")
 
 _LOG_LIMIT_CHARACTERS = 64 << 10
 
@@ -49,27 +51,41 @@ class Store:
     Runs and launches are handed back as their row ids.
     """
 
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._engine: Engine = open_for_writing(url)
+    def __init__(self, url: str, say: Callable[[str], None] | None = None) -> None:
+        """`say` hears of an upgrade, and of a server that is waited for."""
+        self.url = url
+        self._engine: Engine = open_for_writing(url, say)
+        self._transactions = Transactions(self._engine, url, say or _unheard)
+        self._shared = SharedRows()
+        self._begun: dict[int, datetime] = {}
+        """Launches of this writer, and when they began."""
 
     def begin_run(
-        self, *, machine: Machine, image: tuple[str, str] | None, **facts: Any
+        self,
+        *,
+        machine: Machine,
+        image: tuple[str, str] | None,
+        cases: Sequence[str],
+        **facts: Any,
     ) -> tuple[int, str]:
         """A new run's id and name. `image`: digest and tag; `facts`: columns of `RunRow`."""
-        with self._transaction() as session:
-            row = RunRow(
-                name=_new_name(),
-                status="running",
-                machine_id=_machine_id(session, machine),
-                image_id=None if image is None else _image_id(session, *image),
-                started_at=_now(),
-                ended_at=None,
-                **facts,
-            )
-            session.add(row)
-            session.flush()
-            return row.id, row.name
+        started_at, name = _now(), _new_name()
+        uuid = new_uuid(started_at)
+
+        def work(connection: Connection) -> int:
+            values = {
+                "uuid": uuid,
+                "name": name,
+                "status": "running",
+                "machine_id": self._machine_id(connection, machine),
+                "image_id": None if image is None else self._image_id(connection, *image),
+                "selection_id": self._shared.selection(connection, list(cases)),
+                "started_at": started_at,
+                "ended_at": None,
+            }
+            return _inserted(connection, RunRow, values | facts)
+
+        return self._write(work), name
 
     def pair_runs(
         self,
@@ -82,15 +98,22 @@ class Store:
     ) -> int:
         """Marks two runs as measured in turns; the pairing's id. `anchor`: of which this is a
         night."""
-        with self._transaction() as session:
-            row = PairingRow(
-                base_run_id=base, candidate_run_id=candidate, rounds=rounds, rule=dict(rule)
-            )
-            session.add(row)
-            session.flush()
+        values = {
+            "uuid": new_uuid(_now()),
+            "base_run_id": base,
+            "candidate_run_id": candidate,
+            "rounds": rounds,
+            "rule": dict(rule),
+        }
+
+        def work(connection: Connection) -> int:
+            pairing = _inserted(connection, PairingRow, values)
             if anchor is not None:
-                session.add(NightRow(pairing_id=row.id, anchor_id=anchor))
-            return row.id
+                night = {"pairing_id": pairing, "anchor_id": anchor}
+                connection.execute(insert(_table(NightRow)).values(night))
+            return pairing
+
+        return self._write(work)
 
     def pin_anchor(
         self,
@@ -104,31 +127,38 @@ class Store:
     ) -> int:
         """Pins an image (digest and tag) for the nights to come; the anchor's id. `bridge`: the
         pairing in which it was measured in turns with the one before."""
-        with self._transaction() as session:
-            row = AnchorRow(
-                machine_id=_machine_id(session, machine),
-                target=target,
-                image_id=_image_id(session, *image),
-                epoch=epoch,
-                why=why,
-                bridge_pairing_id=bridge,
-                pinned_at=_now(),
-            )
-            session.add(row)
-            session.flush()
-            return row.id
+        pinned_at = _now()
+        uuid = new_uuid(pinned_at)
+
+        def work(connection: Connection) -> int:
+            values = {
+                "uuid": uuid,
+                "machine_id": self._machine_id(connection, machine),
+                "target": target,
+                "image_id": self._image_id(connection, *image),
+                "epoch": epoch,
+                "why": why,
+                "bridge_pairing_id": bridge,
+                "pinned_at": pinned_at,
+            }
+            return _inserted(connection, AnchorRow, values)
+
+        return self._write(work)
 
     def add_verdicts(self, pairing: int, verdicts: Sequence[Mapping[str, Any]]) -> None:
         """Keeps what was said of each case: columns of `VerdictRow`."""
-        with self._transaction() as session:
-            session.add_all(VerdictRow(pairing_id=pairing, **verdict) for verdict in verdicts)
+        rows = [{"pairing_id": pairing, **verdict} for verdict in verdicts]
+        if rows:
+            self._write(lambda connection: connection.execute(insert(_table(VerdictRow)), rows))
 
     def end_run(self, run: int, status: str) -> None:
         """Marks the run as done, failed or interrupted."""
-        with self._transaction() as session:
-            session.execute(
-                update(RunRow).where(RunRow.id == run).values(status=status, ended_at=_now())
+        values = {"status": status, "ended_at": _now()}
+        self._write(
+            lambda connection: connection.execute(
+                update(RunRow).where(RunRow.id == run).values(values)
             )
+        )
 
     def begin_launch(
         self,
@@ -140,73 +170,84 @@ class Store:
         env: Mapping[str, str],
     ) -> int:
         """A new launch's id."""
-        with self._transaction() as session:
-            row = LaunchRow(
-                run_id=run,
-                index=index,
-                part=part,
-                status="running",
-                limits=dict(limits),
-                env=dict(env),
-                started_at=_now(),
-            )
-            session.add(row)
-            session.flush()
-            return row.id
+        started_at = _now()
+        values = {
+            "run_id": run,
+            "index": index,
+            "part": part,
+            "status": "running",
+            "limits": dict(limits),
+            "env": dict(env),
+            "started_at": started_at,
+        }
+        launch = self._write(lambda connection: _inserted(connection, LaunchRow, values))
+        self._begun[launch] = started_at
+        return launch
 
-    def set_environment(self, launch: int, environment: Environment) -> None:
-        """Keeps what the launch said of its software and devices."""
+    def set_environment(
+        self, launch: int, environment: Environment, host: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Keeps what the launch said of its software and devices. `host`: what of the software
+        is the machine's, as `machine.host_software` tells it."""
         facts = environment.model_dump(exclude={"kind", "schema_version", "boot_id"})
-        text = json.dumps(facts, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        with self._transaction() as session:
-            known = session.scalar(select(EnvironmentRow.id).filter_by(sha256=digest))
-            if known is None:
-                row = EnvironmentRow(sha256=digest, facts=facts)
-                session.add(row)
-                session.flush()
-                known = row.id
-            session.execute(
+        self.set_facts(launch, facts | dict(host or {}))
+
+    def set_facts(self, launch: int, facts: Mapping[str, Any]) -> None:
+        """Keeps what is known of the software of a process that sends no records."""
+
+        def work(connection: Connection) -> None:
+            known = self._shared.environment(connection, facts)
+            connection.execute(
                 update(LaunchRow).where(LaunchRow.id == launch).values(environment_id=known)
             )
 
+        self._write(work)
+
     def add_measurement(self, launch: int, measurement: Measured) -> None:
         """Keeps one case's samples, all of them, in order."""
-        if isinstance(measurement, Benchmark):
-            values = _benchmark_columns(measurement)
-        else:
-            values = measurement.model_dump(exclude={"kind", "schema_version"})
-        with self._transaction() as session:
-            session.execute(
-                insert(MeasurementRow).values(
-                    launch_id=launch,
-                    rounds=len(measurement.samples_s),
-                    median_s=median(measurement.samples_s),
-                    measured_at=_now(),
-                    **values,
-                )
-            )
+        parts, began = _parts(measurement), self._begun.get(launch)
+        values = {
+            "launch_id": launch,
+            "samples_s": pack(measurement.samples_s, measurement.calls_per_round),
+            "rounds": len(measurement.samples_s),
+            "median_s": median(measurement.samples_s),
+            "after_s": (_now() - began).total_seconds() if began else None,
+            **parts.measurement,
+        }
+        self._write(lambda connection: self._insert_measurement(connection, parts, values))
+
+    def _insert_measurement(
+        self, connection: Connection, parts: "_Parts", values: dict[str, Any]
+    ) -> None:
+        shared = self._shared
+        connection.execute(
+            insert(_table(MeasurementRow)),
+            values
+            | {
+                "case_id": shared.case(connection, **parts.case),
+                "program_id": parts.program and shared.program(connection, **parts.program),
+                "benchmark_id": parts.benchmark and shared.benchmark(connection, **parts.benchmark),
+            },
+        )
 
     def add_skip(self, launch: int, case: str, reason: str) -> None:
         """Keeps why a case could not run in a launch."""
-        with self._transaction() as session:
-            session.add(SkipRow(launch_id=launch, case=case, reason=reason))
+        values = {"launch_id": launch, "case": case, "reason": _printable(reason)}
+        self._write(lambda connection: _inserted(connection, SkipRow, values))
 
     def add_failure(
         self, run: int, launch: int | None, case: str | None, kind: str, message: str
     ) -> None:
         """Keeps why something was not measured."""
-        with self._transaction() as session:
-            session.add(
-                FailureRow(
-                    run_id=run,
-                    launch_id=launch,
-                    case=case,
-                    kind=kind,
-                    message=message,
-                    happened_at=_now(),
-                )
-            )
+        values = {
+            "run_id": run,
+            "launch_id": launch,
+            "case": case,
+            "kind": kind,
+            "message": _printable(message),
+            "happened_at": _now(),
+        }
+        self._write(lambda connection: _inserted(connection, FailureRow, values))
 
     def end_launch(
         self,
@@ -225,24 +266,39 @@ class Store:
             "log": log[-_LOG_LIMIT_CHARACTERS:],
             "ended_at": _now(),
         }
-        with self._transaction() as session:
-            session.execute(update(LaunchRow).where(LaunchRow.id == launch).values(**values))
+        self._write(
+            lambda connection: connection.execute(
+                update(LaunchRow).where(LaunchRow.id == launch).values(values)
+            )
+        )
+        self._begun.pop(launch, None)
 
     def open_runs(self) -> list[OpenRun]:
         """Runs still marked as running."""
-        query = select(RunRow.id, RunRow.owner, RunRow.deadline_at).filter_by(status="running")
-        with self._transaction() as session:
-            return [OpenRun(**row._asdict()) for row in session.execute(query)]
+        query = select(RunRow.id, RunRow.owner, RunRow.deadline_at).where(
+            RunRow.status == "running"
+        )
+        return self._write(
+            lambda connection: [OpenRun(**row._asdict()) for row in connection.execute(query)]
+        )
 
     def close_abandoned(self, run: int) -> None:
         """Marks a run whose process is gone, and its open launches, as interrupted."""
-        with self._transaction() as session:
-            session.execute(
+
+        def work(connection: Connection) -> None:
+            connection.execute(
                 update(LaunchRow)
                 .where(LaunchRow.run_id == run, LaunchRow.status == "running")
                 .values(status="interrupted")
             )
-            session.execute(update(RunRow).where(RunRow.id == run).values(status="interrupted"))
+            connection.execute(update(RunRow).where(RunRow.id == run).values(status="interrupted"))
+
+        self._write(work)
+
+    def within(self, work: Callable[[Connection, SharedRows], T]) -> T:
+        """`work` in one transaction, committed, for those who bring whole runs; it may be called
+        more than once."""
+        return self._write(lambda connection: work(connection, self._shared))
 
     def close(self) -> None:
         self._engine.dispose()
@@ -253,22 +309,86 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Session]:
-        with database_errors(self._url), Session(self._engine) as session, session.begin():
-            yield session
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        """`work` in one transaction, committed; it may be called more than once."""
+
+        def attempt(connection: Connection) -> T:
+            self._shared.pending.clear()
+            return work(connection)
+
+        result = self._transactions.run(attempt)
+        self._shared.committed()
+        return result
+
+    def _machine_id(self, connection: Connection, machine: Machine) -> int:
+        facts = asdict(machine)
+        return self._shared.machine(
+            connection,
+            fingerprint=machine.fingerprint,
+            name=machine.name,
+            facts=facts,
+            first_seen_at=_now(),
+        )
+
+    def _image_id(self, connection: Connection, digest: str, tag: str) -> int:
+        return self._shared.image(connection, digest=digest, tag=tag, first_seen_at=_now())
 
 
-def _benchmark_columns(benchmark: Benchmark) -> dict[str, Any]:
-    """The columns that a suite of one's own knows; its workload is the test's function."""
-    values = benchmark.model_dump(exclude={"kind", "schema_version", "platform"})
-    return {
-        "workload": benchmark.case.partition("[")[0],
-        "benchmark_group": values.pop("group"),
-        "benchmark_options": values.pop("options") | {"in_turns": values.pop("in_turns")},
-        "observations": {},
-        **values,
-    }
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """A record's fields by the table that they belong to."""
+
+    case: dict[str, Any]
+    program: dict[str, Any] | None
+    benchmark: dict[str, Any] | None
+    measurement: dict[str, Any]
+
+
+def _parts(record: Measured) -> _Parts:
+    """Of a suite of one's own the workload is the test's function."""
+    values = record.model_dump(exclude={"kind", "schema_version", "platform", "samples_s"})
+    benchmark: dict[str, Any] | None = None
+    if isinstance(record, Benchmark):
+        values |= {"workload": record.case.partition("[")[0], "phase": None, "dtype": None}
+        benchmark = {
+            "benchmark_group": values.pop("group"),
+            "benchmark_options": values.pop("options") | {"in_turns": values.pop("in_turns")},
+        }
+    case = {"name": values.pop("case")}
+    case |= {name: values.pop(name) for name in _CASE}
+    program = {name: values.pop(name) for name in _PROGRAM if name in values}
+    for name in ("observations", "warnings"):
+        values[name] = values.get(name) or None  # most have none, and an empty one takes room
+    return _Parts(case=case, program=program or None, benchmark=benchmark, measurement=values)
+
+
+def _columns(model: type[Base]) -> tuple[str, ...]:
+    return tuple(model.metadata.tables[model.__tablename__].columns.keys())
+
+
+_CASE = tuple(name for name in _columns(CaseRow) if name not in ("id", "sha256", "name"))
+_PROGRAM = tuple(name for name in _columns(ProgramRow) if name not in ("id", "sha256"))
+
+
+def _table(model: type[Base]) -> Table:
+    return model.metadata.tables[model.__tablename__]
+
+
+def _inserted(connection: Connection, model: type[Base], values: Mapping[str, Any]) -> int:
+    """The new row's id."""
+    done = connection.execute(insert(_table(model)).values(dict(values)))
+    key = done.inserted_primary_key
+    assert key is not None  # noqa: S101 - told of every insert of one row
+    return int(key[0])
+
+
+def _printable(text: str) -> str:
+    """PostgreSQL holds every character but one, which a container may well print."""
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
+def _unheard(_line: str) -> None:
+    """Nobody listens."""
 
 
 def _now() -> datetime:
@@ -278,28 +398,3 @@ def _now() -> datetime:
 def _new_name() -> str:
     """A run's public name: its start in UTC and enough chance to tell runs of one second apart."""
     return f"{_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-
-
-def _machine_id(session: Session, machine: Machine) -> int:
-    known = session.scalar(select(MachineRow.id).filter_by(fingerprint=machine.fingerprint))
-    if known is not None:
-        return known
-    row = MachineRow(
-        fingerprint=machine.fingerprint,
-        name=machine.name,
-        facts=asdict(machine),
-        first_seen_at=_now(),
-    )
-    session.add(row)
-    session.flush()
-    return row.id
-
-
-def _image_id(session: Session, digest: str, tag: str) -> int:
-    known = session.scalar(select(ImageRow.id).filter_by(digest=digest))
-    if known is not None:
-        return known
-    row = ImageRow(digest=digest, tag=tag, first_seen_at=_now())
-    session.add(row)
-    session.flush()
-    return row.id

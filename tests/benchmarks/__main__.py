@@ -4,7 +4,17 @@ import tempfile
 from pathlib import Path
 
 from containers.docker_engine import connect
-from tests.benchmarks import blas, flax_ratio, images, loop, spread, startup, suite, triad
+from tests.benchmarks import (
+    blas,
+    flax_ratio,
+    images,
+    loop,
+    queries,
+    spread,
+    startup,
+    suite,
+    triad,
+)
 from tests.command import Jaxrig
 
 
@@ -15,6 +25,8 @@ def main() -> None:
         folder = Path(name)
         image = suite.warm_up(Jaxrig(folder=folder))
         for figure in (*startup.answers(folder), *images.checks(folder, client)):
+            figure.print()
+        for figure in queries.figures(folder):
             figure.print()
         loop.distance(client, image).print()
         blas.share(client, image).print()

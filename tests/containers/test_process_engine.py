@@ -68,6 +68,16 @@ def stdin_of_ours(folder: Path) -> Iterator[None]:
     os.close(before)
 
 
+def test_what_is_measured_does_not_learn_the_database_s_password(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("JAXRIG_DB", "PGPASSWORD", "PGPASSFILE", "OTHER"):
+        monkeypatch.setenv(name, "secret")
+    program = "import os; print([name for name in os.environ if os.environ[name] == 'secret'])"
+    with start(program) as running:
+        assert read_all(running) == b"['OTHER']\n"
+
+
 def test_a_launch_has_its_environment_its_folder_and_no_stdin(tmp_path: Path) -> None:
     program = "import os, sys; print(os.environ['X'], os.getcwd(), repr(sys.stdin.read()))"
     spec = LaunchSpec(command=("-c", program), env={"X": "y"})

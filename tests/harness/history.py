@@ -21,7 +21,6 @@ MACHINE = Machine(
     caches=("L1 Data 32K",),
     memory_gib=16,
     gpus=(),
-    gpu_driver=None,
 )
 IMAGE = ("sha256:" + "a" * 64, "jaxrig/cpu:1234")
 

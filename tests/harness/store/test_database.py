@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
 from harness.errors import DatabaseFailure
@@ -25,14 +25,21 @@ def file_of(url: str) -> Path:
 
 
 def make(url: str) -> Path:
+    """The file, where it is one."""
     open_for_writing(url).dispose()
     return file_of(url)
 
 
+def execute(url: str, statement: str) -> None:
+    """Past jaxrig."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+    engine.dispose()
+
+
 def set_version(url: str, version: str) -> None:
-    with sqlite3.connect(file_of(url)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = ?", (version,))
-    connection.close()
+    execute(url, f"UPDATE alembic_version SET version_num = '{version}'")  # noqa: S608
 
 
 def refusal(url: str, *, writing: bool = True) -> str:
@@ -42,9 +49,9 @@ def refusal(url: str, *, writing: bool = True) -> str:
     return str(refused.value)
 
 
-def test_a_writer_makes_the_database_and_a_reader_finds_it(url: str) -> None:
-    make(url)
-    engine = open_for_reading(url)
+def test_a_writer_makes_the_database_and_a_reader_finds_it(either_url: str) -> None:
+    make(either_url)
+    engine = open_for_reading(either_url)
     with engine.connect() as connection:
         version = connection.scalar(text("SELECT version_num FROM alembic_version"))
     engine.dispose()
@@ -88,30 +95,28 @@ def test_reading_leaves_a_database_as_it_is(url: str) -> None:
     assert list(file_of(url).parent.iterdir()) == [file_of(url)]
 
 
-def test_another_program_s_database_is_refused_and_left_as_it_is(url: str) -> None:
-    connection = sqlite3.connect(file_of(url))
-    connection.execute("CREATE TABLE bookmarks (name)")
-    connection.close()
-    assert "holds no jaxrig results" in refusal(url, writing=False)
-    assert "another program's tables" in refusal(url, writing=True)
-    connection = sqlite3.connect(file_of(url))
-    assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
-    connection.close()
+def test_another_program_s_database_is_refused_and_left_as_it_is(either_url: str) -> None:
+    execute(either_url, "CREATE TABLE bookmarks (name INTEGER)")
+    assert "holds no jaxrig results" in refusal(either_url, writing=False)
+    assert "another program's tables" in refusal(either_url, writing=True)
+    engine = create_engine(either_url)
+    assert inspect(engine).get_table_names() == ["bookmarks"]
+    engine.dispose()
 
 
 @pytest.mark.parametrize("writing", [True, False])
-def test_a_schema_versioned_by_another_program_is_refused(url: str, writing: bool) -> None:
-    make(url)
-    set_version(url, "0000ab12cd")
-    assert "versioned by another program (0000ab12cd)" in refusal(url, writing=writing)
+def test_a_schema_versioned_by_another_program_is_refused(either_url: str, writing: bool) -> None:
+    make(either_url)
+    set_version(either_url, "0000ab12cd")
+    assert "versioned by another program (0000ab12cd)" in refusal(either_url, writing=writing)
 
 
-def test_a_schema_without_its_tables_is_refused(url: str) -> None:
-    connection = sqlite3.connect(make(url))
-    connection.execute("DROP VIEW run_overview")
-    connection.execute("DROP TABLE runs")
-    connection.close()
-    assert "it is damaged or not jaxrig's" in refusal(url)
+def test_a_schema_without_its_tables_is_refused(either_url: str) -> None:
+    make(either_url)
+    cascade = "" if either_url.startswith("sqlite") else "CASCADE"
+    execute(either_url, "DROP VIEW run_overview")
+    execute(either_url, f"DROP TABLE runs {cascade}")
+    assert "it is damaged or not jaxrig's" in refusal(either_url)
 
 
 def test_a_database_without_a_write_ahead_log_is_refused(tmp_path: Path) -> None:
@@ -170,18 +175,20 @@ def test_a_file_system_that_cannot_be_written_is_refused(tmpfs: Tmpfs) -> None:
 
 
 @pytest.mark.parametrize("writing", [True, False])
-def test_a_newer_schema_is_refused(url: str, writing: bool) -> None:
-    make(url)
-    set_version(url, "0999")
-    message = refusal(url, writing=writing)
+def test_a_newer_schema_is_refused(either_url: str, writing: bool) -> None:
+    make(either_url)
+    set_version(either_url, "0999")
+    message = refusal(either_url, writing=writing)
     assert "0999" in message
     assert "upgrade jaxrig" in message
 
 
-def test_an_older_schema_is_not_read_with_the_wrong_eyes(url: str) -> None:
-    make(url)
-    set_version(url, "0000")
-    assert "the next `jaxrig run` upgrades it" in refusal(url, writing=False)
+def test_an_older_schema_is_not_read_with_the_wrong_eyes(either_url: str) -> None:
+    make(either_url)
+    set_version(either_url, "0000")
+    assert "`jaxrig db upgrade` or the next `jaxrig run` upgrades it" in refusal(
+        either_url, writing=False
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +196,10 @@ def test_an_older_schema_is_not_read_with_the_wrong_eyes(url: str) -> None:
     [
         ("results.db", "is not a database URL; write sqlite:///FILE"),
         ("", "is not a database URL"),
-        ("oracle9://x/y", "use sqlite:///FILE"),
+        ("oracle9://x/y", "not one of the databases here; use sqlite:///FILE or postgresql+"),
+        ("sqlite+aiosqlite:///x.db", "not one of the databases here"),
+        ("postgresql+psycopg2://x/y", "not one of the databases here"),
+        ("postgresql+psycopg://ann@h:port/y", "is not a database URL"),
         ("sqlite://", "it is in memory; write sqlite:///FILE"),
         ("sqlite:///:memory:", "it is in memory"),
         ("sqlite:///file:m?mode=memory&uri=true", "it is in memory"),
@@ -201,8 +211,17 @@ def test_what_is_no_url_of_a_database_is_refused(url: str, advice: str, writing:
     assert advice in refusal(url, writing=writing)
 
 
-def test_a_password_is_never_shown() -> None:
-    assert "secret" not in refusal("oracle9://user:secret@host/db")
+@pytest.mark.parametrize(
+    "url",
+    [
+        "oracle9://user:secret@host/db",
+        "postgresql://user:secret@host:x/db",
+        "postgresql://user:secret@127.0.0.1:1/db",
+        "postgresql://user:secret@127.0.0.1:1/db?nonsense=1",
+    ],
+)
+def test_a_password_is_never_shown(url: str) -> None:
+    assert "secret" not in refusal(url)
 
 
 def test_a_lock_that_is_held_too_long_is_reported(url: str) -> None:
@@ -224,13 +243,22 @@ def test_a_lock_that_is_held_too_long_is_reported(url: str) -> None:
 OPEN = "import sys; from harness.store.writer import Store; Store(sys.argv[1]).close()"
 
 
-def test_processes_that_open_a_new_database_at_once_all_succeed(url: str) -> None:
+def test_a_database_is_only_made_where_it_may_be(either_url: str) -> None:
+    with pytest.raises(DatabaseFailure, match=r"no database at|holds no jaxrig results"):
+        open_for_writing(either_url, make=False)
+    if either_url.startswith("sqlite"):
+        assert not file_of(either_url).exists()
+    make(either_url)
+    open_for_writing(either_url, make=False).dispose()
+
+
+def test_processes_that_open_a_new_database_at_once_all_succeed(either_url: str) -> None:
     crowd = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN, url], cwd=ROOT, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", OPEN, either_url], cwd=ROOT, stderr=subprocess.PIPE, text=True
         )
-        for _ in range(4)
+        for _ in range(3)
     ]
-    assert [process.communicate()[1] for process in crowd] == [""] * 4
-    assert [process.returncode for process in crowd] == [0] * 4
-    open_for_reading(url).dispose()
+    assert [process.communicate()[1] for process in crowd] == [""] * 3
+    assert [process.returncode for process in crowd] == [0] * 3
+    open_for_reading(either_url).dispose()

@@ -1,5 +1,6 @@
 """The migrations lead to exactly what the models say."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 
 import pytest
@@ -7,12 +8,13 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 
 from harness.errors import DatabaseFailure
 from harness.store.database import SCHEMA_VERSION, open_for_reading, open_for_writing
 from harness.store.migrate import configuration, upgrade
 from harness.store.models import Base
+from harness.store.postgresql import lock_upgrades
 from harness.store.reader import Reader, Run
 from harness.store.writer import Store
 
@@ -42,8 +44,8 @@ def test_the_newest_migration_is_the_version_that_the_program_asks_for() -> None
     assert ScriptDirectory.from_config(configuration()).get_heads() == [SCHEMA_VERSION]
 
 
-def test_a_migrated_database_equals_the_models(url: str) -> None:
-    engine = create_engine(url)
+def test_a_migrated_database_equals_the_models(either_url: str) -> None:
+    engine = create_engine(either_url)
     upgrade(engine)
     with engine.connect() as connection:
         context = MigrationContext.configure(
@@ -53,7 +55,7 @@ def test_a_migrated_database_equals_the_models(url: str) -> None:
     engine.dispose()
 
 
-def test_checks_are_in_the_database_and_not_only_in_the_models(url: str) -> None:
+def test_checks_are_in_the_database_and_not_only_in_the_models(either_url: str) -> None:
     """Alembic does not compare check constraints."""
     names = {
         str(constraint.name)
@@ -61,21 +63,25 @@ def test_checks_are_in_the_database_and_not_only_in_the_models(url: str) -> None
         for constraint in table.constraints
         if constraint.name
     }
-    engine = open_for_writing(url)
+    told_by = {
+        "sqlite": "SELECT sql FROM sqlite_master WHERE sql > ''",
+        "postgresql": "SELECT conname FROM pg_constraint",
+    }
+    engine = open_for_writing(either_url)
     with engine.connect() as connection:
-        schema = "".join(connection.scalars(text("SELECT sql FROM sqlite_master WHERE sql > ''")))
+        schema = "\n".join(connection.scalars(text(told_by[engine.dialect.name])))
     engine.dispose()
     assert {name for name in names if name not in schema} == set()
     assert {"ck_runs_status", "ck_measurements_median_positive"} <= names
 
 
-def test_the_overview_has_what_runs_are_read_by(url: str) -> None:
+def test_the_overview_has_what_runs_are_read_by(either_url: str) -> None:
     """Alembic does not compare views."""
-    engine = open_for_writing(url)
+    engine = open_for_writing(either_url)
     with engine.connect() as connection:
         columns = list(connection.execute(text("SELECT * FROM run_overview")).keys())
     engine.dispose()
-    assert columns == ["id", *(field.name for field in fields(Run))]
+    assert columns == ["id", *(field.name for field in fields(Run)), "owner", "deadline_at"]
 
 
 def test_an_older_database_keeps_what_it_holds(url: str) -> None:
@@ -104,15 +110,35 @@ def test_an_older_database_keeps_what_it_holds(url: str) -> None:
     assert (row["benchmark_group"], row["benchmark_options"], row["extra_info"]) == (None,) * 3
 
 
-def test_upgrading_again_changes_nothing(url: str) -> None:
-    engine = open_for_writing(url)
+def test_upgrading_again_changes_nothing(either_url: str) -> None:
+    engine = open_for_writing(either_url)
     with engine.begin() as connection:
         connection.execute(
             text("INSERT INTO images (digest, tag, first_seen_at) VALUES ('d', 't', '2026-01-01')")
         )
     upgrade(engine)
     engine.dispose()
-    reader = open_for_reading(url)
+    reader = open_for_reading(either_url)
     with reader.connect() as connection:
         assert connection.scalar(text("SELECT count(*) FROM images")) == 1
     reader.dispose()
+
+
+def test_an_upgrade_of_postgresql_waits_for_another_and_finds_it_done(
+    postgresql_url: str,
+) -> None:
+    """SQLite's writers take turns anyway."""
+    engine = create_engine(postgresql_url)
+    upgrades: list[Connection] = []
+    with engine.begin() as other, ThreadPoolExecutor(1) as pool:
+        lock_upgrades(other)
+        waiting = pool.submit(upgrade, engine, upgrades.append)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.3)
+        settings = configuration()
+        settings.attributes["connection"] = other
+        command.upgrade(settings, "head")
+        other.commit()
+        waiting.result(60)
+    engine.dispose()
+    assert upgrades == []

@@ -1,6 +1,5 @@
 """What goes into a column comes out of it, bit for bit."""
 
-import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -11,9 +10,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, MetaData, Table, create_engine, insert, select, text
 from sqlalchemy.exc import StatementError
 
-from harness.store.types import PackedFloats, UtcTime
+from harness.store.packing import pack
+from harness.store.types import CompressedText, PackedSamples, UtcTime
 
-TABLE = Table("t", MetaData(), Column("floats", PackedFloats), Column("moment", UtcTime))
+TABLE = Table(
+    "t",
+    MetaData(),
+    Column("samples", PackedSamples),
+    Column("log", CompressedText),
+    Column("moment", UtcTime),
+)
 
 
 @pytest.fixture(scope="module")
@@ -32,27 +38,29 @@ def stored(database: Connection, **values: Any) -> Any:
     return database.execute(select(TABLE)).one()
 
 
-SUBNORMAL = 5e-324
+def test_samples_come_back_as_numbers(database: Connection) -> None:
+    row = stored(database, samples=pack([0.5, 0.25]))
+    assert (row.samples.tolist(), row.samples.dtype) == ([0.5, 0.25], "<f8")
 
 
-@given(st.lists(st.floats(width=64)) | st.just([SUBNORMAL, 2.225e-308, -0.0, float("inf")]))
-def test_floats_keep_every_bit(database: Connection, values: list[float]) -> None:
-    row = stored(database, floats=values)
-    raw = database.execute(text("SELECT floats FROM t")).scalar_one()
-    assert raw == struct.pack(f"<{len(values)}d", *values)
-    assert row.floats.dtype == "<f8"
-    assert struct.pack(f"<{len(values)}d", *row.floats) == raw
+LOGS = st.text() | st.just("the same line\n" * 1000)
 
 
-def test_what_is_read_cannot_be_changed_by_mistake(database: Connection) -> None:
-    row = stored(database, floats=[1.0])
-    with pytest.raises(ValueError, match="read-only"):
-        row.floats[0] = 2.0
+@given(LOGS)
+def test_a_log_comes_back(database: Connection, log: str) -> None:
+    row = stored(database, log=log)
+    assert row.log == log.encode(errors="replace").decode()
+
+
+def test_a_log_takes_less_room_than_its_text(database: Connection) -> None:
+    stored(database, log="the same line\n" * 1000)
+    raw = database.execute(text("SELECT log FROM t")).scalar_one()
+    assert len(raw) < 200
 
 
 def test_nothing_stays_nothing(database: Connection) -> None:
-    row = stored(database, floats=None, moment=None)
-    assert (row.floats, row.moment) == (None, None)
+    row = stored(database, samples=None, log=None, moment=None)
+    assert (row.samples, row.log, row.moment) == (None, None, None)
 
 
 def test_a_moment_comes_back_in_utc(database: Connection) -> None:

@@ -1,0 +1,116 @@
+"""`jaxrig db check|backup|upgrade|prune`, and `jaxrig machines link|unlink`."""
+
+import argparse
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from harness.cli.words import age, saying, show
+from harness.errors import DatabaseFailure
+
+Command = Callable[[argparse.Namespace, TextIO, TextIO], int]
+
+
+def add_db(db: argparse.ArgumentParser, options: Callable[[argparse.ArgumentParser], None]) -> None:
+    """`options`: those that every command has."""
+    commands = db.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+        options(sub)
+        sub.set_defaults(command=command)
+        return sub
+
+    add("check", check, "say whether the database is sound; exit 6 where it is not")
+    backup_ = add("backup", backup, "copy an SQLite database while it is used, as last committed")
+    backup_.add_argument("file", type=Path, help="the copy; an existing file is refused")
+    add("upgrade", upgrade, "bring the database to this version's schema, after a backup (SQLite)")
+    prune_ = add("prune", prune, "take the samples of old runs out, or the runs")
+    prune_.add_argument(
+        "--older-than", type=age, required=True, metavar="AGE", help="as in 180d, 26w, 12h"
+    )
+    how = prune_.add_mutually_exclusive_group(required=True)
+    how.add_argument(
+        "--keep-medians",
+        action="store_true",
+        help="samples go; median, quartiles, mean and everything else stay",
+    )
+    how.add_argument("--whole-runs", action="store_true", help="the runs go altogether")
+    prune_.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
+def add_links(
+    machines: argparse.ArgumentParser, options: Callable[[argparse.ArgumentParser], None]
+) -> None:
+    commands = machines.add_subparsers(metavar="COMMAND")
+    text = "let a machine count as another: the same one, whose fingerprint changed"
+    link_ = commands.add_parser("link", help=text, description=text, allow_abbrev=False)
+    link_.add_argument("machine", help="the beginning of its fingerprint")
+    link_.add_argument("same_as", help="likewise: what it counts as from here on")
+    text = "take a link back"
+    unlink_ = commands.add_parser("unlink", help=text, description=text, allow_abbrev=False)
+    unlink_.add_argument("machine", help="the beginning of its fingerprint")
+    for sub, command in ((link_, link), (unlink_, unlink)):
+        options(sub)
+        sub.set_defaults(command=command)
+
+
+def check(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.listings import checked_view
+    from harness.store.check import check
+
+    found = list(check(arguments.db))
+    show(checked_view(found), arguments, out)
+    wrong = [each.check for each in found if not each.ok]
+    if wrong:
+        raise DatabaseFailure(
+            f"damaged: {', '.join(wrong)}; restore a copy. What can be read of this one goes into "
+            "a new database by `jaxrig merge`"
+        )
+    return 0
+
+
+def backup(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.store.database import back_up
+
+    back_up(arguments.db, arguments.file)
+    saying(err)(f"copied to {arguments.file}")
+    return 0
+
+
+def upgrade(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.store.database import SCHEMA_VERSION, open_for_writing
+
+    open_for_writing(arguments.db, saying(err), make=False).dispose()
+    saying(err)(f"schema {SCHEMA_VERSION}")
+    return 0
+
+
+def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report.listings import pruned_view
+    from harness.store.prune import prune
+
+    found = prune(
+        arguments.db,
+        datetime.now(UTC) - arguments.older_than,
+        whole_runs=arguments.whole_runs,
+        dry_run=arguments.dry_run,
+        say=saying(err),
+    )
+    show(pruned_view(found, dry_run=arguments.dry_run), arguments, out)
+    return 0
+
+
+def link(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.store.links import link
+
+    link(arguments.db, arguments.machine, arguments.same_as)
+    return 0
+
+
+def unlink(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.store.links import unlink
+
+    unlink(arguments.db, arguments.machine)
+    return 0

@@ -1,0 +1,1 @@
+"""Result files of other tools: read into one neutral form, and written from it."""

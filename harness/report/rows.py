@@ -1,0 +1,109 @@
+"""Many rows of equal columns: written as they come, without an object per row."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from itertools import chain
+from typing import Any
+
+from harness.report.view import View, cell, plain, printable, render
+
+Rows = Iterable[Sequence[Any]]
+
+_LINES = 1000
+
+
+def rows_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
+    """The rows as `json` (an object a line), `csv`, `table` or `md`, in pieces."""
+    match form:
+        case "json":
+            return _pieces(_json(names, rows))
+        case "csv":
+            return _csv(names, rows)
+        case _:
+            return iter([_table(names, rows, form)])
+
+
+def _json(names: Sequence[str], rows: Rows) -> Iterator[str]:
+    separator = "[\n"
+    for row in rows:
+        yield separator + _object(dict(zip(names, row, strict=True)))
+        separator = ",\n"
+    yield "[]\n" if separator == "[\n" else "\n]\n"
+
+
+def _object(document: dict[str, Any]) -> str:
+    try:
+        return json.dumps(document, default=_plain, allow_nan=False)
+    except ValueError:  # a statement of the user's own may divide by zero
+        finite = {name: _finite(value) for name, value in document.items()}
+        return json.dumps(finite, default=_plain)
+
+
+def _finite(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _plain(value: Any) -> Any:
+    """What neither JSON nor a report knows: a database's own types."""
+    if isinstance(value, bytes | memoryview):
+        return _size(value)
+    if isinstance(value, Decimal):  # PostgreSQL's mean of whole numbers
+        return float(value)
+    try:
+        return plain(value)
+    except AttributeError:  # dates, UUIDs
+        return str(value)
+
+
+def _size(value: bytes | memoryview) -> str:
+    return f"<{len(value)} bytes>"
+
+
+def _csv(names: Sequence[str], rows: Rows) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    for row in chain([names], rows):
+        writer.writerow([_cell(value) for value in row])
+        if buffer.tell() > 1 << 16:
+            yield buffer.getvalue()
+            buffer.seek(0)
+            buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    if value is None or isinstance(value, int | float | str):
+        return cell(value)
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(value, default=_plain)
+    return cell(_plain(value))
+
+
+def _table(names: Sequence[str], rows: Rows, form: str) -> str:
+    shown = [[_shown(value) for value in row] for row in rows]
+    view = View(document=None, records=(), headers=names, rows=shown)
+    return render(view, "md" if form == "md" else "table")
+
+
+def _shown(value: Any) -> str:
+    """Samples are too many for a cell."""
+    if value is None:
+        return ""
+    if hasattr(value, "nbytes") and not isinstance(value, memoryview):
+        return f"<{len(value)} samples>"
+    return printable(str(_cell(value)))
+
+
+def _pieces(lines: Iterator[str]) -> Iterator[str]:
+    """Few large writes rather than many small ones."""
+    some: list[str] = []
+    for line in lines:
+        some.append(line)
+        if len(some) == _LINES:
+            yield "".join(some)
+            some.clear()
+    yield "".join(some)

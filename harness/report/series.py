@@ -1,0 +1,98 @@
+"""What was measured over time: `jaxrig history` and `query`. Columns in, text out."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from harness.report import quantity
+from harness.report.rows import rows_text
+from harness.report.view import View, render
+
+Columns = Mapping[str, Sequence[Any]]
+
+_GROUP = ("case", "machine", "target")
+
+
+def history_text(columns: Columns, form: str) -> Iterator[str]:
+    """`jaxrig history`. In the table what is equal to the line above is not repeated."""
+    return _text(columns, form, ("run", "started_at", "median_s", "launches"), grouped=True)
+
+
+def query_text(columns: Columns, metrics: Sequence[str], form: str) -> Iterator[str]:
+    """`jaxrig query`. `metrics`: the columns that hold them."""
+    return _text(columns, form, ("run", "started_at", *metrics), grouped=False)
+
+
+def _text(columns: Columns, form: str, told: Sequence[str], *, grouped: bool) -> Iterator[str]:
+    if form in ("table", "md"):
+        names = (*_GROUP, *told)
+        shown = [_shown(name, columns) for name in names]
+        rows = list(zip(*shown, strict=True))
+        view = View(
+            document=None,
+            records=(),
+            headers=[_HEADERS.get(name, name) for name in names],
+            rows=_without_repetition(rows) if grouped else rows,
+        )
+        return iter([render(view, "md" if form == "md" else "table")])
+    moments = [_moment(text) for text in columns["started_at"]]
+    values = {**columns, "started_at": moments}
+    return rows_text(list(values), zip(*values.values(), strict=True), form)
+
+
+_HEADERS = {
+    "started_at": "started (UTC)",
+    "median_s": "median",
+    "min_s": "fastest",
+    "compile_time_s": "compile time",
+    "peak_bytes": "peak memory",
+    "throughput_per_s": "throughput",
+    "flops_per_s": "compute",
+    "bytes_per_s": "traffic",
+}
+
+
+def _shown(name: str, columns: Columns) -> list[str]:
+    values = columns[name]
+    match name:
+        case "machine":
+            pairs = zip(values, columns["machine_name"], strict=True)
+            return [f"{fingerprint} ({host})" for fingerprint, host in pairs]
+        case "target":
+            pairs = zip(values, columns["isolation"], strict=True)
+            return [x if how == "container" else f"{x} ({how})" for x, how in pairs]
+        case "started_at":
+            return [text[:19] for text in values]
+        case "throughput_per_s":
+            units = (unit or "FLOP" for unit in columns["work_unit"])
+            pairs = zip(values, units, strict=True)
+            return ["" if x is None else quantity.rate(x, f"{unit}/s") for x, unit in pairs]
+    scale: Callable[[Any], str] = _SCALES.get(name, str)
+    return ["" if value is None else scale(value) for value in values]
+
+
+_SCALES: Mapping[str, Callable[[float], str]] = {
+    "median_s": quantity.seconds,
+    "min_s": quantity.seconds,
+    "compile_time_s": quantity.seconds,
+    "peak_bytes": quantity.size,
+    "flops_per_s": lambda value: quantity.rate(value, "FLOP/s"),
+    "bytes_per_s": lambda value: quantity.rate(value, "B/s"),
+}
+
+
+def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """What a row has in common with the one above, from the left, is left out."""
+    count = len(_GROUP)
+    found: list[tuple[str, ...]] = []
+    above: tuple[str, ...] = ()
+    for row in rows:
+        differs = (i for i in range(count) if row[i] != above[i])
+        same = next(differs, count) if above else 0
+        found.append(("",) * same + row[same:])
+        above = row
+    return found
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

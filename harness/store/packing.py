@@ -1,0 +1,78 @@
+"""Samples as bytes, without loss and in half of their size.
+
+Times are read off a clock that ticks: as numbers of its ticks they differ in few digits. Stored are
+the smallest as it is, and of the others how much larger they are (a frame of reference; Goldstein,
+Ramakrishnan and Shaft, Compressing relations and indexes, ICDE 1998), in as many bytes as the
+largest difference needs. It is differences of the bit patterns of float64 that are stored, which
+for positive numbers are ordered as the numbers are, less the zeros that all of them end with.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_HEADER = struct.Struct("<BBIq")
+"""Bytes of a difference, zeros at its end, the divisor, the smallest bit pattern."""
+
+_GRIDS = tuple(range(30, 46))
+"""A clock ticks every 2**-n s: `time.perf_counter` tells seconds as float64, and has the fewer
+binary digits left behind the point the longer the machine has been up."""
+
+MOST_CALLS = 2**32 - 1
+
+
+def pack(samples: Sequence[float], calls: int = 1) -> bytes:
+    """`samples`: positive, finite. `calls`: of which each is the mean: times that were read off a
+    clock and then divided are stored as they were read. Raises ValueError for nothing to pack."""
+    values = np.asarray(samples, dtype=np.float64)
+    if values.size == 0 or not np.all(np.isfinite(values) & (values > 0)):
+        raise ValueError("samples are positive and finite, and there is one at least")
+    whole = _as_read(values, calls) if 1 < calls <= MOST_CALLS else None
+    divisor, stored = (1, values) if whole is None else (calls, whole)
+    bits = stored.view(np.int64)
+    least = int(bits.min())
+    above = (bits - least).view(np.uint64)
+    every = int(np.bitwise_or.reduce(above))
+    zeros = (every & -every).bit_length() - 1 if every else 0
+    above >>= np.uint64(zeros)
+    width = -(-int(above.max()).bit_length() // 8)
+    digits = above.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
+    if width == 0:  # all are equal: how many there are must be told
+        return _HEADER.pack(0, 0, divisor, least) + struct.pack("<I", values.size)
+    return _HEADER.pack(width, zeros, divisor, least) + digits.tobytes()
+
+
+def unpack(packed: bytes) -> "NDArray[np.float64]":
+    """What `pack` was given, bit by bit; read-only, shape (rounds,)."""
+    width, zeros, divisor, least = _HEADER.unpack_from(packed)
+    if width == 0:
+        (size,) = struct.unpack_from("<I", packed, _HEADER.size)
+        bits = np.full(size, least, dtype=np.int64)
+    else:
+        digits = np.frombuffer(packed, dtype=np.uint8, offset=_HEADER.size).reshape(-1, width)
+        padded = np.zeros((len(digits), 8), dtype=np.uint8)
+        padded[:, :width] = digits
+        above = padded.view("<u8")[:, 0].astype(np.uint64) << np.uint64(zeros)
+        bits = above.view(np.int64) + least
+    values = bits.view(np.float64)
+    if divisor != 1:
+        values = values / divisor
+    values.flags.writeable = False
+    return values
+
+
+def _as_read(values: "NDArray[np.float64]", calls: int) -> "NDArray[np.float64] | None":
+    """What, divided by `calls`, gives exactly these; None where no clock of `_GRIDS` explains
+    them."""
+    with np.errstate(over="ignore"):  # infinity is none of the values
+        product = values * calls
+        for grid in _GRIDS:
+            read = np.ldexp(np.rint(np.ldexp(product, grid)), -grid)
+            if np.array_equal(read / calls, values):
+                return read
+    return None

@@ -1,0 +1,128 @@
+"""Transactions that outlast a server's restart: nothing is lost, and nothing written twice."""
+
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from harness.store import postgresql
+from harness.store.database import database_errors
+from harness.store.url import shown, without_password
+
+Result = TypeVar("Result")
+Work = Callable[[Connection], Result]
+
+PATIENCE_S = 120.0
+"""How long a server may be away."""
+
+_FIRST_PAUSE_S = 0.1
+_LONGEST_PAUSE_S = 5.0
+_MOST_COLLISIONS = 5
+
+_NUMBER = text(
+    "INSERT INTO commits (id, committed_at) VALUES (:id, timezone('UTC', now()))"
+    " ON CONFLICT DO NOTHING RETURNING id"
+)
+# By the server's clock, which also wrote the times.
+_FORGET = text("DELETE FROM commits WHERE committed_at < timezone('UTC', now()) - INTERVAL '1 day'")
+
+
+class Transactions:
+    """Runs each piece of work in a transaction of its own; on PostgreSQL again after a lost
+    connection, for `patience_s` at most, and `say` hears of it. Raises `DatabaseFailure`.
+
+    Work may be called more than once, and is committed once.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        url: str,
+        say: Callable[[str], None],
+        *,
+        patience_s: float = PATIENCE_S,
+    ) -> None:
+        self._engine, self._url, self._say = engine, url, say
+        self._patience_s = patience_s
+        self._numbered = engine.dialect.name == "postgresql"
+        if self._numbered:
+            with database_errors(url), engine.begin() as connection:
+                connection.execute(_FORGET)
+
+    def run(self, work: Work[Result]) -> Result:
+        """What `work` returned, as committed. It is handed a connection in a transaction."""
+        with database_errors(self._url):
+            if self._numbered:
+                return self._run_until_kept(_Numbered(work))
+            with self._engine.begin() as connection:
+                return work(connection)
+
+    def _run_until_kept(self, numbered: "_Numbered[Result]") -> Result:
+        wait = _Wait(self._patience_s)
+        while True:
+            try:
+                return numbered.attempt(self._engine)
+            except DBAPIError as error:
+                if postgresql.is_lost(error):
+                    if not wait.begun:
+                        self._say(self._waiting(error))
+                    wait.pause_or_raise(error)
+                    self._engine.dispose()
+                elif not (postgresql.is_collision(error) and wait.has_another()):
+                    raise
+
+    def _waiting(self, error: DBAPIError) -> str:
+        problem = without_password(postgresql.problem(error), self._url)
+        return f"{shown(self._url)}: {problem}; waiting for it, {self._patience_s:.0f} s at most"
+
+
+class _Numbered(Generic[Result]):
+    """Work under one number, however many attempts it takes.
+
+    Where the answer to a COMMIT is lost, nobody here knows whether it was carried out. The number
+    tells: it is the first thing that every attempt inserts. Where it stands already, the attempt
+    before was committed; where that one is still at it in the server, the insertion waits for its
+    end. An attempt that inserts the number knows that no other was committed.
+    """
+
+    def __init__(self, work: Work[Result]) -> None:
+        self._work = work
+        self._number = str(uuid4())
+        self._results: list[Result] = []
+
+    def attempt(self, engine: Engine) -> Result:
+        with engine.begin() as connection:
+            if connection.scalar(_NUMBER, {"id": self._number}) is not None:
+                self._results.append(self._work(connection))
+        return self._results[-1]
+
+
+class _Wait:
+    """Pauses that grow, and an end to them."""
+
+    def __init__(self, patience_s: float) -> None:
+        self._patience_s = patience_s
+        self._pause_s = _FIRST_PAUSE_S
+        self._end: float | None = None
+        self._collisions = 0
+
+    @property
+    def begun(self) -> bool:
+        return self._end is not None
+
+    def pause_or_raise(self, error: DBAPIError) -> None:
+        now = time.monotonic()
+        if self._end is None:
+            self._end = now + self._patience_s
+        if now >= self._end:
+            raise error
+        time.sleep(min(self._pause_s, self._end - now))
+        self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+    def has_another(self) -> bool:
+        """Whether a collision may be followed by another attempt."""
+        self._collisions += 1
+        return self._collisions <= _MOST_COLLISIONS

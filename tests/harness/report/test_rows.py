@@ -1,0 +1,90 @@
+"""Rows of any values in every format."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from harness.report.rows import rows_text
+
+UUID7 = UUID("019aba7d-cd40-7234-ad23-456789abcdef")
+VALUES = {
+    "none": None,
+    "true": True,
+    "number": 1e-9,
+    "inf": float("inf"),
+    "decimal": Decimal("1.5"),
+    "text": "a\x1bb",
+    "bytes": b"\x00\xff",
+    "view": memoryview(b"\x00"),
+    "samples": np.array([1.0, 2.0]),
+    "document": {"a": [1, {"b": None}]},
+    "list": [Decimal("0.5")],
+    "moment": datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC),
+    "date": date(2026, 1, 2),
+    "uuid": UUID7,
+}
+
+
+def test_json_is_an_object_a_line() -> None:
+    text = "".join(rows_text(list(VALUES), [tuple(VALUES.values())] * 2, "json"))
+    assert text.count("\n") == 4
+    first, second = json.loads(text)
+    assert first == second
+    assert first == {
+        "none": None,
+        "true": True,
+        "number": 1e-9,
+        "inf": "inf",
+        "decimal": 1.5,
+        "text": "a\x1bb",
+        "bytes": "<2 bytes>",
+        "view": "<1 bytes>",
+        "samples": [1.0, 2.0],
+        "document": {"a": [1, {"b": None}]},
+        "list": [0.5],
+        "moment": "2026-01-02T03:04:05+00:00",
+        "date": "2026-01-02",
+        "uuid": str(UUID7),
+    }
+    assert "\x1b" not in text
+
+
+def test_csv_has_a_cell_for_each() -> None:
+    text = "".join(rows_text(list(VALUES), [tuple(VALUES.values())], "csv"))
+    (row,) = csv.DictReader(io.StringIO(text))
+    assert row["none"] == ""
+    assert (row["number"], row["decimal"], row["inf"]) == ("1e-09", "1.5", "inf")
+    assert json.loads(row["document"]) == VALUES["document"]
+    assert (row["samples"], row["list"]) == ("[1.0, 2.0]", "[0.5]")
+    assert (row["bytes"], row["text"]) == ("<2 bytes>", "a\N{REPLACEMENT CHARACTER}b")
+
+
+@pytest.mark.parametrize("form", ["table", "md"])
+def test_tables_are_for_people(form: str) -> None:
+    text = "".join(rows_text(list(VALUES), [tuple(VALUES.values())], form))
+    for told in ("<2 samples>", "<2 bytes>", '{"a": [1, {"b": null}]}', "2026-01-02", str(UUID7)):
+        assert told in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(("form", "text"), [("json", "[]\n"), ("csv", "a,b\n")])
+def test_no_rows_are_an_empty_answer(form: str, text: str) -> None:
+    assert "".join(rows_text(["a", "b"], [], form)) == text
+
+
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_text_comes_before_the_last_row(form: str) -> None:
+    def endless() -> Iterator[tuple[int]]:
+        number = 0
+        while True:
+            yield (number,)
+            number += 1
+
+    assert "0" in next(rows_text(["n"], endless(), form))

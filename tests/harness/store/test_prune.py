@@ -1,0 +1,124 @@
+"""Old samples go, what they were like stays, and so does what somebody wants to keep."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness.ab import CaseResult
+from harness.store.check import check
+from harness.store.prune import Pruned, prune, summary
+from harness.store.reader import Reader
+from harness.store.writer import Store
+from tests.harness.history import IMAGE, MACHINE, add_pair, add_run
+from tests.harness.samples import A, B
+
+LATER = datetime.now(UTC) + timedelta(hours=1)
+OTHER_IMAGE = ("sha256:" + "b" * 64, "jaxrig/cpu:5678")
+
+
+def pruned(url: str, *, whole_runs: bool = False, dry_run: bool = False) -> Pruned:
+    return prune(
+        url, LATER, whole_runs=whole_runs, dry_run=dry_run, say=lambda line: pytest.fail(line)
+    )
+
+
+def test_samples_go_and_everything_else_stays(either_url: str) -> None:
+    with Store(either_url) as store:
+        name = add_run(store, {A: [1.0, 1.1], B: [2.0]})
+    with Reader(either_url) as reader:
+        before = reader.measurements(name)
+    found = pruned(either_url)
+    assert (found.runs, found.measurements, found.kept) == ((name,), 3, 0)
+    assert found.sample_bytes > 0
+    with Reader(either_url) as reader:
+        after = reader.measurements(name)
+    assert after["samples_s"].isna().all()
+    assert [each["mean_s"] for each in after["summary"]] == [1.0, 2.0, 1.1]
+    gone = ["samples_s", "summary"]
+    pd.testing.assert_frame_equal(before.drop(columns=gone), after.drop(columns=gone))
+    assert all(each.ok for each in check(either_url))
+    assert pruned(either_url).runs == ()
+
+
+def test_whole_runs_go_with_what_was_said_of_them(either_url: str) -> None:
+    result = CaseResult(
+        case=A,
+        metric="time",
+        unit="s",
+        presence="both",
+        ratio=1.0,
+        low=0.9,
+        high=1.1,
+        verdict="same",
+        pairs=4,
+        base=1.0,
+        effect=0.0,
+        remarks=(),
+    )
+    with Store(either_url) as store:
+        add_run(store, {A: [1.0]})
+        add_pair(store, [result])
+        add_pair(store, [result], tags={"keep": "1"})
+    found = pruned(either_url, whole_runs=True)
+    assert (len(found.runs), found.kept) == (3, 2)
+    with Reader(either_url) as reader:
+        runs = reader.runs()
+        assert [run.tags for run in runs] == [{"keep": "1"}] * 2
+        assert len(reader.pairings(runs[0].run)) == 1
+    assert all(each.ok for each in check(either_url))
+
+
+def test_what_is_tagged_pinned_running_or_young_stays(url: str) -> None:
+    with Store(url) as store:
+        add_run(store, {A: [1.0]}, tags={"release": "1"})
+        add_run(store, {A: [1.0]}, image=IMAGE)
+        add_run(store, {A: [1.0]}, image=OTHER_IMAGE)
+        going = add_run(store, {A: [1.0]}, image=None)
+        add_run(store, {A: [1.0]}, image=None, status="running")
+        store.pin_anchor(machine=MACHINE, target="cpu", image=IMAGE, epoch=1, why="w")
+    young = prune(
+        url,
+        datetime.now(UTC) - timedelta(days=1),
+        whole_runs=False,
+        dry_run=True,
+        say=lambda line: pytest.fail(line),
+    )
+    assert young.runs == ()
+    found = pruned(url)
+    assert going in found.runs
+    assert (len(found.runs), found.kept) == (2, 2)
+
+
+def test_a_dry_run_changes_nothing(url: str) -> None:
+    with Store(url) as store:
+        name = add_run(store, {A: [1.0]})
+    assert pruned(url, dry_run=True).runs == (name,)
+    with Reader(url) as reader:
+        assert reader.measurements(name)["samples_s"].notna().all()
+
+
+def test_the_file_gets_smaller(url: str) -> None:
+    file = Path(url.removeprefix("sqlite:///"))
+    rounds = np.random.default_rng(1).uniform(1, 2, size=(40, 1)).tolist()
+    with Store(url) as store:
+        for row in rounds:
+            add_run(store, {A: row * 8, B: row * 8}, log="x")
+    large = file.stat().st_size
+    assert len(pruned(url, whole_runs=True).runs) == 40
+    assert file.stat().st_size < large - 100_000  # of an empty one most is the schema
+
+
+def test_a_summary_is_numpy_s() -> None:
+    found = summary(np.array([4.0, 1.0, 2.0, 3.0]))
+    assert found == {
+        "min_s": 1.0,
+        "q1_s": 1.75,
+        "q3_s": 3.25,
+        "max_s": 4.0,
+        "mean_s": 2.5,
+        "stddev_s": pytest.approx(np.std([1, 2, 3, 4], ddof=1)),
+    }
+    assert summary(np.array([1.0]))["stddev_s"] is None

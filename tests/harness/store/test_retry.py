@@ -1,0 +1,222 @@
+"""What was written is there once, whatever became of the connection meanwhile."""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    insert,
+    select,
+    text,
+    update,
+)
+
+from harness.errors import DatabaseFailure
+from harness.store.models import CommitRow
+from harness.store.postgresql import writing_engine
+from harness.store.retry import Transactions
+from harness.store.url import parse
+from tests.harness.store.proxy import Loss, Proxy
+from tests.postgresql import USER, Server
+
+NOTES = Table(
+    "notes",
+    MetaData(),
+    Column("id", Integer, primary_key=True),
+    Column("word", String, unique=True),
+)
+MOST_S = 60.0
+
+
+def note(word: str) -> Callable[[Connection], int]:
+    """Work that writes the word and returns its id."""
+
+    def work(connection: Connection) -> int:
+        row = connection.execute(insert(NOTES).values(word=word).returning(NOTES.c.id)).one()
+        return int(row.id)
+
+    return work
+
+
+@pytest.fixture
+def engine(postgresql_url: str) -> Iterator[Engine]:
+    """Of a database with notes and commits."""
+    made = writing_engine(parse(postgresql_url))
+    with made.begin() as connection:
+        NOTES.create(connection)
+        CommitRow.metadata.tables["commits"].create(connection)
+    yield made
+    made.dispose()
+
+
+def notes(engine: Engine) -> dict[str, int]:
+    with engine.connect() as connection:
+        return {row.word: row.id for row in connection.execute(select(NOTES))}
+
+
+@pytest.mark.parametrize("loss", Loss)
+def test_where_the_answer_to_a_commit_is_lost_it_is_written_once(
+    engine: Engine, postgresql: Server, loss: Loss
+) -> None:
+    with engine.begin() as connection:  # so that the database would take it twice
+        connection.execute(text("ALTER TABLE notes DROP CONSTRAINT notes_word_key"))
+    heard: list[str] = []
+    with Proxy(postgresql.folder / f".s.PGSQL.{postgresql.port}") as proxy:
+        url = f"postgresql+psycopg://{USER}@127.0.0.1:{proxy.port}/{engine.url.database}"
+        through = writing_engine(parse(url))
+        transactions = Transactions(through, url, heard.append)
+        first = transactions.run(note("first"))
+        proxy.loss = loss
+        second = transactions.run(note("second"))
+        assert proxy.lost.wait(MOST_S)
+        third = transactions.run(note("third"))
+        through.dispose()
+    with engine.connect() as connection:
+        rows = [tuple(row) for row in connection.execute(select(NOTES).order_by(NOTES.c.id))]
+    assert rows == [(first, "first"), (second, "second"), (third, "third")]
+    assert len(heard) == 1
+    assert "waiting for it, 120 s at most" in heard[0]
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+def test_a_server_may_restart_while_a_loop_writes(
+    engine: Engine, postgresql: Server, postgresql_url: str, how: signal.Signals
+) -> None:
+    heard: list[str] = []
+    acknowledged: dict[str, int] = {}
+    ends: list[bool] = []
+
+    def write() -> None:
+        transactions = Transactions(engine, postgresql_url, heard.append)
+        for index in count():
+            acknowledged[str(index)] = transactions.run(note(str(index)))
+            if ends:
+                return
+
+    def wait_for_more() -> None:
+        before, end = len(acknowledged), time.monotonic() + MOST_S
+        while len(acknowledged) < before + 20:
+            assert time.monotonic() < end, heard
+            assert not writer.done(), writer.result()
+            time.sleep(0.01)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        try:
+            for _ in range(2):
+                wait_for_more()
+                postgresql.restart(how)
+            wait_for_more()
+        finally:
+            ends.append(True)
+        writer.result(MOST_S)
+    assert notes(engine) == acknowledged
+    assert len(heard) == 2
+
+
+def test_a_server_that_stays_away_is_given_up(
+    engine: Engine, postgresql: Server, postgresql_url: str
+) -> None:
+    heard: list[str] = []
+    transactions = Transactions(engine, postgresql_url, heard.append, patience_s=0.3)
+    transactions.run(note("before"))
+    postgresql.stop()
+    try:
+        with pytest.raises(DatabaseFailure, match="that the server runs") as given_up:
+            transactions.run(note("lost"))
+    finally:
+        postgresql.start()
+    assert given_up.value.exit_code == 6
+    assert len(heard) == 1
+    assert list(notes(engine)) == ["before"]
+
+
+@pytest.fixture
+def repeatable(engine: Engine) -> Engine:
+    """The same, in an isolation that refuses to change what somebody else changed meanwhile."""
+    return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+@pytest.mark.parametrize(("collisions", "attempts"), [(2, 3), (99, 6)])
+def test_a_collision_is_tried_again_a_few_times(
+    engine: Engine, repeatable: Engine, postgresql_url: str, collisions: int, attempts: int
+) -> None:
+    transactions = Transactions(repeatable, postgresql_url, pytest.fail)
+    transactions.run(note("word"))
+    calls = count(1)
+    made = 0
+
+    def collide(connection: Connection) -> int:
+        nonlocal made
+        made = next(calls)
+        connection.execute(select(NOTES))
+        if made <= collisions:
+            with engine.begin() as other:
+                other.execute(update(NOTES).values(word=f"other {made}"))
+        connection.execute(update(NOTES).values(word="mine"))
+        return made
+
+    if attempts > collisions:
+        assert transactions.run(collide) == attempts
+        assert list(notes(engine)) == ["mine"]
+    else:
+        with pytest.raises(DatabaseFailure, match="others wrote at the same time"):
+            transactions.run(collide)
+        assert list(notes(engine)) == [f"other {attempts}"]
+    assert made == attempts
+
+
+def test_what_the_database_refuses_is_not_tried_again(engine: Engine, postgresql_url: str) -> None:
+    transactions = Transactions(engine, postgresql_url, pytest.fail)
+    transactions.run(note("word"))
+    calls = count()
+
+    def work(connection: Connection) -> None:
+        next(calls)
+        note("new")(connection)
+        note("word")(connection)
+
+    with pytest.raises(DatabaseFailure, match=r"unique constraint.*Key \(word\)=\(word\)"):
+        transactions.run(work)
+    assert next(calls) == 1
+    assert list(notes(engine)) == ["word"]
+
+
+def test_numbers_are_forgotten_after_a_day(engine: Engine, postgresql_url: str) -> None:
+    with engine.begin() as connection:
+        for name, age in (("old", "25 hours"), ("new", "23 hours")):
+            connection.execute(
+                text(f"INSERT INTO commits VALUES ('{name}', now() - INTERVAL '{age}')")  # noqa: S608
+            )
+    Transactions(engine, postgresql_url, pytest.fail)
+    with engine.connect() as connection:
+        assert connection.scalars(select(CommitRow.id)).all() == ["new"]
+
+
+def test_sqlite_needs_no_numbers(url: str) -> None:
+    engine = create_engine(url)
+    NOTES.create(engine)
+    transactions = Transactions(engine, url, pytest.fail)
+    assert transactions.run(note("word")) == 1
+
+    def fail(connection: Connection) -> None:
+        note("new")(connection)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        transactions.run(fail)
+    with pytest.raises(DatabaseFailure, match="UNIQUE constraint failed"):
+        transactions.run(note("word"))
+    assert notes(engine) == {"word": 1}
+    engine.dispose()

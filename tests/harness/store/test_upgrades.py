@@ -1,0 +1,171 @@
+"""A database of every earlier schema keeps what it holds, on both databases."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from alembic import command
+from sqlalchemy import Connection, create_engine, inspect, text
+
+from harness.store.database import SCHEMA_VERSION
+from harness.store.migrate import configuration
+from harness.store.reader import Reader
+from harness.store.writer import Store
+from tests.harness.history import begin_run
+from tests.harness.samples import A, parsed_measurement
+
+VERSIONS = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
+
+BYTES = "decode('000000000000e03f000000000000d03f', 'hex')"
+"""0.5 and 0.25 as earlier schemas held them, in PostgreSQL's words."""
+
+GPU = """{"name": "g", "cpu_model": "C", "gpus": [{"model": "G"}], "gpu_driver": "%s"}"""
+
+FIRST = (
+    "INSERT INTO machines VALUES (1, 'f', 'm', '{}', '2026-01-01')",
+    f"INSERT INTO machines VALUES (2, 'g1', 'g', '{GPU % 1}', '2026-01-01')",
+    f"INSERT INTO machines VALUES (3, 'g2', 'g', '{GPU % 2}', '2026-01-01')",
+    "INSERT INTO environments VALUES (1, 'e', '{}')",
+    *(
+        "INSERT INTO runs VALUES"
+        f" ({run}, '{name}', 'done', 'cpu', 'cpu', 'process', 'quick', '[\"a\"]', 1, '{{}}',"
+        f" {machine}, NULL, NULL, NULL, '0.1.0', 'o', '2026-01-01', '2026-01-01', NULL)"
+        for run, name, machine in ((1, "old", 1), (2, "one", 2), (3, "two", 3))
+    ),
+    *(
+        'INSERT INTO launches (id, run_id, "index", part, status, limits, env, environment_id,'
+        " log, started_at)"
+        f" VALUES ({run}, {run}, 0, 0, 'done', '{{}}', '{{}}', 1, 'a log', '2026-01-01')"
+        for run in (1, 2, 3)
+    ),
+    *(
+        'INSERT INTO measurements (id, launch_id, "case", workload, phase, dtype, parameters,'
+        " samples_s, rounds, median_s, calls_per_round, trace_s, lower_s, compile_s, first_call_s,"
+        " flops, bytes, hlo_sha256, numerics_error, numerics_tolerance, minor_faults, major_faults,"
+        " voluntary_switches, involuntary_switches, timed_s, warnings, measured_at)"
+        f" VALUES ({launch}, {launch}, 'a', 'w', 'p', 'f32', '{{}}', {BYTES},"
+        " 2, 0.375, 1, 1.5, 1, 1, 1, 1, 1, 'ab', 0, 1, 0, 0, 0, 0, 1, '[\"hot\"]',"
+        " '2026-01-01 00:00:09.5')"
+        for launch in (1, 2, 3)
+    ),
+)
+CATALOGUE = ("INSERT INTO skips VALUES (1, 1, 'b', 'too large')",)
+OWN = (
+    'INSERT INTO measurements (id, launch_id, "case", workload, parameters, samples_s, rounds,'
+    " median_s, calls_per_round, minor_faults, major_faults, voluntary_switches,"
+    " involuntary_switches, timed_s, warnings, observations, measured_at, benchmark_group,"
+    " benchmark_options, extra_info)"
+    f" VALUES (4, 1, 'test_b', 'test_b', '{{}}', {BYTES}, 2, 0.375, 1, 0, 0, 0, 0, 1, '[]', '{{}}',"
+    " '2026-01-01 00:00:09.5', 'g', '{\"timer\": \"t\"}', '{\"x\": 1}')",
+)
+TURNS = (
+    "INSERT INTO pairings VALUES (1, 1, 2, 21, '{}')",
+    (
+        "INSERT INTO verdicts VALUES"
+        " (1, 1, 'a', 'time', 's', 'slower', 1.1, 1.05, 1.2, 7, 0.5, 0.05, '[]')"
+    ),
+)
+NIGHTS = (
+    "INSERT INTO images VALUES (1, 'sha256:d', 't', '2026-01-01')",
+    "INSERT INTO anchors VALUES (1, 1, 'cpu', 1, 1, 'first', NULL, '2026-01-01')",
+    "INSERT INTO nights VALUES (1, 1)",
+)
+ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS)
+"""What each schema could hold that those before it could not."""
+
+
+@pytest.fixture(params=VERSIONS)
+def older(request: pytest.FixtureRequest, either_url: str) -> tuple[str, int]:
+    """A database of that schema with data in all its tables, and its number."""
+    version = int(request.param)
+    engine = create_engine(either_url)
+    for number, statements in enumerate(ADDED[:version], 1):
+        with engine.begin() as connection:
+            settings = configuration()
+            settings.attributes["connection"] = connection
+            command.upgrade(settings, f"{number:04}")
+            for statement in statements:
+                connection.execute(text(_in_words_of(engine.dialect.name, statement)))
+            if engine.dialect.name == "postgresql":
+                _count_on(connection)
+    engine.dispose()
+    return either_url, version
+
+
+def _count_on(connection: Connection) -> None:
+    """PostgreSQL counts rows by sequences, which know nothing of keys that were given."""
+    for name in inspect(connection).get_table_names():
+        if name not in ("alembic_version", "nights"):
+            highest = f"(SELECT coalesce(max(id), 0) + 1 FROM {name})"
+            connection.execute(
+                text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {highest}, false)")
+            )
+
+
+def _in_words_of(database: str, statement: str) -> str:
+    if database == "postgresql":
+        return statement
+    return statement.replace(BYTES, "x'000000000000e03f000000000000d03f'")
+
+
+def test_measurements_are_the_same(older: tuple[str, int]) -> None:
+    url, version = older
+    Store(url).close()
+    with Reader(url) as reader:
+        rows = reader.measurements("old").to_dict("records")
+    row = rows[0]
+    assert (row["case"], row["workload"], row["phase"], row["dtype"]) == ("a", "w", "p", "f32")
+    assert row["samples_s"].tolist() == [0.5, 0.25]
+    assert (row["median_s"], row["trace_s"], row["hlo_sha256"]) == (0.375, 1.5, "ab")
+    assert (row["after_s"], row["warnings"]) == (9.5, ["hot"])
+    # What the first schema did not know was nothing: until then no case read or sent anything.
+    if version == 1:
+        assert (row["storage_bytes"], row["observations"]) == (0.0, {})
+    if version < 3:
+        assert len(rows) == 1
+        return
+    own = rows[1]
+    assert (own["case"], own["benchmark_group"], own["extra_info"]) == ("test_b", "g", {"x": 1})
+    assert own["benchmark_options"] == {"timer": "t"}
+    assert pd.isna(own["hlo_sha256"])
+
+
+def test_everything_around_them_is_kept(older: tuple[str, int]) -> None:
+    url, version = older
+    Store(url).close()
+    with Reader(url) as reader:
+        (launch,) = reader.launches("old")
+        skips, pairings = reader.skips("old"), reader.pairings("old")
+        anchors = reader.anchors(reader.run("old").machine, "cpu")
+    assert launch.log == "a log"
+    assert [skip.reason for skip in skips] == (["too large"] if version >= 2 else [])
+    told = [(each.base, each.candidate, each.slower[0].ratio) for each in pairings]
+    assert told == ([("old", "one", 1.1)] if version >= 4 else [])
+    assert [each.image for each in anchors] == (["sha256:d"] if version >= 5 else [])
+
+
+def test_machines_that_differed_in_their_driver_become_one(older: tuple[str, int]) -> None:
+    url, _ = older
+    Store(url).close()
+    with Reader(url) as reader:
+        assert reader.run("one").machine == reader.run("two").machine
+        assert [each.runs for each in reader.machines()] == [1, 2]
+        assert all("gpu_driver" not in each.facts for each in reader.machines())
+        drivers: list[Any] = [
+            (reader.launches(name)[0].environment or {}).get("gpu_driver")
+            for name in ("old", "one", "two")
+        ]
+    assert drivers == [None, "1", "2"]
+
+
+def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None:
+    url, _ = older
+    with Store(url) as store:
+        run, name = begin_run(store)
+        launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+        store.add_measurement(launch, parsed_measurement(A, [1.0]))
+        store.end_run(run, "done")
+    with Reader(url) as reader:
+        assert reader.run("latest").run == name
+        assert reader.measurements(name)["case"].tolist() == [A]
+        assert reader.run("old").measurements >= 1
