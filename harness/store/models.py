@@ -18,7 +18,7 @@ from sqlalchemy import (
     MetaData,
     UniqueConstraint,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from harness.store.types import CompressedText, PackedSamples, UtcTime
 
@@ -136,9 +136,6 @@ class RunRow(Base):
     deadline_at: Mapped[datetime]
     started_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
-
-    machine: Mapped[MachineRow] = relationship()
-    image: Mapped[ImageRow | None] = relationship()
 
 
 class ImportRow(Base):

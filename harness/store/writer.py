@@ -10,24 +10,23 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, Engine, Table, insert, select, update
 
 from harness.machine import Machine
-from harness.records import Benchmark, Environment, Measured
+from harness.records import Environment, Measured
 from harness.store.database import open_for_writing
 from harness.store.identity import new_uuid
 from harness.store.models import (
     AnchorRow,
     Base,
-    CaseRow,
     FailureRow,
     LaunchRow,
     MeasurementRow,
     NightRow,
     PairingRow,
-    ProgramRow,
     RunRow,
     SkipRow,
     VerdictRow,
 )
 from harness.store.packing import pack
+from harness.store.parts import Parts, parts_of
 from harness.store.retry import Transactions
 from harness.store.shared import SharedRows
 
@@ -205,7 +204,7 @@ class Store:
 
     def add_measurement(self, launch: int, measurement: Measured) -> None:
         """Keeps one case's samples, all of them, in order."""
-        parts, began = _parts(measurement), self._begun.get(launch)
+        parts, began = parts_of(measurement), self._begun.get(launch)
         values = {
             "launch_id": launch,
             "samples_s": pack(measurement.samples_s, measurement.calls_per_round),
@@ -217,7 +216,7 @@ class Store:
         self._write(lambda connection: self._insert_measurement(connection, parts, values))
 
     def _insert_measurement(
-        self, connection: Connection, parts: "_Parts", values: dict[str, Any]
+        self, connection: Connection, parts: Parts, values: dict[str, Any]
     ) -> None:
         shared = self._shared
         connection.execute(
@@ -332,42 +331,6 @@ class Store:
 
     def _image_id(self, connection: Connection, digest: str, tag: str) -> int:
         return self._shared.image(connection, digest=digest, tag=tag, first_seen_at=_now())
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Parts:
-    """A record's fields by the table that they belong to."""
-
-    case: dict[str, Any]
-    program: dict[str, Any] | None
-    benchmark: dict[str, Any] | None
-    measurement: dict[str, Any]
-
-
-def _parts(record: Measured) -> _Parts:
-    """Of a suite of one's own the workload is the test's function."""
-    values = record.model_dump(exclude={"kind", "schema_version", "platform", "samples_s"})
-    benchmark: dict[str, Any] | None = None
-    if isinstance(record, Benchmark):
-        values |= {"workload": record.case.partition("[")[0], "phase": None, "dtype": None}
-        benchmark = {
-            "benchmark_group": values.pop("group"),
-            "benchmark_options": values.pop("options") | {"in_turns": values.pop("in_turns")},
-        }
-    case = {"name": values.pop("case")}
-    case |= {name: values.pop(name) for name in _CASE}
-    program = {name: values.pop(name) for name in _PROGRAM if name in values}
-    for name in ("observations", "warnings"):
-        values[name] = values.get(name) or None  # most have none, and an empty one takes room
-    return _Parts(case=case, program=program or None, benchmark=benchmark, measurement=values)
-
-
-def _columns(model: type[Base]) -> tuple[str, ...]:
-    return tuple(model.metadata.tables[model.__tablename__].columns.keys())
-
-
-_CASE = tuple(name for name in _columns(CaseRow) if name not in ("id", "sha256", "name"))
-_PROGRAM = tuple(name for name in _columns(ProgramRow) if name not in ("id", "sha256"))
 
 
 def _table(model: type[Base]) -> Table:

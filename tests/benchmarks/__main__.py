@@ -6,6 +6,7 @@ from pathlib import Path
 from containers.docker_engine import connect
 from tests.benchmarks import (
     blas,
+    exchange,
     flax_ratio,
     images,
     loop,
@@ -26,7 +27,7 @@ def main() -> None:
         image = suite.warm_up(Jaxrig(folder=folder))
         for figure in (*startup.answers(folder), *images.checks(folder, client)):
             figure.print()
-        for figure in queries.figures(folder):
+        for figure in (*exchange.figures(folder), *queries.figures(folder)):
             figure.print()
         loop.distance(client, image).print()
         blas.share(client, image).print()

@@ -4,7 +4,7 @@ no part of a machine any more, but of the environment."""
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
@@ -14,6 +14,7 @@ from alembic import op
 
 from harness.store.identity import uuid7_of
 from harness.store.migrations import tables as made_of
+from harness.store.migrations.rows import Shared, change, in_chunks, table_of
 from harness.store.packing import pack
 from harness.store.types import CompressedText, PackedSamples
 
@@ -42,7 +43,6 @@ RUN_OVERVIEW = _BEFORE.replace(
 ).replace("runs.jaxrig_version", "runs.jaxrig_version, runs.owner, runs.deadline_at")
 
 _STATUS = "status IN ('running', 'done', 'failed', 'interrupted')"
-_CHUNK = 2000
 
 _CASE = ("workload", "phase", "dtype", "parameters")
 _BENCHMARK = ("benchmark_group", "benchmark_options")
@@ -145,7 +145,7 @@ def _make_shared(name: str, *parts: Any) -> None:
 
 def _leave_drivers_out_of_machines() -> None:
     """Machines that differed in their driver alone become one."""
-    machines = _table("machines", "fingerprint", facts=sa.JSON())
+    machines = table_of("machines", "fingerprint", facts=sa.JSON())
     first: dict[str, int] = {}
     for row in op.get_bind().execute(sa.select(machines).order_by(machines.c.id)).all():
         facts = dict(row.facts)
@@ -155,10 +155,10 @@ def _leave_drivers_out_of_machines() -> None:
         fingerprint = _fingerprint(facts)
         same = first.setdefault(fingerprint, row.id)
         if same == row.id:
-            _update(machines, row.id, fingerprint=fingerprint, facts=facts)
+            change(machines, row.id, fingerprint=fingerprint, facts=facts)
         else:
             for other in ("runs", "anchors"):
-                moved = _table(other, "machine_id")
+                moved = table_of(other, "machine_id")
                 op.execute(
                     moved.update().where(moved.c.machine_id == row.id).values(machine_id=same)
                 )
@@ -172,13 +172,16 @@ def _fingerprint(facts: Mapping[str, Any]) -> str:
 
 def _tell_driver(machine: int, driver: str) -> None:
     """Into the environments of that machine's launches."""
-    runs, launches = _table("runs", "machine_id"), _table("launches", "run_id", "environment_id")
-    environments = _table("environments", "sha256", facts=sa.JSON())
+    runs, launches = (
+        table_of("runs", "machine_id"),
+        table_of("launches", "run_id", "environment_id"),
+    )
+    environments = table_of("environments", "sha256", facts=sa.JSON())
     there = launches.c.run_id.in_(sa.select(runs.c.id).where(runs.c.machine_id == machine))
     query = sa.select(environments).where(
         environments.c.id.in_(sa.select(launches.c.environment_id).where(there))
     )
-    shared = _Shared("environments", facts=sa.JSON())
+    shared = Shared("environments", facts=sa.JSON())
     for row in op.get_bind().execute(query).all():
         facts = row.facts | {"gpu_driver": driver}
         told = shared.id_of({"facts": facts}, of=facts)
@@ -192,10 +195,10 @@ def _tell_driver(machine: int, driver: str) -> None:
 def _move_selections() -> None:
     with op.batch_alter_table("runs") as batch:
         batch.add_column(made_of.reference("selection_id", nullable=True))
-    runs = _table("runs", "selection_id", cases=sa.JSON())
-    shared = _Shared("selections", cases=sa.JSON())
+    runs = table_of("runs", "selection_id", cases=sa.JSON())
+    shared = Shared("selections", cases=sa.JSON())
     for row in op.get_bind().execute(sa.select(runs.c.id, runs.c.cases)).all():
-        _update(runs, row.id, selection_id=shared.id_of({"cases": row.cases}))
+        change(runs, row.id, selection_id=shared.id_of({"cases": row.cases}))
     op.create_index("ix_runs_git_commit", "runs", ["git_commit"])
 
 
@@ -206,7 +209,7 @@ def _give_uuids() -> None:
             batch.add_column(sa.Column("uuid", sa.Uuid(), nullable=True))
         for row in op.get_bind().execute(_identities(name)).all():
             rest = hashlib.sha256(f"{name} {row.identity}".encode()).digest()
-            _update(_table(name, uuid=sa.Uuid()), row.id, uuid=uuid7_of(_moment(row.moment), rest))
+            change(table_of(name, uuid=sa.Uuid()), row.id, uuid=uuid7_of(_moment(row.moment), rest))
     checks = (
         made_of.check("runs", "status", _STATUS),
         made_of.check("runs", "launches_planned", "launches_planned >= 1"),
@@ -237,9 +240,9 @@ def _give_uuids() -> None:
 
 def _identities(name: str) -> sa.Select[Any]:
     """`id`, `identity` and `moment` of each row; those of a pairing are its runs'."""
-    runs = _table("runs", "name", started_at=sa.DateTime())
+    runs = table_of("runs", "name", started_at=sa.DateTime())
     if name == "pairings":
-        pairings = _table("pairings", "base_run_id", "candidate_run_id")
+        pairings = table_of("pairings", "base_run_id", "candidate_run_id")
         base, candidate = runs.alias(), runs.alias()
         return sa.select(
             pairings.c.id,
@@ -250,7 +253,7 @@ def _identities(name: str) -> sa.Select[Any]:
         return sa.select(
             runs.c.id, runs.c.name.label("identity"), runs.c.started_at.label("moment")
         )
-    anchors = _table("anchors", "target", pinned_at=sa.DateTime())
+    anchors = table_of("anchors", "target", pinned_at=sa.DateTime())
     return sa.select(
         anchors.c.id, anchors.c.target.label("identity"), anchors.c.pinned_at.label("moment")
     )
@@ -267,10 +270,10 @@ def _compress_logs() -> None:
     )
     with op.batch_alter_table("launches") as batch:
         batch.add_column(sa.Column("packed", sa.LargeBinary(), nullable=True))
-    launches = _table("launches", "log", packed=CompressedText())
-    for row in _in_chunks(launches, launches.c.log):
+    launches = table_of("launches", "log", packed=CompressedText())
+    for row in in_chunks(launches, launches.c.log):
         if row.log is not None:
-            _update(launches, row.id, packed=row.log)
+            change(launches, row.id, packed=row.log)
     with op.batch_alter_table("launches", table_args=checks) as batch:
         batch.drop_column("log")
         batch.alter_column("packed", new_column_name="log", existing_type=sa.LargeBinary())
@@ -288,24 +291,24 @@ def _move_measurements() -> None:
             op.execute(f"ALTER INDEX {name} RENAME TO {name}_before")
     _make_measurements()
     texts, documents = ("workload", "phase", "dtype"), ("parameters", "benchmark_options")
-    before = _table(
+    before = table_of(
         "measurements_before",
         *("case", *texts, "benchmark_group", *_PROGRAM, *_KEPT[1:]),
         **dict.fromkeys((*documents, *_DOCUMENTS), sa.JSON(none_as_null=True)),
         samples_s=sa.LargeBinary(),
         measured_at=sa.DateTime(),
     )
-    after = _table(
+    after = table_of(
         "measurements",
         *("case_id", "program_id", "benchmark_id", "after_s", *_KEPT[1:]),
         **dict.fromkeys(_DOCUMENTS, sa.JSON(none_as_null=True)),
         samples_s=PackedSamples(),
     )
     began = _beginnings()
-    cases = _Shared("cases", "name", *texts, parameters=sa.JSON())
-    programs = _Shared("programs", *_PROGRAM)
-    benchmarks = _Shared("benchmarks", "benchmark_group", benchmark_options=sa.JSON())
-    for row in _in_chunks(before):
+    cases = Shared("cases", "name", *texts, parameters=sa.JSON())
+    programs = Shared("programs", *_PROGRAM)
+    benchmarks = Shared("benchmarks", "benchmark_group", benchmark_options=sa.JSON())
+    for row in in_chunks(before):
         values = row._asdict()
         own = values["benchmark_options"] is not None
         case = {"name": values["case"]} | {name: values[name] for name in _CASE}
@@ -367,7 +370,7 @@ def _make_measurements() -> None:
 
 
 def _beginnings() -> dict[int, datetime]:
-    launches = _table("launches", started_at=sa.DateTime())
+    launches = table_of("launches", started_at=sa.DateTime())
     rows = op.get_bind().execute(sa.select(launches.c.id, launches.c.started_at)).all()
     return {row.id: row.started_at for row in rows}
 
@@ -386,49 +389,3 @@ def _count_on_from_the_last(name: str) -> None:
             f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), "  # noqa: S608 - a literal
             f"(SELECT coalesce(max(id), 0) + 1 FROM {name}), false)"
         )
-
-
-class _Shared:
-    """Rows of a table that is known by the content of its rows, made as they are asked for."""
-
-    def __init__(self, name: str, *columns: str, **typed: Any) -> None:
-        self._table = _table(name, "sha256", *columns, **typed)
-        self._known: dict[str, int] = {}
-
-    def id_of(self, values: Mapping[str, Any], of: Any = None) -> int:
-        """`of`: where the digest is of something else than the values."""
-        text = json.dumps(values if of is None else of, sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        if digest not in self._known:
-            bind, table = op.get_bind(), self._table
-            query = sa.select(table.c.id).where(table.c.sha256 == digest)
-            if bind.scalar(query) is None:
-                bind.execute(table.insert().values(sha256=digest, **values))
-            self._known[digest] = bind.execute(query).scalar_one()
-        return self._known[digest]
-
-
-def _table(name: str, *columns: str, **typed: Any) -> sa.TableClause:
-    return sa.table(
-        name,
-        sa.column("id", sa.Integer()),
-        *map(sa.column, columns),
-        *(sa.column(column, type_) for column, type_ in typed.items()),
-    )
-
-
-def _update(table: sa.TableClause, key: int, **values: Any) -> None:
-    op.get_bind().execute(table.update().where(table.c.id == key).values(**values))
-
-
-def _in_chunks(table: sa.TableClause, *columns: Any) -> Iterator[sa.Row[Any]]:
-    """All rows in the order of their keys, or only these columns beside them: a log is 64 KiB."""
-    last = -1
-    query = sa.select(table.c.id, *columns) if columns else sa.select(table)
-    while True:
-        part = query.where(table.c.id > last).order_by(table.c.id).limit(_CHUNK)
-        rows = op.get_bind().execute(part).all()
-        if not rows:
-            return
-        yield from rows
-        last = rows[-1].id
