@@ -104,6 +104,7 @@ def pytest_arguments(root: Path, file: str | None, *, collect: bool) -> list[str
         f"--confcutdir={root}",
         *("-c", str(settings_of(root))),
         *("-p", "no:cacheprovider"),
+        *("-p", "no:jaxrig"),  # an installed jaxrig's plugin, which is out of sight by now
         "--continue-on-collection-errors",
         "--maxfail=0",  # one failure says nothing about the other cases
         *(("--collect-only", "-q") if collect else ()),
