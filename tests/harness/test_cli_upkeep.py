@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def test_a_sound_database_passes(jaxrig: Jaxrig, run: str) -> None:
 def test_a_damaged_one_ends_with_6_and_says_what_is_wrong(
     jaxrig: Jaxrig, run: str, tmp_path: Path
 ) -> None:
-    with sqlite3.connect(tmp_path / "results.db") as connection:
+    database = sqlite3.connect(tmp_path / "results.db", isolation_level=None)
+    with closing(database) as connection:
         connection.execute("UPDATE measurements SET rounds = 9")
     done = jaxrig("db", "check")
     assert (done.code, "WRONG" in done.out, "3 samples of 9 rounds" in done.out) == (6, True, True)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def test_what_goes_in_comes_out(written: Path, url: str, tmp_path: Path) -> None
 
 def test_it_is_one_file(written: Path) -> None:
     assert sorted(os.listdir(written.parent)) == ["all.jaxrig", "results.db"]  # noqa: PTH208
-    with sqlite3.connect(written) as connection:
+    with closing(sqlite3.connect(written)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
 
@@ -100,7 +101,7 @@ def test_damaged_results_are_refused(url: str, tmp_path: Path) -> None:
 
 def test_another_programs_database_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.sqlite"
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE t (a)")
     with pytest.raises(DatabaseFailure, match="holds no jaxrig results"):
         taken(path, tmp_path)
