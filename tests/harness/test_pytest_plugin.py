@@ -64,12 +64,19 @@ def suite(tmp_path: Path) -> Path:
     return folder
 
 
+PYTEST = """
+import signal, sys, pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+sys.exit(pytest.main())
+"""
+"""Who is started in the background ignores SIGINT, and so do those whom it starts; a suite that
+somebody sits before does not."""
+
+
 def pytest_in(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """pytest finds the plugin by itself. Who is started in the background ignores SIGINT, and so
-    do those whom it starts; a suite that somebody sits before does not."""
+    """pytest finds the plugin by itself."""
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words],
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        [sys.executable, "-c", PYTEST, "-q", "-p", "no:cacheprovider", *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", **variables},
         capture_output=True,
