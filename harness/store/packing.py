@@ -16,8 +16,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_HEADER = struct.Struct("<BBIq")
-"""Bytes of a difference, zeros at its end, the divisor, the smallest bit pattern."""
+_HEADER = struct.Struct("<BBq")
+"""Bytes of a difference, and whether a divisor follows; zeros at its end; the smallest bit
+pattern."""
+
+_DIVIDED = 0x80
+_COUNT = struct.Struct("<I")
+"""The divisor; and where all samples are equal, how many there are."""
 
 _GRIDS = tuple(range(30, 46))
 """A clock ticks every 2**-n s: `time.perf_counter` tells seconds as float64, and has the fewer
@@ -42,19 +47,24 @@ def pack(samples: Sequence[float], calls: int = 1) -> bytes:
     above >>= np.uint64(zeros)
     width = -(-int(above.max()).bit_length() // 8)
     digits = above.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
-    if width == 0:  # all are equal: how many there are must be told
-        return _HEADER.pack(0, 0, divisor, least) + struct.pack("<I", values.size)
-    return _HEADER.pack(width, zeros, divisor, least) + digits.tobytes()
+    told = b"" if divisor == 1 else _COUNT.pack(divisor)
+    header = _HEADER.pack(width | (_DIVIDED if told else 0), zeros, least) + told
+    # Where all are equal no difference is stored, and how many there are must be told.
+    return header + (digits.tobytes() if width else _COUNT.pack(values.size))
 
 
 def unpack(packed: bytes) -> "NDArray[np.float64]":
     """What `pack` was given, bit by bit; read-only, shape (rounds,)."""
-    width, zeros, divisor, least = _HEADER.unpack_from(packed)
+    kind, zeros, least = _HEADER.unpack_from(packed)
+    width, start, divisor = kind & ~_DIVIDED, _HEADER.size, 1
+    if kind & _DIVIDED:
+        (divisor,) = _COUNT.unpack_from(packed, start)
+        start += _COUNT.size
     if width == 0:
-        (size,) = struct.unpack_from("<I", packed, _HEADER.size)
+        (size,) = _COUNT.unpack_from(packed, start)
         bits = np.full(size, least, dtype=np.int64)
     else:
-        digits = np.frombuffer(packed, dtype=np.uint8, offset=_HEADER.size).reshape(-1, width)
+        digits = np.frombuffer(packed, dtype=np.uint8, offset=start).reshape(-1, width)
         padded = np.zeros((len(digits), 8), dtype=np.uint8)
         padded[:, :width] = digits
         above = padded.view("<u8")[:, 0].astype(np.uint64) << np.uint64(zeros)

@@ -46,6 +46,8 @@ class SharedRows:
 
     known: dict[_Key, int] = field(default_factory=dict)
     pending: dict[_Key, int] = field(default_factory=dict)
+    digests: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    """Of contents that came before: as JSON they would take longer than anything else here."""
 
     def committed(self) -> None:
         self.known |= self.pending
@@ -99,7 +101,17 @@ class SharedRows:
     def _by_content(
         self, connection: Connection, model: type[Base], values: Mapping[str, Any]
     ) -> int:
-        return self._id_of(connection, model.__tablename__, digest_of(values), values)
+        return self._id_of(connection, model.__tablename__, self._digest_of(values), values)
+
+    def _digest_of(self, values: Mapping[str, Any]) -> str:
+        try:
+            content = _hashable(values)
+            found = self.digests.get(content)
+        except TypeError:  # lists in it
+            return digest_of(values)
+        if found is None:
+            found = self.digests[content] = digest_of(values)
+        return found
 
     def _id_of(
         self,
@@ -113,6 +125,14 @@ class SharedRows:
             into, column = Base.metadata.tables[table], KNOWN_BY[table]
             found = self.pending[table, key] = _found_or_made(connection, into, column, key, more)
         return found
+
+
+def _hashable(values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Equal for what is the same as JSON: 1, 1.0 and True are not."""
+    return tuple(
+        (name, _hashable(value)) if isinstance(value, dict) else (name, type(value), value)
+        for name, value in values.items()
+    )
 
 
 def digest_of(values: Mapping[str, Any]) -> str:

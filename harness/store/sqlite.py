@@ -3,12 +3,14 @@
 import os
 import sqlite3
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError
 
 from harness.errors import DatabaseFailure, NoResults
 
@@ -21,7 +23,7 @@ def writing_engine(url: URL) -> Engine:
     wait for another writer, it fails at once."""
     engine = create_engine(url)
     event.listen(engine, "connect", _prepare_writer)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", partial(_begin, "BEGIN IMMEDIATE"))
     return engine
 
 
@@ -30,7 +32,7 @@ def reading_engine(url: URL) -> Engine:
     refuse_missing(url)
     engine = create_engine(_readable(url, Path(str(url.database))))
     event.listen(engine, "connect", _prepare_reader)
-    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+    event.listen(engine, "begin", partial(_begin, "BEGIN"))
     return engine
 
 
@@ -118,6 +120,15 @@ def _copy(source: sqlite3.Connection, to: Path) -> None:
         target.execute("PRAGMA journal_mode = DELETE")
     finally:
         target.close()
+
+
+def _begin(statement: str, connection: Connection) -> None:
+    # By the driver itself: SQLAlchemy's way around it takes as long as writing a measurement.
+    driver: Any = connection.connection.driver_connection
+    try:
+        driver.execute(statement)
+    except sqlite3.Error as error:
+        raise OperationalError(statement, None, error) from error
 
 
 def _prepare_writer(connection: sqlite3.Connection, _record: Any) -> None:

