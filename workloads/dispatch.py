@@ -40,6 +40,7 @@ def build(case: Case) -> Problem | Activity:
             arguments=(jnp.float32(1),),
             reference=lambda: np.arange(1, STEPS + 1, dtype=np.float64),
             steps=STEPS,
+            waits=True,
         )
     one = jnp.float32(1)
     step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), one).compile()

@@ -1,8 +1,8 @@
 """The one timing policy: how a case becomes samples.
 
-A round is a number of calls that together last at least `round_s`, each blocked on. Rounds
-are timed by pytest-benchmark's pedantic mode: every sample is kept, in order, as seconds per
-call. Numbers are checked before anything is timed.
+A round is a number of calls that together last at least `round_s`, each waited for, or, where
+calls queue on a device, the last. Rounds are timed by pytest-benchmark's pedantic mode: every
+sample is kept, in order, as seconds per call. Numbers are checked before anything is timed.
 """
 
 import gc
@@ -203,17 +203,18 @@ def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
         "warnings": [
             *prepared.warnings(),
             *noise.unread(timing.peak_rss_bytes, timing.noise.steal_s),
-            *(_of_program(prepared.program, case, timing) if prepared.program else ()),
+            *(_of_program(prepared, prepared.program, timing) if prepared.program else ()),
         ],
     }
 
 
-def _of_program(program: Program, case: Case, timing: Timing) -> Iterator[str]:
+def _of_program(prepared: Prepared, program: Program, timing: Timing) -> Iterator[str]:
     """Remarks that make sense for what XLA compiled, and computes something."""
     yield from program.warnings()
+    case = prepared.case
     if case.cost.flops or case.cost.bytes:
         yield from remarks.faults(case, timing.noise.minor_faults, timing.calls)
-        yield from remarks.near_dispatch(min(timing.samples_s))
+        yield from remarks.near_dispatch(min(timing.samples_s), prepared.queued)
 
 
 def _fields(kind: type[Any], found: Any) -> dict[str, Any]:

@@ -49,11 +49,15 @@ class Prepared(Protocol):
     def numerics_error(self) -> float: ...
 
     @property
+    def queued(self) -> bool:
+        """Whether only the last call of a round is waited for."""
+
+    @property
     def before_round(self) -> Callable[[], None] | None:
         """To be called untimed before each round, which then is one call."""
 
     def round(self, calls: int) -> None:
-        """`calls` calls, each finished before the next starts."""
+        """`calls` calls, each finished before the next starts. Returns when all are."""
 
     def observe(self) -> Observations:
         """What else was found out; asked for after the rounds."""
@@ -81,6 +85,7 @@ class Compiled:
     arguments: tuple[Any, ...]
     carry: Any
     observations: Observations
+    queued: bool = False
     warnings: Warnings = tuple
     before_round: None = None
 
@@ -91,10 +96,12 @@ class Compiled:
 
     def round(self, calls: int) -> None:
         executable, arguments, carry = self.executable, self.arguments, self.carry
+        queued = self.queued
         for _ in range(calls):
             carry = executable(carry, *arguments)
-            jax.block_until_ready(carry)  # type: ignore[no-untyped-call]
-        self.carry = carry
+            if not queued:
+                jax.block_until_ready(carry)  # type: ignore[no-untyped-call]
+        self.carry = _finished(carry)
 
     def observe(self) -> Observations:
         return self.observations
@@ -112,6 +119,7 @@ class Called:
     numerics_error: float
     stages: None = None
     program: None = None
+    queued: bool = False
 
     @property
     def before_round(self) -> Callable[[], None] | None:
@@ -200,8 +208,17 @@ def compile_(case: Case, problem: Problem) -> Compiled:
         arguments=problem.arguments,
         carry=carry,
         observations=problem.observe(carry),
+        queued=queues() and not problem.waits,
         warnings=problem.warnings,
     )
+
+
+def queues() -> bool:
+    """Whether calls queue on the device: one starts as soon as the one before it, whose buffers it
+    writes into, is finished. To wait for each would measure the way there and back, which on a GPU
+    is longer than most kernels. On CPU the way is short, and what waits there has threads to share.
+    """
+    return jax.default_backend() != "cpu"
 
 
 def _check(case: Case, problem: Problem, checked: list[Any]) -> float:

@@ -64,6 +64,7 @@ class Problem:
     `falls`: of what is checked, the last step must be below the first: a loss.
     `observe`: looks at the last checked output; may raise `WrongNumbers`.
     `warnings`: of this problem. `sharding`: of the output, where it is spread over devices.
+    `waits`: what is measured is a call that is waited for, also where calls could queue.
     """
 
     function: Callable[..., Any]
@@ -76,6 +77,7 @@ class Problem:
     observe: Callable[[Any], Observations] = nothing_more
     warnings: Warnings = tuple
     sharding: Any = None
+    waits: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

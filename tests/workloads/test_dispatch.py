@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from tests.workloads.conftest import build
+from tests.workloads.conftest import Small, build
 from workloads import builders, dispatch
 from workloads.catalog import find
 from workloads.numerics import WrongNumbers
@@ -21,6 +21,24 @@ def test_a_call_counts_in_place() -> None:
     prepared = prepare(find(CALL), build(find(CALL)))
     assert prepared.numerics_error == 0
     assert prepared.program.alias_bytes == prepared.program.output_bytes == 4
+
+
+def test_calls_that_queue_are_all_made_and_finished() -> None:
+    prepared = replace(prepare(find(CALL), build(find(CALL))), queued=True)
+    before = float(prepared.carry)
+    prepared.round(100)
+    assert prepared.carry.is_ready()
+    assert float(prepared.carry) == before + 100
+
+
+def test_calls_queue_on_a_device_but_where_the_way_there_is_measured(
+    monkeypatch: pytest.MonkeyPatch, small: Small
+) -> None:
+    case = small("matmul")
+    assert not prepare(case, build(case)).queued
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    assert prepare(case, build(case)).queued
+    assert not prepare(find(CALL), build(find(CALL))).queued
 
 
 def test_a_chain_of_calls_counts_them_all_and_has_a_line() -> None:
