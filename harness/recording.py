@@ -23,6 +23,7 @@ from harness import __version__, noise
 from harness.cli.words import database
 from harness.errors import JaxrigError, UsageError
 from harness.exchange import pytest_benchmark
+from harness.exchange.cleaned import LONGEST_CASE, printable
 from harness.exchange.foreign import ForeignMeasurement
 from harness.exchange.reading import Document
 from harness.git import describe
@@ -53,25 +54,42 @@ class Recording:
         disabled = _why_disabled(config)
         if disabled is not None:
             raise UsageError(f"--jaxrig-db: {disabled}")
+        from pytest_benchmark.fixture import BenchmarkFixture
+
         self._config = config
         self._store = Store(url)
+        self._kind: type[Any] = BenchmarkFixture
+        self._fixture: Any = None  # of the test that runs, where it asked for it
         self._name: str | None = None
         self._run = self._launch = -1
-        self._before = noise.snapshot()
+        self._before: noise.Snapshot | None = None
         self._use: dict[str, Any] = {}
         self._entry: dict[str, Any] | None = None
-        self._measured = self._failed = 0
+        self._kept: set[str] = set()
+        self._failed = 0
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        cases = dict.fromkeys(item.nodeid for item in session.items if _is_benchmark(item))
+        cases = dict.fromkeys(_case(item) for item in session.items if _declares(item))
         if cases and not self._config.option.collectonly:
             _guarded(lambda: self._begin(list(cases)))
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        self._fixture = self._entry = None
+
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self) -> Generator[None, object, object]:
-        before, steal_s = resource.getrusage(resource.RUSAGE_SELF), noise.snapshot().steal_s
-        start = time.perf_counter()
+    def pytest_fixture_setup(self) -> Generator[None, object, object]:
+        """Also of one that a test asks for as it runs, and of one that another fixture wraps."""
+        made = yield
+        if isinstance(made, self._kind):
+            self._fixture = made
+        return made
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        machine_before = _snapshot() if _declares(item) else None
+        before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
         try:
             return (yield)
         finally:
@@ -80,15 +98,15 @@ class Recording:
             self._use = {
                 name: getattr(after, field) - getattr(before, field)
                 for name, field in _COUNTERS.items()
-            } | {"timed_s": timed_s, "steal_s": max(0.0, noise.snapshot().steal_s - steal_s)}
+            } | {"timed_s": timed_s, "steal_s": _steal_s(machine_before)}
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
         self, item: pytest.Item, call: pytest.CallInfo[None]
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield  # the outermost: whether it was expected to fail is told by now
-        if _is_benchmark(item):
-            _guarded(lambda: self._reported(item, call, report))
+        if _declares(item) or self._fixture is not None:
+            _guarded(lambda: self._reported(_case(item), call, report))
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -96,12 +114,14 @@ class Recording:
         try:
             return (yield)
         finally:
-            if self._name is not None:
-                _guarded(lambda: self._end(exitstatus))
-            self._store.close()
+            try:
+                if self._name is not None:
+                    _guarded(lambda: self._end(exitstatus))
+            finally:
+                self._store.close()
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        told = f"{self._measured} benchmarks are kept as run {self._name}"
+        told = f"{len(self._kept)} benchmarks are kept as run {self._name}"
         if self._name is None:
             told = "there was no benchmark to keep"
         terminalreporter.write_line(f"jaxrig: {told}")
@@ -127,38 +147,42 @@ class Recording:
         )
         self._launch = self._store.begin_launch(self._run, index=0, part=0, limits={}, env={})
         self._store.set_facts(self._launch, _software() | host_software())
-        self._before = noise.snapshot()
+        self._before = _snapshot()
 
     def _end(self, exitstatus: int) -> None:
         ended = exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
         status = ("failed" if self._failed else "done") if ended else "interrupted"
-        meanwhile = noise.between(self._before, noise.snapshot()).as_dict()
+        before, after = self._before, _snapshot()
+        meanwhile = noise.between(before, after).as_dict() if before and after else None
         self._store.end_launch(
             self._launch, status=status, exit_code=int(exitstatus), noise=meanwhile, log=""
         )
         self._store.end_run(self._run, status)
 
-    def _reported(
-        self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport
-    ) -> None:
+    def _reported(self, case: str, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+        if self._name is None:  # of no test was it known before
+            self._begin([case])
         if report.failed:
-            self._keep(item.nodeid)  # where it is the teardown that failed
-            self._fail(item.nodeid, _account(call, report))
+            self._keep(case)  # where it is the teardown that failed
+            self._fail(case, _account(call, report))
         elif report.skipped:
             self._entry = None
-            self._store.add_skip(self._launch, item.nodeid, _why_skipped(report))
+            self._skip(case, _why_skipped(report))
         elif report.when == "call":
-            self._take(item)
+            self._take(case)
         elif report.when == "teardown":  # what the suite adds to extra_info, it has added
-            self._keep(item.nodeid)
+            self._keep(case)
 
-    def _take(self, item: pytest.Item) -> None:
-        fixture = getattr(item, "funcargs", {}).get(_FIXTURE)
-        if fixture is None or fixture.stats is None:
-            why = f"it passed without a call of its `{_FIXTURE}` fixture"
-            self._store.add_skip(self._launch, item.nodeid, why)
+    def _take(self, case: str) -> None:
+        fixture = self._fixture
+        if fixture is None:
+            self._skip(case, f"its `{_FIXTURE}` fixture is not pytest-benchmark's")
+        elif fixture.stats is None:
+            self._skip(case, f"it passed without a call of its `{_FIXTURE}` fixture")
         elif fixture.has_error:
-            self._fail(item.nodeid, "what it benchmarks raised, and the test caught that")
+            self._fail(case, "what it benchmarks raised, and the test caught that")
+        elif case in self._kept:
+            self._skip(case, "it was run again; what was measured first is kept")
         else:
             self._entry = {"stats": fixture.stats, **self._use}
 
@@ -172,7 +196,10 @@ class Recording:
             self._fail(case, f"what it measured cannot be kept: {error}")
             return
         self._store.add_measurement(self._launch, record)
-        self._measured += 1
+        self._kept.add(case)
+
+    def _skip(self, case: str, why: str) -> None:
+        self._store.add_skip(self._launch, case, why)
 
     def _fail(self, case: str, message: str) -> None:
         self._store.add_failure(self._run, self._launch, case, "raised", message)
@@ -223,9 +250,26 @@ def _software() -> dict[str, Any]:
     return {"python": platform.python_version(), "packages": packages}
 
 
-def _is_benchmark(item: pytest.Item) -> bool:
-    """Whether a test uses pytest-benchmark's fixture, itself or through another fixture."""
+def _case(item: pytest.Item) -> str:
+    return printable(item.nodeid, LONGEST_CASE)
+
+
+def _declares(item: pytest.Item) -> bool:
+    """Whether a test names pytest-benchmark's fixture, itself or through another fixture."""
     return _FIXTURE in getattr(item, "fixturenames", ())
+
+
+def _snapshot() -> noise.Snapshot | None:
+    """None where the machine tells nothing of the kind."""
+    try:
+        return noise.snapshot()
+    except (LookupError, OSError, ValueError):
+        return None
+
+
+def _steal_s(before: noise.Snapshot | None) -> float | None:
+    after = None if before is None else _snapshot()
+    return None if before is None or after is None else max(0.0, after.steal_s - before.steal_s)
 
 
 def _why_disabled(config: pytest.Config) -> str | None:
@@ -254,8 +298,11 @@ def _why_skipped(report: pytest.TestReport) -> str:
 
 
 def _guarded(work: Callable[[], None]) -> None:
-    """Ends the session where the database takes no more: going on would be for nothing."""
+    """Ends the session where recording cannot go on: going on would be for nothing."""
     try:
         work()
     except JaxrigError as error:
         pytest.exit(f"jaxrig: {error}", returncode=error.exit_code)
+    except Exception as error:
+        told = f"jaxrig cannot record this session ({type(error).__name__}: {error})"
+        pytest.exit(f"{told}; take --jaxrig-db away", returncode=pytest.ExitCode.INTERNAL_ERROR)

@@ -13,11 +13,14 @@ from sqlalchemy import Connection, Engine
 
 from harness.errors import UsageError
 from harness.moments import moment
+from harness.runner.abandoned import is_abandoned
+from harness.store.abandoned import as_marked, kept, settled
 from harness.store.columns import Columns
 from harness.store.database import database_errors, open_for_reading
 from harness.store.filters import Filters
 from harness.store.metrics import TIME, metrics_named
 from harness.store.names import read_names
+from harness.store.url import sqlite_url
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +29,8 @@ if TYPE_CHECKING:
 class Wanted(TypedDict, total=False):
     """What the methods can be asked for; see `Filters`. `since` and `until` may be written as
     `30d`, `2026-01-31` or `2026-01-31T10:00Z`; a datetime has a zone. `run` is any of the ways in
-    which `jaxrig show` knows a run."""
+    which `jaxrig show` knows a run. `statuses`: one, or several; a run that is marked as running,
+    and whose process is gone, is an interrupted one."""
 
     target: str
     machine: str
@@ -36,7 +40,7 @@ class Wanted(TypedDict, total=False):
     tags: Mapping[str, str]
     since: datetime | str
     until: datetime | str
-    statuses: Collection[str]
+    statuses: str | Collection[str]
     suite: str
     isolation: str
     run: str
@@ -50,7 +54,7 @@ class Results:
 
     def __init__(self, database: str | os.PathLike[str]) -> None:
         text = os.fspath(database)
-        self._url = text if "://" in text else f"sqlite:///{text}"
+        self._url = text if "://" in text else sqlite_url(text)
         self._engine: Engine = open_for_reading(self._url)
 
     def runs(self, *cases: str, **wanted: Unpack[Wanted]) -> "pd.DataFrame":
@@ -158,13 +162,17 @@ class Results:
     ) -> Columns:
         filters = self._filters(cases, wanted)
         with database_errors(self._url), self._engine.connect() as connection:
-            return read(connection, filters)
+            found = settled(connection, read(connection, as_marked(filters)), is_abandoned)
+        return kept(found, filters.statuses)
 
     def _filters(self, cases: Collection[str], wanted: Wanted) -> Filters:
         told: dict[str, Any] = dict(wanted)
         unknown = told.keys() - Filters.__dataclass_fields__.keys()
         if unknown:
             raise UsageError(f"unknown filter {', '.join(sorted(unknown))}; see docs/querying.md")
+        if isinstance(told.get("statuses"), str):
+            told["statuses"] = [told["statuses"]]
+        _refuse_other_than_text(told.get("tags", {}))
         for name in ("since", "until"):
             if name in told:
                 told[name] = _aware(name, told[name])
@@ -174,6 +182,12 @@ class Results:
             with Reader(self._url) as reader:
                 told["run"] = reader.run(told["run"]).run
         return Filters(cases=cases, **told)
+
+
+def _refuse_other_than_text(tags: Mapping[str, object]) -> None:
+    for key, value in tags.items():
+        if not isinstance(value, str):
+            raise UsageError(f"tags: {key!r}: {value!r} is no text; tags are, as in {str(value)!r}")
 
 
 def _aware(name: str, value: datetime | str | None) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import positive, saying, show, tag
+from harness.cli.words import positive, saying, show, tag, tags
 from harness.errors import CasesFailed, Regression, TooLittleData
 from harness.report.writing import write
 
@@ -98,7 +98,7 @@ def _plan(arguments: argparse.Namespace, settings: "Settings", rule: "Rule") -> 
         pairs=rule.most_pairs,
         budget_s=arguments.max_time,
         isolation=arguments.isolation,
-        tags=dict(arguments.tag),
+        tags=tags(arguments.tag),
     )
 
 

@@ -2,10 +2,10 @@
 
 import argparse
 from collections.abc import Collection
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.cli.words import tag
+from harness.cli.words import tag, tags, when
 from harness.moments import moment
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
+    add, began = parser.add_argument, partial(when, moment)
     add("--target", help="only runs of it")
     add("--machine", metavar="NAME", help="a host name, or the beginning of a fingerprint")
     add("--image", metavar="NAME", help="the beginning of a digest, or a glob of tags")
@@ -21,14 +21,14 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
     add("--commit", metavar="SHA", help="the beginning of the commit where jaxrig was called")
     add("--tag", action="append", default=[], metavar="K=V", type=tag, help="repeats: all of them")
     add("--suite", metavar="NAME", help="only runs of it")
-    add("--isolation", choices=("container", "process"), help="only runs measured so")
+    add("--isolation", choices=("container", "process", "imported"), help="only runs measured so")
     add(
         "--since",
-        type=_moment,
+        type=began,
         metavar="WHEN",
         help="runs that began then or later: 30d (ago), 2026-01-31, 2026-01-31T10:00Z",
     )
-    add("--until", type=_moment, metavar="WHEN", help="runs that began before")
+    add("--until", type=began, metavar="WHEN", help="runs that began before")
 
 
 def filters_of(arguments: argparse.Namespace, cases: Collection[str]) -> "Filters":
@@ -41,16 +41,9 @@ def filters_of(arguments: argparse.Namespace, cases: Collection[str]) -> "Filter
         image=arguments.image,
         jax=arguments.jax,
         commit=arguments.commit,
-        tags=dict(arguments.tag),
+        tags=tags(arguments.tag),
         suite=arguments.suite,
         isolation=arguments.isolation,
         since=arguments.since,
         until=arguments.until,
     )
-
-
-def _moment(text: str) -> datetime:
-    try:
-        return moment(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error

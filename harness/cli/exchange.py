@@ -1,13 +1,13 @@
 """Results from and to elsewhere: `jaxrig import`, `export`, `merge`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import database, saying, show, tag
-from harness.errors import UsageError
+from harness.cli.words import database, saying, show, tag, tags
+from harness.errors import DatabaseFailure, UsageError
 
 if TYPE_CHECKING:
     from harness.store.reader import Reader, Run
@@ -60,23 +60,30 @@ def add_merge(merge: argparse.ArgumentParser) -> None:
 def take_in(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.exchange.arrivals import Arrival, arrivals
     from harness.report.arrivals import arrivals_view
+    from harness.runner.abandoned import is_abandoned
     from harness.store.writer import Store
 
     say, done = saying(err), list[Arrival]()
     with Store(arguments.db, say) as store:
-        for arrival in arrivals(arguments.paths, store, say):
-            done.append(arrival)
-            if arrival.error is not None:
-                say(arrival.error)
-    show(arrivals_view(done), arguments, out)
+        try:
+            for arrival in arrivals(arguments.paths, store, say, is_abandoned):
+                done.append(arrival)
+                if arrival.error is not None:
+                    say(arrival.error)
+        finally:  # what was taken in is told also where the database takes no more
+            show(arrivals_view(done), arguments, out)
     failed = sum(arrival.error is not None for arrival in done)
     if failed:
-        raise UsageError(f"{failed} of {len(done)} could not be read; the others were taken in")
+        raise UsageError(
+            f"{failed} of {len(done)} could not be read, or not all of it; the others were taken in"
+        )
     return 0
 
 
 def export(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.exchange import bundle, outgoing, samples
+    from harness.runner.abandoned import is_abandoned
+    from harness.store.database import unheard
     from harness.store.reader import Reader
 
     path, form, say = arguments.out, arguments.form, saying(err)
@@ -86,15 +93,13 @@ def export(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
             "pytest-benchmark writes something else"
         )
     _refuse_to_replace(path, folder=form == "pytest-benchmark", force=arguments.force)
-    with Reader(arguments.db) as reader:
-        runs = _chosen(reader, arguments.runs, dict(arguments.tag))
-        for run in runs:
-            if run.status == "running":
-                say(f"{run.run} is still being measured: left out")
-        runs = [run for run in runs if run.status != "running"]
+    with Reader(arguments.db, is_abandoned) as reader:
+        runs = _ended(_chosen(reader, arguments.runs, tags(arguments.tag)), say)
         match form:
             case "bundle":
-                bundle.write(arguments.db, path, {run.run for run in runs}, lambda _: None)
+                chosen = arguments.runs or arguments.tag
+                names = {run.run for run in runs} if chosen else None
+                bundle.write(arguments.db, path, names, unheard, is_abandoned)
             case "csv":
                 samples.write_csv(reader, runs, path)
             case "parquet":
@@ -103,21 +108,28 @@ def export(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
                 path.mkdir(parents=True, exist_ok=True)
                 files = outgoing.write_pytest_benchmark(reader, runs, path, force=arguments.force)
                 for file, left_out in files:
-                    for case in left_out:
-                        say(f"{file}: {case} has no samples: left out")
+                    for case, why in left_out.items():
+                        say(f"{file}: {case}: {why}: left out")
     say(f"{len(runs)} runs in {path}")
     return 0
 
 
 def merge(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.arrivals import merged_view
+    from harness.runner.abandoned import is_abandoned
     from harness.store.merge import merge
+    from harness.store.url import shown
     from harness.store.writer import Store
 
     say = saying(err)
     with Store(arguments.db, say) as store:
-        merged = merge(arguments.source, store, say=say)
+        merged = merge(arguments.source, store, say=say, is_abandoned=is_abandoned)
     show(merged_view(merged), arguments, out)
+    if merged.unreadable:
+        raise DatabaseFailure(
+            f"damaged in {shown(arguments.source)}: {', '.join(merged.unreadable)}; the rest was "
+            "taken in. A copy may still hold it"
+        )
     return 0
 
 
@@ -144,3 +156,14 @@ def _chosen(reader: "Reader", references: Sequence[str], tags: "dict[str, str]")
     if not chosen:
         raise UsageError("no run is chosen; see `jaxrig runs`")
     return chosen
+
+
+def _ended(runs: "list[Run]", say: Callable[[str], None]) -> "list[Run]":
+    """Raises `UsageError` where none of them has."""
+    for run in runs:
+        if run.status == "running":
+            say(f"{run.run} is still being measured: left out")
+    ended = [run for run in runs if run.status != "running"]
+    if not ended:
+        raise UsageError("no run that is chosen has ended; see `jaxrig runs`")
+    return ended

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import positive, saying, show, tag
+from harness.cli.words import positive, saying, show, tag, tags
 from harness.errors import CasesFailed, Regression, TooLittleData
 from harness.report.view import View, render
 from harness.report.writing import write
@@ -78,7 +78,7 @@ def _plan(arguments: argparse.Namespace, settings: "Settings", pairs: int) -> "P
         suite=arguments.suite,
         globs=arguments.case,
         launches=pairs,
-        tags=dict(arguments.tag),
+        tags=tags(arguments.tag),
     )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.stored import stored_run
-from harness.cli.words import command_line, positive, saying, show, tag
+from harness.cli.words import command_line, positive, saying, show, tag, tags
 from harness.errors import CasesFailed, EnvironmentFailure
 from harness.report.writing import write
 
@@ -78,7 +78,7 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
         "target": arguments.target,
         "launches": arguments.launches,
         "isolation": arguments.isolation,
-        "tags": dict(arguments.tag),
+        "tags": tags(arguments.tag),
     }
     settings = load(Path.cwd())
     if arguments.workloads is not None:

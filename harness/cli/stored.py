@@ -1,10 +1,14 @@
 """What the database holds: `jaxrig runs`, `show`, `machines`."""
 
 import argparse
-from typing import TextIO
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.words import positive, show
 from harness.report.view import View
+
+if TYPE_CHECKING:
+    from harness.store.reader import MachineSummary, Run
 
 
 def add_runs(runs: argparse.ArgumentParser) -> None:
@@ -19,10 +23,10 @@ def add_show(show: argparse.ArgumentParser) -> None:
 def runs(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.runs import runs_view
     from harness.runner.abandoned import is_abandoned
-    from harness.store.reader import Reader
+    from harness.store.reader import Reader, Run
 
     with Reader(arguments.db, is_abandoned) as reader:
-        show(runs_view(reader.runs(arguments.limit)), arguments, out)
+        show(_of_columns(runs_view(reader.runs(arguments.limit)), Run), arguments, out)
     return 0
 
 
@@ -57,8 +61,13 @@ def stored_run(db: str, reference: str) -> View:
 
 def machines(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.listings import machines_view
-    from harness.store.reader import Reader
+    from harness.store.reader import MachineSummary, Reader
 
     with Reader(arguments.db) as reader:
-        show(machines_view(reader.machines()), arguments, out)
+        show(_of_columns(machines_view(reader.machines()), MachineSummary), arguments, out)
     return 0
+
+
+def _of_columns(view: View, row: "type[Run | MachineSummary]") -> View:
+    """A view whose CSV has its header also where there is no row."""
+    return replace(view, columns=[field.name for field in fields(row)])

@@ -2,12 +2,13 @@
 
 import argparse
 from collections.abc import Callable
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
-from harness.cli.words import age, saying, show
+from harness.cli.words import saying, show, when
 from harness.errors import DatabaseFailure
+from harness.moments import age
 
 Command = Callable[[argparse.Namespace, TextIO, TextIO], int]
 
@@ -28,7 +29,11 @@ def add_db(db: argparse.ArgumentParser, options: Callable[[argparse.ArgumentPars
     add("upgrade", upgrade, "bring the database to this version's schema, after a backup (SQLite)")
     prune_ = add("prune", prune, "take the samples of old runs out, or the runs")
     prune_.add_argument(
-        "--older-than", type=age, required=True, metavar="AGE", help="as in 180d, 26w, 12h"
+        "--older-than",
+        type=partial(when, age),
+        required=True,
+        metavar="AGE",
+        help="as in 180d, 26w, 12h",
     )
     how = prune_.add_mutually_exclusive_group(required=True)
     how.add_argument(
@@ -93,7 +98,7 @@ def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
     found = prune(
         arguments.db,
-        datetime.now(UTC) - arguments.older_than,
+        arguments.older_than,
         whole_runs=arguments.whole_runs,
         dry_run=arguments.dry_run,
         say=saying(err),
@@ -105,12 +110,12 @@ def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 def link(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.store.links import link
 
-    link(arguments.db, arguments.machine, arguments.same_as)
+    link(arguments.db, arguments.machine, arguments.same_as, saying(err))
     return 0
 
 
 def unlink(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.store.links import unlink
 
-    unlink(arguments.db, arguments.machine)
+    unlink(arguments.db, arguments.machine, saying(err))
     return 0

@@ -5,8 +5,8 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +16,6 @@ from harness.report.writing import write
 
 DEFAULT_DATABASE = "sqlite:///results.db"
 _MOST = 100_000
-_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 def show(view: View, arguments: argparse.Namespace, out: TextIO) -> None:
@@ -53,14 +52,19 @@ def database(text: str, option: str = "--db") -> str:
 
 def saying(err: TextIO) -> Callable[[str], None]:
     """How what goes on beside a command's answer is told."""
-    return lambda line: write(printable(f"jaxrig: {line}") + "\n", err)
+
+    def say(line: str) -> None:
+        write(printable(f"jaxrig: {line}") + "\n", err)
+
+    return say
 
 
-def age(text: str) -> timedelta:
-    number, unit = text[:-1], text[-1:]
-    if unit not in _UNITS or not number.isdecimal() or len(number) > len(str(_MOST)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no age, as 180d, 26w and 12h are")
-    return int(number) * _UNITS[unit]
+def when(read: Callable[[str], datetime], text: str) -> datetime:
+    """`text` as a function of `harness.moments` reads it."""
+    try:
+        return read(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def positive(text: str) -> int:
@@ -75,3 +79,12 @@ def tag(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is not KEY=VALUE")
     return key, value
+
+
+def tags(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """Raises `UsageError` for a tag that is given two values."""
+    found = dict(pairs)
+    for key, value in pairs:
+        if found[key] != value:
+            raise UsageError(f"--tag {key} is given twice: {value!r} and {found[key]!r}")
+    return found

@@ -22,13 +22,13 @@ from harness.exchange.cleaned import (
     gibibytes,
     hardware,
     moment_of_ms,
-    once,
     printable,
 )
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
-from harness.exchange.reading import Document, Told, part
+from harness.exchange.kept import Kept
+from harness.exchange.reading import Document, Samples, Told, part
 from harness.exchange.unmapped import Unmapped
-from harness.records import PositiveSeconds, Seconds
+from harness.records import Seconds
 
 VERSION = 2
 
@@ -41,9 +41,10 @@ _SUMMARY = {
     "stats_q_75": "q3_s",
 }
 
+_MOST_COMBINATIONS = 10_000
+
 _T = TypeVar("_T")
 _Many = Annotated[int, Field(ge=1, lt=2**63)]
-_Samples = Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
 
 
 class Definition(Told):
@@ -68,7 +69,7 @@ class _Row(Told):
     stats_ci_99_b: list[float | None] | None = None
     stats_q_25: list[float | None] | None = None
     stats_q_75: list[float | None] | None = None
-    samples: list[_Samples | None] | None = None
+    samples: list[Samples | None] | None = None
 
 
 class _File(Told):
@@ -81,18 +82,26 @@ class _File(Told):
     requirements: dict[str, Any] | list[Any] = Field(default_factory=dict)
     env_vars: dict[str, Any] = Field(default_factory=dict)
     result_columns: list[str]
-    results: dict[str, list[Any]]
+    results: dict[str, Any]
 
 
 @dataclass(kw_only=True)
 class _Found:
     """What the benchmarks of a file come to."""
 
-    measurements: list[ForeignMeasurement] = field(default_factory=list)
+    kept: Kept = field(default_factory=Kept)
     failures: list[tuple[str | None, str]] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
     started_at: list[datetime] = field(default_factory=list)
     unmapped: Unmapped = field(default_factory=Unmapped)
+
+
+def is_beside_results(content: Mapping[str, Any]) -> bool:
+    """Whether it is what asv writes beside its results: `benchmarks.json` or `machine.json`."""
+    told = [each for name, each in content.items() if name != "version"]
+    benchmarks = all(isinstance(each, dict) and {"name", "params"} <= each.keys() for each in told)
+    machine = {"machine", "arch", "num_cpu"} <= content.keys()
+    return machine or (bool(told) and benchmarks)
 
 
 def definitions(found: Document) -> dict[str, Definition]:
@@ -113,14 +122,17 @@ def read(found: Document, known: Mapping[str, Definition]) -> ForeignRun:
     file = part(_File, found.content, "")
     into = _Found()
     for name, row in file.results.items():
-        _benchmark(name, row, file.result_columns, known.get(name), into)
-    once(measurement.case for measurement in into.measurements)
-    _not_mapped(file, into)
-    started_at = min(into.started_at, default=None)
+        with into.kept.apart(name):
+            _benchmark(name, row, file.result_columns, known.get(name), into)
+    measurements = into.kept.measurements
+    started_at = _started_at(file, into)
+    if any(measurement.samples_s for measurement in measurements):
+        into.unmapped.add("results.*.samples", "which process took which is not told")
+    into.unmapped.extras("", file.extras)
     launch = ForeignLaunch(
-        measurements=tuple(into.measurements),
+        measurements=measurements,
         started_at=started_at,
-        environment=_environment(file),
+        environment=_environment(file, into.unmapped),
     )
     return ForeignRun(
         format="asv",
@@ -130,21 +142,22 @@ def read(found: Document, known: Mapping[str, Definition]) -> ForeignRun:
         commit=printable(file.commit_hash) if file.commit_hash else None,
         dirty=False if file.commit_hash else None,  # asv checks a commit out to measure it
         suite="asv",
-        tags={"env_name": printable(file.env_name)} if file.env_name else {},
         launches=(launch,),
-        failures=tuple(into.failures),
+        failures=(*into.failures, *into.kept.failures),
         skips=tuple(into.skips),
         unmapped=into.unmapped.names,
     )
 
 
 def _benchmark(
-    name: str, told: list[Any], columns: list[str], known: Definition | None, into: _Found
+    name: str, told: object, columns: list[str], known: Definition | None, into: _Found
 ) -> None:
     where = f"results.{name}"
     if (why := _no_time(name, known)) is not None:
         into.unmapped.add(where, why)
         return
+    if not isinstance(told, list):
+        raise ValueError(f"{where}: Input should be a valid list")
     if len(told) > len(columns):
         raise ValueError(f"{where}: {len(told)} columns of {len(columns)}")
     # The rest of a row may be left out: null follows.
@@ -152,12 +165,13 @@ def _benchmark(
     into.unmapped.extras("results.*", row.extras)
     if (started_at := moment_of_ms(row.started_at, f"{where}.started_at")) is not None:
         into.started_at.append(started_at)
-    if row.result is None:
-        into.failures.append((case_name(name, []), "asv could not measure it"))
-        return
     _lengths(row, where)
     for index, values in enumerate(itertools.product(*(row.params or []))):
-        _combination(name, row, index, values, known, into)
+        warnings = list[str]()
+        case = case_name(f"{name}({', '.join(values)})" if values else name, warnings)
+        with into.kept.apart(case):
+            parameters = dict(zip(_names(values, known), values, strict=True))
+            _combination(case, name, row, index, parameters, warnings, into)
 
 
 def _no_time(name: str, known: Definition | None) -> str | None:
@@ -169,8 +183,11 @@ def _no_time(name: str, known: Definition | None) -> str | None:
 
 
 def _lengths(row: _Row, where: str) -> None:
-    """Raises `ValueError` where a column has not one value for each combination."""
+    """Raises `ValueError` where a column has not one value for each combination, and for more of
+    these than anybody measures."""
     combinations = math.prod(len(values) for values in row.params or [])
+    if row.result is None and combinations > _MOST_COMBINATIONS:
+        raise ValueError(f"{where}: {combinations} combinations, and no result")
     for column in _Row.model_fields:
         values = getattr(row, column)
         if isinstance(values, list) and column != "params" and len(values) != combinations:
@@ -180,16 +197,15 @@ def _lengths(row: _Row, where: str) -> None:
 
 
 def _combination(
+    case: str,
     name: str,
     row: _Row,
     index: int,
-    values: tuple[str, ...],
-    known: Definition | None,
+    parameters: dict[str, str],
+    warnings: list[str],
     into: _Found,
 ) -> None:
-    warnings = list[str]()
-    case = case_name(f"{name}({', '.join(values)})" if values else name, warnings)
-    result = (row.result or [])[index]
+    result = _at(row.result, index)
     if result is None:
         into.failures.append((case, "asv could not measure it"))
     elif math.isnan(result):
@@ -197,8 +213,7 @@ def _combination(
     elif not 0 < result <= 1e9:
         raise ValueError(f"results.{name}.result[{index}]: {result} is no time in seconds")
     else:
-        parameters = dict(zip(_names(values, known), values, strict=True))
-        into.measurements.append(_measurement(case, name, row, index, result, parameters, warnings))
+        into.kept.add(_measurement(case, name, row, index, result, parameters, warnings))
 
 
 def _names(values: Sequence[str], known: Definition | None) -> list[str]:
@@ -234,7 +249,7 @@ def _measurement(
         rounds=len(samples) if samples else _at(row.stats_repeat, index),
         median_s=statistics.median(samples) if samples else result,
         summary={} if samples else dict(_summary(row, index)),
-        calls_per_round=calls or 1,
+        calls_per_round=calls or None,
         warnings=tuple(warnings),
     )
 
@@ -263,7 +278,18 @@ def _machine(params: Mapping[str, Any]) -> ForeignMachine:
     )
 
 
-def _environment(file: _File) -> dict[str, Any]:
+def _started_at(file: _File, into: _Found) -> datetime | None:
+    """The earliest of the benchmarks; where none tells it, when the commit was made."""
+    if into.started_at:
+        if file.date is not None:
+            into.unmapped.add("date", "of the commit")
+        return min(into.started_at)
+    if file.date is not None:
+        into.unmapped.add("when it was measured", "not told; the commit's date stands for it")
+    return moment_of_ms(file.date, "date")
+
+
+def _environment(file: _File, unmapped: Unmapped) -> dict[str, Any]:
     """Everything but the hardware. `params` repeats Python and the requirements."""
     packages = file.requirements
     if isinstance(packages, list):
@@ -277,12 +303,4 @@ def _environment(file: _File) -> dict[str, Any]:
         "os": file.params.get("os"),
         "params": {key: value for key, value in file.params.items() if key not in repeated},
     }
-    return facts({key: value for key, value in told.items() if value}, "environment", [])
-
-
-def _not_mapped(file: _File, into: _Found) -> None:
-    if file.date is not None:
-        into.unmapped.add("date", "of the commit")
-    if any(measurement.samples_s for measurement in into.measurements):
-        into.unmapped.add("results.*.samples", "which process took which is not told")
-    into.unmapped.extras("", file.extras)
+    return unmapped.facts({key: value for key, value in told.items() if value}, "environment")

@@ -6,20 +6,30 @@ id, and as the user's version a checksum over everything else.
 """
 
 import os
+import re
 import secrets
 import sqlite3
 import struct
+import tempfile
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from urllib.parse import quote
 
-from harness.errors import UsageError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from harness.errors import DatabaseFailure, UsageError
+from harness.store import sqlite
+from harness.store.database import SCHEMA_VERSION, back_up
 from harness.store.merge import Merged, merge
+from harness.store.reader import IsAbandoned
+from harness.store.url import parse, sqlite_url
 from harness.store.writer import Store
 
 SUFFIX = ".jaxrig"
+
+_DAMAGED = ("malformed", "not a database")
+_VERSION = re.compile(r"\d{4}")
 
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
@@ -30,50 +40,82 @@ _NUMBER = struct.Struct(">I")
 _CHUNK_BYTES = 1 << 20
 
 
-def write(url: str, path: Path, runs: Collection[str], say: Callable[[str], None]) -> Merged:
-    """Puts the runs of these names into a new bundle at `path`, which is there at once or not at
-    all; one that was there is replaced. Raises `DatabaseFailure` and `OSError`."""
+def write(
+    url: str,
+    path: Path,
+    runs: Collection[str] | None,
+    say: Callable[[str], None],
+    is_abandoned: IsAbandoned | None = None,
+) -> Merged:
+    """Puts the runs of these names (None: all) into a new bundle at `path`, which is there at once
+    or not at all; one that was there is replaced. `is_abandoned`: as of `merge`. Raises `OSError`,
+    and `DatabaseFailure`, also where some of it cannot be read."""
     with replacing(path) as unfinished:
-        with Store(f"sqlite:///{unfinished}") as store:
-            merged = merge(url, store, runs=runs, say=say)
+        with Store(sqlite_url(unfinished)) as store:
+            merged = merge(url, store, runs=runs, say=say, is_abandoned=is_abandoned)
+        if merged.unreadable:
+            raise DatabaseFailure(
+                f"damaged: {', '.join(merged.unreadable)}; choose other runs, or take what can be "
+                "read into a new database by `jaxrig merge`"
+            )
         _close_off(unfinished)
         _seal(unfinished)
     return merged
 
 
 def is_database(path: Path) -> bool:
-    """Whether the file holds a database: a bundle, or the results themselves."""
+    """Whether the file holds a database: a bundle, or the results themselves. Raises `OSError`."""
     return path.suffix == SUFFIX or (path.is_file() and _header(path).startswith(_MAGIC))
 
 
-def take_in(path: Path, store: Store, say: Callable[[str], None]) -> Merged:
-    """Everything in a bundle, or in another result database of SQLite.
+def take_in(
+    path: Path,
+    store: Store,
+    say: Callable[[str], None],
+    is_abandoned: IsAbandoned | None = None,
+) -> Merged:
+    """Everything in a bundle, or in another result database of SQLite; an older schema is upgraded
+    in a copy. `is_abandoned`: as of `merge`.
 
-    Raises `UsageError` for a damaged one, before anything is taken from it, and
-    `DatabaseFailure`.
+    Raises `UsageError` for a damaged one, before anything is taken from it, and for a newer schema;
+    `SourceFailure` for what cannot be read of it, and `DatabaseFailure`.
     """
     check(path)
-    return merge(f"sqlite:///{path}", store, say=say)
+    version = _version(path)
+    if version is None or not _VERSION.fullmatch(version) or version == SCHEMA_VERSION:
+        return merge(sqlite_url(path), store, say=say, is_abandoned=is_abandoned)
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"cannot import {path}: its schema {version} is newer than this jaxrig's "
+            f"{SCHEMA_VERSION}; upgrade jaxrig"
+        )
+    with tempfile.TemporaryDirectory(prefix="jaxrig-") as folder:
+        copy = Path(folder) / "upgraded.db"
+        _upgrade_copy(path, copy)
+        return merge(sqlite_url(copy), store, say=say, is_abandoned=is_abandoned)
 
 
 def check(path: Path) -> None:
     """Raises `UsageError` for a file that is not as it was written."""
+    if not path.is_file():
+        what = "not a regular file" if path.exists() else "no such file"
+        raise UsageError(f"cannot import {path}: {what}")
     try:
         header = _header(path)
+        intact = _number(header, _CHECKSUM_AT) == _checksum(path) if _is_sealed(header) else None
     except OSError as error:
         raise UsageError(f"cannot import {path}: {error.strerror}") from error
     if not header.startswith(_MAGIC) or len(header) < _HEADER_BYTES:
         raise UsageError(f"cannot import {path}: not a bundle, or cut short; copy it again")
-    if _number(header, _APPLICATION_AT) == _APPLICATION:
-        if _number(header, _CHECKSUM_AT) != _checksum(path):
-            raise UsageError(
-                f"cannot import {path}: it is cut short or was altered; copy it again from where "
-                "`jaxrig export` wrote it"
-            )
-    elif path.suffix == SUFFIX:
+    if intact is None and path.suffix == SUFFIX:
         raise UsageError(f"cannot import {path}: not a bundle of `jaxrig export`, or altered")
-    else:
+    if intact is None:
         _check_integrity(path)
+    elif not intact:
+        raise UsageError(
+            f"cannot import {path}: it is cut short or was altered; copy it again from where "
+            "`jaxrig export` wrote it"
+        )
 
 
 @contextmanager
@@ -126,12 +168,59 @@ def _number(header: bytes, at: int) -> int:
     return found
 
 
+def _is_sealed(header: bytes) -> bool:
+    return len(header) == _HEADER_BYTES and _number(header, _APPLICATION_AT) == _APPLICATION
+
+
 def _check_integrity(path: Path) -> None:
-    try:
-        address = f"file:{quote(str(path.absolute()))}?mode=ro"
-        with closing(sqlite3.connect(address, uri=True)) as connection:
-            (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
-    except sqlite3.Error as error:
-        found = str(error)
+    (found,) = _asked(path, "PRAGMA integrity_check(1)")
     if found != "ok":
-        raise UsageError(f"cannot import {path}: it is damaged ({found}); restore a copy")
+        raise UsageError(_damaged(path, found))
+
+
+def _damaged(path: Path, problem: str) -> str:
+    return f"cannot import {path}: it is damaged ({problem}); restore a copy"
+
+
+def _version(path: Path) -> str | None:
+    """Of the schema; None where it is another program's database, or an empty one."""
+    if not _asked(path, "SELECT name FROM sqlite_master WHERE name = 'alembic_version'"):
+        return None
+    found = _asked(path, "SELECT version_num FROM alembic_version")
+    return found[0] if found else None
+
+
+def _asked(path: Path, question: str) -> list[str]:
+    """The first column of the answer, as a reader gets it that may write nothing, not even beside
+    the file. Raises `UsageError`."""
+    engine = sqlite.reading_engine(parse(sqlite_url(path)))
+    try:
+        with engine.connect() as connection:
+            return [str(row[0]) for row in connection.exec_driver_sql(question)]
+    except DatabaseFailure as error:
+        raise UsageError(f"cannot import {path}: {error}") from error
+    except DBAPIError as error:
+        problem = str(error.orig)
+        if any(sign in problem for sign in _DAMAGED):
+            raise UsageError(_damaged(path, problem)) from error
+        raise UsageError(
+            f"cannot import {path}: {problem}; see to its permissions and those of its folder"
+        ) from error
+    finally:
+        engine.dispose()
+
+
+def _upgrade_copy(path: Path, copy: Path) -> None:
+    """The file itself stays as it was written. Raises `UsageError`."""
+    from harness.store.migrate import upgrade  # Alembic: only where there is work for it
+
+    try:
+        back_up(sqlite_url(path), copy)
+        copy.chmod(0o600)  # it has the rights of the file, which nobody may have to write
+        engine = sqlite.writing_engine(parse(sqlite_url(copy)))
+        try:
+            upgrade(engine)
+        finally:
+            engine.dispose()
+    except (DatabaseFailure, SQLAlchemyError) as error:
+        raise UsageError(f"cannot import {path}: no upgraded copy can be made: {error}") from error

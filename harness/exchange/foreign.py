@@ -24,7 +24,7 @@ class ForeignMeasurement:
 
     `samples_s` are seconds a call, one a round, in the order of execution. They are None where
     the file has none; then `summary` holds what it tells of them (as `min_s`, `q1_s`), and is
-    empty otherwise. `rounds` is None where nothing tells their number.
+    empty otherwise. `rounds` and `calls_per_round` are None where nothing tells them.
     """
 
     case: str
@@ -37,14 +37,15 @@ class ForeignMeasurement:
     rounds: int | None
     median_s: float
     summary: Mapping[str, float] = field(default_factory=dict)
-    calls_per_round: int
+    calls_per_round: int | None
     peak_rss_bytes: int | None = None
     warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignLaunch:
-    """What one process measured, each case once. `environment`: its software, as told."""
+    """What one process measured, each case once. `environment`: its software, as told, and what
+    else the file tells of all that is in it."""
 
     measurements: tuple[ForeignMeasurement, ...]
     started_at: datetime | None
@@ -67,9 +68,7 @@ class ForeignRun:
     machine: ForeignMachine
     commit: str | None = None
     dirty: bool | None = None
-    branch: str | None = None
     suite: str
-    tags: Mapping[str, str] = field(default_factory=dict)
     launches: tuple[ForeignLaunch, ...]
     failures: tuple[tuple[str | None, str], ...] = ()
     skips: tuple[tuple[str, str], ...] = ()

@@ -37,13 +37,13 @@ def read_each(path: Path) -> Iterator[ForeignRun]:
 
 def files(path: Path) -> list[Path]:
     """The file, or those beneath a folder that may hold results. Raises `UsageError` where there
-    is none: asv's `machine.json` and `benchmarks.json` lie among its results, and are none."""
+    is none: what asv writes beside its results is none."""
     if not path.is_dir():
         return [path]
     found = [
         file
         for file in sorted(path.rglob("*"))
-        if file.name.endswith(_SUFFIXES) and file.name not in _NO_RESULTS and not file.is_dir()
+        if file.name.endswith(_SUFFIXES) and not file.is_dir() and not _is_asv_s(file)
     ]
     if not found:
         raise UsageError(f"cannot import {path}: no .json or .json.gz file in that folder")
@@ -61,6 +61,18 @@ def read_file(path: Path, definitions: dict[Path, Definitions]) -> ForeignRun:
             "no results of pytest-benchmark, asv, pyperf or Google Benchmark; its keys are "
             + (", ".join(sorted(found.content)[:8]) or "none")
         )
+
+
+def _is_asv_s(path: Path) -> bool:
+    """Whether it is asv's list of benchmarks or its words on the machine, and not results of the
+    same name. What cannot be read is neither: it will be told."""
+    if path.name not in _NO_RESULTS:
+        return False
+    try:
+        with reading(path):
+            return asv.is_beside_results(document(path).content)
+    except UsageError:
+        return False
 
 
 def _read_asv(path: Path, found: Document, definitions: dict[Path, Definitions]) -> ForeignRun:

@@ -6,26 +6,30 @@ https://github.com/google/benchmark/blob/main/docs/user_guide.md#output-formats
 import math
 import re
 import statistics
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness.exchange.cleaned import case_name, facts, hardware, moment, once, printable
+from harness.exchange.cleaned import case_name, facts, hardware, moment, printable
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
+from harness.exchange.kept import Kept
 from harness.exchange.reading import Document, Told, part
 from harness.exchange.unmapped import Unmapped
 
 _UNITS_S = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
 _OLD_DATE = re.compile(r"(\d{4})[/-](\d\d)[/-](\d\d)[ -](\d\d:\d\d:\d\d)")
 _ARGUMENT = re.compile(r"(?:([A-Za-z_]\w*):)?(-?\d{1,18})")
+_SECONDS = re.compile(r"(min_time|min_warmup_time):(\d{1,9}(?:\.\d{1,9})?)s?")
 _SUMMARY = ("mean", "stddev", "min", "max")
 _FITS = frozenset({"BigO", "RMS"})
+_OF_SAMPLES = frozenset({*_SUMMARY, "median", "cv"})
 _TIMINGS = ("real_time", "process_time", "manual_time")
+_ASKED = ("threads", "repeats", "iterations")
 # Beside the fields of `_Row`, what no author's counter is.
-_OWN = frozenset({"family_index", "per_family_instance_index", "aggregate_unit"})
+_OWN = frozenset({"aggregate_unit"})
 
 _Some = Annotated[int, Field(ge=0, lt=2**63)]
 _Many = Annotated[int, Field(ge=1, lt=2**63)]
@@ -46,6 +50,8 @@ class _Row(Told):
     name: str
     run_name: str = ""
     run_type: Literal["iteration", "aggregate"]
+    family_index: int | None = None
+    per_family_instance_index: int | None = None
     aggregate_name: str | None = None
     repetitions: _Some | None = None
     repetition_index: int | None = None
@@ -59,10 +65,14 @@ class _Row(Told):
     skipped: bool = False
     skip_message: str = ""
 
+    @property
+    def case(self) -> str:
+        return self.run_name or self.name
+
 
 class _File(Told):
     context: _Context
-    benchmarks: list[_Row]
+    benchmarks: list[Any]
 
 
 class _Times(Told):
@@ -75,85 +85,108 @@ class _Times(Told):
 
 @dataclass(kw_only=True)
 class _Case:
-    """What a file has of one benchmark, in its order."""
+    """What a file has of one benchmark, in its order. `number`: which of those of its name."""
 
-    repetitions: list[_Row] = field(default_factory=list)
+    name: str
+    number: int
+    repetitions: dict[int | None, _Row] = field(default_factory=dict)
     aggregates: dict[str, _Row] = field(default_factory=dict)
+
+    @property
+    def full_name(self) -> str:
+        return self.name if self.number == 1 else f"{self.name}#{self.number}"
+
+    def add(self, row: _Row, where: str) -> None:
+        """Raises `ValueError` for what is there already."""
+        rows: dict[Any, _Row] = self.repetitions
+        which: object = row.repetition_index
+        if row.run_type == "aggregate":
+            rows, which = self.aggregates, row.aggregate_name or row.name
+        if which in rows:
+            raise ValueError(f"{where}: {row.name} is in it twice")
+        rows[which] = row
 
 
 def read(found: Document) -> ForeignRun:
     """The run in a file. Raises `ValueError` where it does not fit."""
     file = part(_File, found.content, "")
-    unmapped = Unmapped()
+    unmapped, kept = Unmapped(), Kept()
     started_at = _started_at(file.context, unmapped)
-    cases = _cases(file)
-    measured = (_measurement(name, case, file.context, unmapped) for name, case in cases.items())
-    measurements = tuple(each for each in measured if each is not None)
-    once(each.case for each in measurements)
+    cases = _cases(file, kept)
+    for case in cases:
+        with kept.apart(case.full_name):
+            measurement = _measurement(case, file.context, unmapped)
+            if measurement is not None:
+                kept.add(measurement)
     unmapped.extras("", file.extras)
-    executable = printable(file.context.executable.replace("\\", "/").rpartition("/")[2])
+    executable = _executable(file.context)
     return ForeignRun(
         format="google-benchmark",
         digest=found.digest,
         started_at=started_at,
         machine=_machine(file.context),
         suite=f"google-benchmark:{executable}" if executable else "google-benchmark",
-        tags={"executable": executable} if executable else {},
         launches=(
             ForeignLaunch(
-                measurements=measurements,
+                measurements=kept.measurements,
                 started_at=started_at,
                 environment=_environment(file.context, unmapped),
             ),
         ),
-        failures=tuple(dict.fromkeys(_told(cases, "error_occurred", "error_message"))),
-        skips=tuple(dict.fromkeys(_told(cases, "skipped", "skip_message"))),
+        failures=(*_flagged(cases, "error_occurred", "error_message"), *kept.failures),
+        skips=_flagged(cases, "skipped", "skip_message"),
         unmapped=unmapped.names,
     )
 
 
-def _cases(file: _File) -> dict[str, _Case]:
-    cases = dict[str, _Case]()
-    seen = set[tuple[str, object]]()
-    for index, row in enumerate(file.benchmarks):
-        name = row.run_name or row.name
-        case = cases.setdefault(name, _Case())
-        which = row.aggregate_name if row.run_type == "aggregate" else row.repetition_index
-        if (row.name, which) in seen:
-            raise ValueError(f"benchmarks[{index}]: {row.name} is in it twice")
-        seen.add((row.name, which))
-        if row.run_type == "aggregate":
-            case.aggregates[row.aggregate_name or row.name] = row
-        else:
-            case.repetitions.append(row)
-    return cases
+def _cases(file: _File, kept: Kept) -> list[_Case]:
+    """Those all of whose rows fit. Equal names are told apart by their place in the program."""
+    cases, odd = dict[str, dict[tuple[int | None, int | None], _Case]](), set[object]()
+    for index, told in enumerate(file.benchmarks):
+        where = f"benchmarks[{index}]"
+        try:
+            row = part(_Row, told, where)
+            places = cases.setdefault(row.case, {})
+            place = (row.family_index, row.per_family_instance_index)
+            case = places.setdefault(place, _Case(name=row.case, number=len(places) + 1))
+            case.add(row, where)
+        except ValueError as error:
+            name = (told.get("run_name") or told.get("name")) if isinstance(told, dict) else None
+            kept.fail(name, error)
+            odd.add(name if isinstance(name, str) else None)
+    return [each for name in cases if name not in odd for each in cases[name].values()]
 
 
-def _told(cases: Mapping[str, _Case], flag: str, message: str) -> Iterator[tuple[str, str]]:
-    """(case, message) of the repetitions that raise `flag`."""
-    for name, case in cases.items():
-        for row in case.repetitions:
-            if getattr(row, flag):
-                yield case_name(name, []), printable(getattr(row, message)) or flag
+def _flagged(cases: Sequence[_Case], flag: str, message: str) -> tuple[tuple[str, str], ...]:
+    """(case, message) of those with repetitions that raise `flag`, each once."""
+    rows = ((case, row) for case in cases for row in case.repetitions.values())
+    told = (
+        (case_name(case.full_name, []), printable(getattr(row, message)) or flag)
+        for case, row in rows
+        if getattr(row, flag)
+    )
+    return tuple(dict.fromkeys(told))
 
 
-def _measurement(
-    name: str, case: _Case, context: _Context, unmapped: Unmapped
-) -> ForeignMeasurement | None:
+def _measurement(case: _Case, context: _Context, unmapped: Unmapped) -> ForeignMeasurement | None:
     """None where the benchmark has no times."""
     warnings = list[str]()
     if (context.library_build_type or "").lower() == "debug":
         warnings.append("Google Benchmark's library was built for debugging")
-    for kind in sorted(_FITS & case.aggregates.keys()):
-        unmapped.add(f"benchmarks[].{kind}", "a fit over several benchmarks")
-    done = [row for row in case.repetitions if not (row.error_occurred or row.skipped)]
+    if case.number > 1:
+        warnings.append(f"number {case.number} of this name in its file, by its place there")
+    for kind in sorted(case.aggregates.keys() - _OF_SAMPLES):
+        what = "a fit over several benchmarks" if kind in _FITS else "an aggregate of one's own"
+        unmapped.add(f"benchmarks[].{kind}", what)
+    every = case.repetitions.values()
+    done = [row for row in every if not (row.error_occurred or row.skipped)]
     if done:
-        return _of_repetitions(name, done, warnings)
-    if case.repetitions:
+        return _of_repetitions(case.full_name, done, warnings)
+    if every:
         return None
-    found = _of_aggregates(name, case.aggregates, warnings)
+    found = _of_aggregates(case.full_name, case.aggregates, warnings)
     if found is None and case.aggregates.keys() - _FITS:
-        unmapped.add(f"benchmarks.{name}", "aggregates without a median or mean")
+        unmapped.add(f"benchmarks.{case.full_name}", "aggregates without a median or mean")
     return found
 
 
@@ -205,7 +238,7 @@ def _of_aggregates(
         median_s=_seconds(times.real_time, central),
         summary=in_seconds,
         rounds=central.repetitions or None,
-        calls_per_round=1,
+        calls_per_round=None,
     )
 
 
@@ -230,7 +263,7 @@ def _placed(
 def _counters(rows: list[_Row]) -> dict[str, Any]:
     """The author's counters and label: a value where all repetitions agree, else one for each."""
     told = dict[str, Any]()
-    for name in rows[0].extras:
+    for name in dict.fromkeys(name for row in rows for name in row.extras):
         if name in _OWN:
             continue
         values = [row.extras.get(name) for row in rows]
@@ -240,20 +273,22 @@ def _counters(rows: list[_Row]) -> dict[str, Any]:
 
 def _parts(name: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
     """The function, its arguments and what was asked of the timing, as `BM_Copy/64/real_time` and
-    `BM_Copy/n:64/threads:2` tell them."""
+    `BM_Copy/n:64/min_time:0.500/process_time/real_time/threads:2` tell them."""
     parameters, options = dict[str, Any](), dict[str, Any]()
-    workload = list[str]()
-    for index, piece in enumerate(name.split("/")):
-        argument = _ARGUMENT.fullmatch(piece)
-        if index and piece in _TIMINGS:
-            options["timing"] = piece
-        elif index and argument:
+    workload, *pieces = name.split("/")
+    for piece in pieces:
+        argument, seconds = _ARGUMENT.fullmatch(piece), _SECONDS.fullmatch(piece)
+        if piece in _TIMINGS:
+            before = options.get("timing")
+            options["timing"] = f"{before}/{piece}" if before else piece
+        elif seconds:
+            options[f"{seconds[1]}_s"] = float(seconds[2])
+        elif argument:
             key = argument[1] or f"arg{len(parameters) + 1}"
-            asked = key in ("threads", "repeats", "iterations")
-            (options if asked else parameters)[key] = int(argument[2])
+            (options if key in _ASKED else parameters)[key] = int(argument[2])
         else:
-            workload.append(piece)
-    return "/".join(workload), parameters, options
+            workload += f"/{piece}"
+    return workload, parameters, options
 
 
 def _times(row: _Row) -> _Times:
@@ -298,11 +333,20 @@ def _caches(context: _Context) -> list[str] | None:
     return found
 
 
+def _executable(context: _Context) -> str:
+    """Its name, without the folder."""
+    return printable(context.executable.replace("\\", "/").rpartition("/")[2])
+
+
 def _environment(context: _Context, unmapped: Unmapped) -> dict[str, Any]:
     """Everything but the hardware, and the load, which is of the moment."""
-    told = {"library_build_type": context.library_build_type, **context.extras}
+    told = {
+        "executable": _executable(context) or None,
+        "library_build_type": context.library_build_type,
+        **context.extras,
+    }
     if told.pop("load_avg", None):
         unmapped.add("context.load_avg")
     if any("num_sharing" in cache for cache in context.caches or []):
         unmapped.add("context.caches[].num_sharing")
-    return facts({key: told[key] for key in told if told[key] is not None}, "context", [])
+    return unmapped.facts({key: told[key] for key in told if told[key] is not None}, "context")

@@ -11,6 +11,7 @@ from harness.errors import UsageError
 from harness.exchange.foreign import ForeignMachine, ForeignMeasurement, ForeignRun
 from harness.store.identity import uuid7_of
 from harness.store.imports import (
+    Added,
     ImportedLaunch,
     ImportedMeasurement,
     ImportedRun,
@@ -20,6 +21,9 @@ from harness.store.writer import Store
 
 ISOLATION = "imported"
 PLATFORM = "unknown"
+
+_GROWING = ("asv", "pyperf")
+"""Formats whose files are written anew as more is measured."""
 
 _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
 _MOST_ROUNDS = 2**31 - 1
@@ -33,15 +37,13 @@ _HARDWARE: dict[str, Any] = {
     "memory_gib": None,
     "gpus": [],
 }
-_UNKNOWN_ROUNDS = "the file does not tell how many rounds there were; 1 stands for at least one"
 
 
 @dataclass(frozen=True, kw_only=True)
 class TakenIn:
-    """A run of another tool, as it is known here. `new`: it was not there before."""
+    """A run of another tool, as it is known here."""
 
-    run: str
-    new: bool
+    added: Added
     measurements: int
     unmapped: tuple[str, ...]
 
@@ -49,22 +51,24 @@ class TakenIn:
 def take_in(run: ForeignRun, file: str, store: Store) -> TakenIn:
     """Keeps a run, in one transaction; once, however often it is read. `file`: its name.
 
-    Raises `DatabaseFailure`, and `UsageError` for a number that no database here can hold.
+    Raises `DatabaseFailure`, and `UsageError` for what no database here can hold.
     """
-    name, new = add_import(store, _imported(run, file))
+    unmapped = list(run.unmapped)
+    if run.started_at is None:
+        unmapped.append("when it was measured: not told, so that it counts as of its import")
+    try:
+        added = add_import(store, _imported(run, file, unmapped))
+    except UsageError as error:
+        raise UsageError(f"cannot import {file}: {error}") from error
     return TakenIn(
-        run=name,
-        new=new,
+        added=added,
         measurements=sum(len(launch.measurements) for launch in run.launches),
-        unmapped=run.unmapped,
+        unmapped=tuple(unmapped),
     )
 
 
-def _imported(run: ForeignRun, file: str) -> ImportedRun:
-    started_at = run.started_at or _BEGINNING
-    unmapped = list(run.unmapped)
-    if run.started_at is None:
-        unmapped.append("when it was measured: not told, so that it counts as of 1970")
+def _imported(run: ForeignRun, file: str, unmapped: list[str]) -> ImportedRun:
+    started_at = run.started_at or datetime.now(UTC)
     launches = [
         ImportedLaunch(
             environment=launch.environment,
@@ -76,7 +80,8 @@ def _imported(run: ForeignRun, file: str) -> ImportedRun:
     measured = (each.case for launch in run.launches for each in launch.measurements)
     failed = (case for case, _ in (*run.failures, *run.skips) if case is not None)
     return ImportedRun(
-        uuid=uuid7_of(started_at, bytes.fromhex(run.digest)),
+        # The same of the same file, whenever it is taken in.
+        uuid=uuid7_of(run.started_at or _BEGINNING, bytes.fromhex(run.digest)),
         name=f"{started_at:%Y%m%d-%H%M%S}-{run.digest[:6]}",
         machine=_machine(run.machine, started_at),
         run={
@@ -86,7 +91,7 @@ def _imported(run: ForeignRun, file: str) -> ImportedRun:
             "isolation": ISOLATION,
             "suite": run.suite,
             "launches_planned": max(1, len(run.launches)),
-            "tags": {**run.tags, **({"branch": run.branch} if run.branch else {})},
+            "tags": {},
             "git_commit": run.commit,
             "git_dirty": run.dirty,
             "jaxrig_version": __version__,
@@ -103,16 +108,13 @@ def _imported(run: ForeignRun, file: str) -> ImportedRun:
         launches=launches,
         failures=run.failures,
         skips=run.skips,
+        grows=run.format in _GROWING,
     )
 
 
 def _measurement(told: ForeignMeasurement) -> ImportedMeasurement:
     rounds = len(told.samples_s) if told.samples_s else told.rounds
-    warnings = list(told.warnings)
-    if rounds is None:
-        rounds = 1
-        warnings.append(_UNKNOWN_ROUNDS)
-    if rounds > _MOST_ROUNDS:
+    if rounds is not None and rounds > _MOST_ROUNDS:
         raise UsageError(f"{told.case}: {rounds} rounds are more than can be stored")
     return ImportedMeasurement(
         case={
@@ -131,7 +133,7 @@ def _measurement(told: ForeignMeasurement) -> ImportedMeasurement:
             "calls_per_round": told.calls_per_round,
             "peak_rss_bytes": told.peak_rss_bytes,
             "extra_info": dict(told.extra_info) or None,
-            "warnings": warnings or None,
+            "warnings": list(told.warnings) or None,
         },
     )
 

@@ -1,6 +1,5 @@
 """Stored runs on their way out, as files of pytest-benchmark."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +8,7 @@ from harness.errors import UsageError
 from harness.exchange import pytest_benchmark
 from harness.exchange.bundle import replacing
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
+from harness.exchange.told import count, told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 def write_pytest_benchmark(
     reader: "Reader", runs: Sequence["Run"], folder: Path, *, force: bool
-) -> Iterator[tuple[Path, tuple[str, ...]]]:
+) -> Iterator[tuple[Path, dict[str, str]]]:
     """A file a launch, as pytest-benchmark knows a case once a file: `RUN.json`, or with several
-    launches `RUN-0.json` and so on. Yields each, and the cases that have no samples any more.
+    launches `RUN-0.json` and so on. Yields each, and why which cases are not in it.
 
     Raises `UsageError` for a file that is there, unless it may be replaced by `force`.
     """
@@ -58,9 +58,7 @@ def _foreign(
         machine=machine,
         commit=run.git_commit,
         dirty=run.git_dirty,
-        branch=run.tags.get("branch"),
         suite=run.suite,
-        tags=run.tags,
         launches=tuple(
             ForeignLaunch(
                 measurements=tuple(_measurement(row) for row in of_launch.to_dict("records")),
@@ -74,21 +72,16 @@ def _foreign(
 
 
 def _measurement(row: Mapping[Any, Any]) -> ForeignMeasurement:
-    samples = _told(row["samples_s"])
+    samples = told(row["samples_s"])
     return ForeignMeasurement(
         case=row["case"],
         workload=row["workload"],
-        parameters=_told(row["parameters"]) or {},
-        group=_told(row["benchmark_group"]),
-        options=_told(row["benchmark_options"]) or {},
-        extra_info=_told(row["extra_info"]) or {},
+        parameters=told(row["parameters"]) or {},
+        group=told(row["benchmark_group"]),
+        options=told(row["benchmark_options"]) or {},
+        extra_info=told(row["extra_info"]) or {},
         samples_s=None if samples is None else tuple(samples.tolist()),
-        rounds=row["rounds"],
+        rounds=count(row["rounds"]),
         median_s=row["median_s"],
-        calls_per_round=row["calls_per_round"],
+        calls_per_round=count(row["calls_per_round"]),
     )
-
-
-def _told(value: Any) -> Any:
-    """None for what pandas has as NaN beside texts."""
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -17,13 +17,12 @@ from harness.exchange.cleaned import (
     facts,
     hardware,
     moment,
-    once,
     printable,
 )
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
-from harness.exchange.reading import Document, Told, part
+from harness.exchange.kept import Kept
+from harness.exchange.reading import Document, Samples, Told, part
 from harness.exchange.unmapped import Unmapped
-from harness.records import PositiveSeconds
 
 VERSION = "1.0"
 
@@ -78,7 +77,7 @@ class _Process(Told):
 class _Values(Told):
     """Seconds a call: pyperf has divided them by the loops."""
 
-    values: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
+    values: Samples
 
 
 class _Benchmark(Told):
@@ -107,10 +106,14 @@ def read(found: Document) -> ForeignRun:
     file = part(_File, found.content, "")
     if file.version != VERSION:
         raise ValueError(f"version: {file.version!r}; of pyperf's {VERSION} is read")
-    unmapped = Unmapped()
-    benchmarks = [list(_workers(file, index, unmapped)) for index, _ in enumerate(file.benchmarks)]
-    once(workers[0].measurement.case for workers in benchmarks if workers)
-    launches = tuple(_launches(benchmarks, unmapped))
+    unmapped, odd = Unmapped(), Kept()
+    benchmarks = list[list[_Worker]]()
+    for index, benchmark in enumerate(file.benchmarks):
+        with odd.apart({**file.metadata, **benchmark.metadata}.get("name")):
+            benchmarks.append(list(_workers(file, index, unmapped)))
+    if odd.failures and not any(benchmarks):
+        raise ValueError(odd.failures[0][1])
+    launches = tuple(_launches(benchmarks, odd, unmapped))
     unmapped.extras("", file.extras)
     return ForeignRun(
         format="pyperf",
@@ -119,6 +122,7 @@ def read(found: Document) -> ForeignRun:
         machine=_machine(next((each[0].metadata for each in benchmarks if each), None)),
         suite="pyperf",
         launches=launches,
+        failures=odd.failures,
         unmapped=unmapped.names,
     )
 
@@ -191,17 +195,22 @@ def _environment(told: Mapping[str, Any], warnings: list[str]) -> dict[str, Any]
     return facts(named | lasting, "metadata", warnings)
 
 
-def _launches(benchmarks: list[list[_Worker]], unmapped: Unmapped) -> Iterator[ForeignLaunch]:
+def _launches(
+    benchmarks: list[list[_Worker]], odd: Kept, unmapped: Unmapped
+) -> Iterator[ForeignLaunch]:
     """The n-th process of every benchmark makes the n-th launch."""
     for index in range(max(map(len, benchmarks), default=0)):
         workers = [workers[index] for workers in benchmarks if index < len(workers)]
-        environment = dict[str, Any]()
+        environment, kept = dict[str, Any](), Kept()
+        for worker in workers:
+            with odd.apart(worker.measurement.case):
+                kept.add(worker.measurement)
         for worker in workers:
             for key, value in worker.environment.items():
                 if environment.setdefault(key, value) != value:
                     unmapped.add(f"metadata.{key}", "differs in one launch; the first is kept")
         yield ForeignLaunch(
-            measurements=tuple(worker.measurement for worker in workers),
+            measurements=kept.measurements,
             started_at=min((each.started_at for each in workers if each.started_at), default=None),
             environment=environment,
         )

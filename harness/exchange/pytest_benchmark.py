@@ -13,9 +13,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from harness.exchange import quartiles
-from harness.exchange.cleaned import case_name, facts, hardware, moment, once, printable
+from harness.exchange.cleaned import case_name, facts, hardware, moment, printable
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
-from harness.exchange.reading import Document, Told, part
+from harness.exchange.kept import Kept
+from harness.exchange.reading import Document, Samples, Told, part
 from harness.exchange.unmapped import Unmapped
 from harness.records import PositiveSeconds, Seconds
 
@@ -23,7 +24,8 @@ VERSION = "5.3.1"
 """Whose files `write` imitates."""
 
 _NO_COMMIT = ("unversioned", "unknown")
-_NO_BRANCH = ("(unknown)", "(detached head)")
+_OF_COMMIT = ("project", "branch")
+_NO_NAME = (None, "", "(unknown)", "(detached head)")
 _UNREADABLE = "UNSERIALIZABLE["
 _OF_MEAN = frozenset({"iqr", "ops", "total"})
 _OF_SAMPLES = _OF_MEAN | {"outliers", "iqr_outliers", "stddev_outliers", "ld15iqr", "hd15iqr"}
@@ -34,8 +36,8 @@ _CPU_OF_THE_MOMENT = ("flags", "hz_actual", "hz_actual_friendly")
 class _Stats(Told):
     median: PositiveSeconds
     rounds: Annotated[int, Field(ge=1, lt=2**63)]
-    iterations: Annotated[int, Field(ge=1, lt=2**63)] = 1
-    data: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)] | None = None
+    iterations: Annotated[int, Field(ge=1, lt=2**63)] | None = None
+    data: Samples | None = None
     min: Seconds | None = None
     max: Seconds | None = None
     mean: Seconds | None = None
@@ -65,17 +67,17 @@ class _Commit(Told):
 class _File(Told):
     machine_info: dict[str, Any]
     commit_info: _Commit = _Commit()
-    benchmarks: list[_Benchmark]
+    benchmarks: list[Any]
     datetime: str
     version: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A pytest-benchmark file, and the cases that are not in it, for want of samples."""
+    """A pytest-benchmark file. `left_out`: the cases that are not in it, and why not."""
 
     text: bytes
-    left_out: tuple[str, ...]
+    left_out: dict[str, str]
 
 
 def read(found: Document) -> ForeignRun:
@@ -83,14 +85,13 @@ def read(found: Document) -> ForeignRun:
     file = part(_File, found.content, "")
     unmapped = Unmapped()
     started_at, _ = moment(file.datetime, "datetime")  # without a zone in old files: it is UTC
-    measurements = tuple(_measurement(benchmark, unmapped) for benchmark in file.benchmarks)
-    once(measurement.case for measurement in measurements)
+    kept = _kept(file, unmapped)
     machine, environment = _machine(file, unmapped)
     commit = file.commit_info
     known = commit.id not in (None, *_NO_COMMIT)
     unmapped.extras("commit_info", commit.extras)
     unmapped.extras("", file.extras)
-    project = printable(commit.project) if commit.project else None
+    project = environment.get("project")
     return ForeignRun(
         format="pytest-benchmark",
         digest=found.digest,
@@ -98,14 +99,13 @@ def read(found: Document) -> ForeignRun:
         machine=machine,
         commit=printable(commit.id or "") if known else None,
         dirty=commit.dirty if known else None,
-        branch=printable(commit.branch or "") or None if commit.branch not in _NO_BRANCH else None,
         suite=f"pytest-benchmark:{project}" if project else "pytest-benchmark",
-        tags={"project": project} if project else {},
         launches=(
             ForeignLaunch(
-                measurements=measurements, started_at=started_at, environment=environment
+                measurements=kept.measurements, started_at=started_at, environment=environment
             ),
         ),
+        failures=kept.failures,
         unmapped=unmapped.names,
     )
 
@@ -116,8 +116,9 @@ def write(run: ForeignRun, launch: ForeignLaunch) -> Written:
     A run of several launches is several files: pytest-benchmark knows a case once a file, and
     samples of different processes must not be thrown together.
     """
-    kept = [each for each in launch.measurements if each.samples_s]
-    left_out = tuple(each.case for each in launch.measurements if not each.samples_s)
+    kept = [each for each in launch.measurements if _why_left_out(each) is None]
+    why = ((each.case, _why_left_out(each)) for each in launch.measurements)
+    left_out = {case: told for case, told in why if told is not None}
     told_at = launch.started_at or run.started_at or datetime.fromtimestamp(0, tz=UTC)
     content = {
         "machine_info": _machine_info(run.machine, launch.environment),
@@ -126,8 +127,8 @@ def write(run: ForeignRun, launch: ForeignLaunch) -> Written:
             "time": None,
             "author_time": None,
             "dirty": bool(run.dirty),
-            "project": run.tags.get("project", run.suite),
-            "branch": run.branch or "(unknown)",
+            "project": launch.environment.get("project", run.suite),
+            "branch": launch.environment.get("branch", "(unknown)"),
         },
         "benchmarks": [_benchmark(each) for each in kept],
         "datetime": told_at.isoformat(),
@@ -135,6 +136,21 @@ def write(run: ForeignRun, launch: ForeignLaunch) -> Written:
     }
     text = json.dumps(content, indent=4, allow_nan=False)
     return Written(text=text.encode(), left_out=left_out)
+
+
+def _kept(file: _File, unmapped: Unmapped) -> Kept:
+    kept = Kept()
+    for index, told in enumerate(file.benchmarks):
+        with kept.apart(told.get("fullname") if isinstance(told, dict) else None):
+            kept.add(_measurement(part(_Benchmark, told, f"benchmarks[{index}]"), unmapped))
+    return kept
+
+
+def _why_left_out(told: ForeignMeasurement) -> str | None:
+    """Why a case cannot be in a file; None where it can."""
+    if not told.samples_s:
+        return "it has no samples"
+    return None if told.calls_per_round else "nobody knows of how many calls a sample is the mean"
 
 
 def _measurement(told: _Benchmark, unmapped: Unmapped) -> ForeignMeasurement:
@@ -152,6 +168,8 @@ def _measurement(told: _Benchmark, unmapped: Unmapped) -> ForeignMeasurement:
     if told.model_extra:
         unmapped.extras("benchmarks[]", told.extras)
     unmapped.extras("benchmarks[].stats", stats.extras, _OF_SAMPLES if samples else _OF_MEAN)
+    if stats.iterations is None:
+        warnings.append("the file does not tell how many calls a sample is the mean of")
     return ForeignMeasurement(
         case=case,
         workload=case.partition("[")[0],
@@ -174,10 +192,10 @@ def _summary(stats: _Stats) -> dict[str, float]:
 
 
 def _machine(file: _File, unmapped: Unmapped) -> tuple[ForeignMachine, dict[str, Any]]:
-    """The hardware, and everything else that `machine_info` tells."""
+    """The hardware, and everything else that `machine_info` tells; with it what the benchmarks
+    are of."""
     told = dict(file.machine_info)
-    cpu = told.get("cpu")
-    cpu = dict(cpu) if isinstance(cpu, dict) else {}
+    cpu = dict(told.pop("cpu")) if isinstance(told.get("cpu"), dict) else {}
     # The clock changes from file to file, and hundreds of flags follow from the model.
     for name in _CPU_OF_THE_MOMENT:
         if cpu.pop(name, None) is not None:
@@ -194,16 +212,14 @@ def _machine(file: _File, unmapped: Unmapped) -> tuple[ForeignMachine, dict[str,
     )
     environment = told | ({"cpu": cpu} if cpu else {})
     known = {"python": python, "packages": {"pytest-benchmark": printable(file.version)}}
-    changed = list[str]()
-    cleaned = facts(environment | known, "machine_info", changed)
-    for warning in changed:
-        unmapped.add(warning)
-    return machine, cleaned
+    of_commit = {name: getattr(file.commit_info, name) for name in _OF_COMMIT}
+    known |= {name: printable(told) for name, told in of_commit.items() if told not in _NO_NAME}
+    return machine, unmapped.facts(environment | known, "machine_info")
 
 
 def _machine_info(machine: ForeignMachine, environment: Mapping[str, Any]) -> dict[str, Any]:
     """What `_machine` takes apart, put together again."""
-    told = dict(environment)
+    told = {name: value for name, value in environment.items() if name not in _OF_COMMIT}
     cpu = told.pop("cpu", {})
     return {
         "node": machine.name or "",
@@ -211,7 +227,7 @@ def _machine_info(machine: ForeignMachine, environment: Mapping[str, Any]) -> di
         "python_version": told.pop("python", None) or "",
         **told,
         "cpu": {
-            **cpu,
+            **(cpu if isinstance(cpu, dict) else {"told": cpu}),
             "brand_raw": machine.facts.get("cpu_model") or "",
             "count": machine.facts.get("threads"),
         },

@@ -1,5 +1,6 @@
 """A file from elsewhere, read with care: whatever is wrong with it becomes one `UsageError`."""
 
+import codecs
 import gzip
 import hashlib
 import zlib
@@ -7,15 +8,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from harness.errors import UsageError
+from harness.records import PositiveSeconds
 
-LARGEST_FILE_BYTES = 512 << 20
-"""Of its content, unpacked: a pytest-benchmark file of a million rounds a case fits."""
+LARGEST_FILE_BYTES = 128 << 20
+"""Of its content, unpacked."""
+
+MOST_VALUES = 6_000_000
+"""In one file: each takes some 50 bytes of memory, and its text some 20 more."""
+
+MOST_PARTS = 600_000
+"""Objects and lists in one file: each takes some 200 bytes."""
+
+Samples = Annotated[
+    list[PositiveSeconds], Field(min_length=1, max_length=1_000_000, fail_fast=True)
+]
+"""The first of them that is no time is told: a million complaints would take a gigabyte."""
 
 _GZIP = b"\x1f\x8b"
 _MOST_SHOWN = 400
@@ -63,7 +76,8 @@ def reading(path: Path) -> Iterator[None]:
 
 def document(path: Path) -> Document:
     """The JSON object in the file at `path`, packed with gzip or not. To be called in `reading`."""
-    text = _content(path)
+    text = _in_utf_8(_content(path))
+    _refuse_too_many(text)
     try:
         content = from_json(text, cache_strings="keys")
     except ValueError as error:
@@ -91,6 +105,21 @@ def _content(path: Path) -> bytes:
     if len(text) > LARGEST_FILE_BYTES:
         raise ValueError(f"it holds more than {LARGEST_FILE_BYTES >> 20} MiB")
     return text
+
+
+def _in_utf_8(text: bytes) -> bytes:
+    """As PowerShell's `>` writes it: in UTF-16, or with a byte order mark."""
+    if text.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return text.decode("utf-16").encode()
+    return text.removeprefix(codecs.BOM_UTF8)
+
+
+def _refuse_too_many(text: bytes) -> None:
+    """Before they are made: what a few bytes of text become takes a hundred times their room."""
+    if text.count(b",") > MOST_VALUES:
+        raise ValueError(f"it holds more than {MOST_VALUES} values")
+    if text.count(b"{") + text.count(b"[") > MOST_PARTS:
+        raise ValueError(f"it holds more than {MOST_PARTS} objects and lists")
 
 
 def _refused(path: Path, why: str) -> UsageError:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from harness.exchange.cleaned import printable
+from harness.exchange.cleaned import facts, printable
 
 _MOST = 500
 _LONGEST = 200
@@ -30,6 +30,14 @@ class Unmapped:
         for key in sorted(told.keys() - but):
             if told[key] not in (None, "", [], {}):
                 self.add(f"{where}.{key}" if where else key)
+
+    def facts(self, told: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """`told` as `cleaned.facts` has it; what had to be changed is named."""
+        changed = list[str]()
+        cleaned = facts(told, name, changed)
+        for each in changed:
+            self.add(each)
+        return cleaned
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ def arrivals_view(arrivals: "Sequence[Arrival]") -> View:
             (
                 each.file,
                 each.format or "",
-                ", ".join(each.runs) or (str(each.runs_added + each.runs_known)),
+                each.runs[0] if len(each.runs) == 1 else str(each.runs_added + each.runs_known),
                 _what(each),
                 str(each.measurements),
             )
@@ -45,7 +45,7 @@ def arrivals_view(arrivals: "Sequence[Arrival]") -> View:
 
 def _what(arrival: "Arrival") -> str:
     if arrival.error is not None:
-        return "not read"
+        return f"in part: {arrival.runs_added} new" if arrival.runs_added else "not read"
     if not arrival.runs_added:
         return "known already"
     known = f", {arrival.runs_known} known already" if arrival.runs_known else ""
@@ -58,12 +58,13 @@ def merged_view(merged: "Merged") -> View:
     return View(
         document=document,
         records=[document],
-        headers=("runs added", "known already", "left out", "measurements added"),
+        headers=("runs added", "known already", "left out", "not readable", "measurements added"),
         rows=[
             (
                 str(merged.runs_added),
                 str(merged.runs_known),
                 str(len(merged.running)),
+                str(len(merged.unreadable)),
                 str(merged.measurements_added),
             )
         ],

@@ -101,13 +101,13 @@ def machines_view(machines: Sequence["MachineSummary"]) -> View:
 
 def _hardware(facts: Mapping[str, Any]) -> tuple[str, ...]:
     """Of a machine whose results were imported nobody may have told all of it."""
-    memory = facts.get("memory_gib")
+    memory, gpus = facts.get("memory_gib"), facts.get("gpus")
     return (
         facts.get("cpu_model") or "",
         str(facts.get("cores") or ""),
         str(facts.get("threads") or ""),
         "" if memory is None else f"{memory} GiB",
-        ", ".join(gpu["model"] for gpu in facts.get("gpus") or ()) or "none",
+        "" if gpus is None else ", ".join(gpu["model"] for gpu in gpus) or "none",
     )
 
 

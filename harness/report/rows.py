@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from harness.report.view import View, cell, plain, printable, render
@@ -14,6 +14,16 @@ from harness.report.view import View, cell, plain, printable, render
 Rows = Iterable[Sequence[Any]]
 
 _LINES = 1000
+
+
+def by_column(names: Sequence[str], rows: Rows) -> dict[str, list[Any]]:
+    """The rows transposed: a list for each name."""
+    found: list[list[Any]] = [[] for _ in names]
+    left = iter(rows)
+    while some := list(islice(left, _LINES)):
+        for into, values in zip(found, zip(*some, strict=True), strict=True):
+            into.extend(values)
+    return dict(zip(names, found, strict=True))
 
 
 def rows_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
@@ -30,21 +40,31 @@ def rows_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
 def _json(names: Sequence[str], rows: Rows) -> Iterator[str]:
     separator = "[\n"
     for row in rows:
-        yield separator + _object(dict(zip(names, row, strict=True)))
+        yield separator + as_json(dict(zip(names, row, strict=True)))
         separator = ",\n"
     yield "[]\n" if separator == "[\n" else "\n]\n"
 
 
-def _object(document: dict[str, Any]) -> str:
+def as_json(value: Any, *, sort_keys: bool = False) -> str:
+    """Of whatever a database may hold."""
     try:
-        return json.dumps(document, default=_plain, allow_nan=False)
+        return json.dumps(value, default=_plain, allow_nan=False, sort_keys=sort_keys)
     except ValueError:  # a statement of the user's own may divide by zero
-        finite = {name: _finite(value) for name, value in document.items()}
-        return json.dumps(finite, default=_plain)
+        return json.dumps(_finite(value), allow_nan=False, sort_keys=sort_keys)
 
 
 def _finite(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+    """Infinities and NaN, which JSON lacks, as text."""
+    match value:
+        case dict():
+            return {name: _finite(each) for name, each in value.items()}
+        case list() | tuple():
+            return [_finite(each) for each in value]
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case None | str() | int():
+            return value
+    return _finite(_plain(value))
 
 
 def _plain(value: Any) -> Any:
@@ -52,7 +72,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, bytes | memoryview):
         return _size(value)
     if isinstance(value, Decimal):  # PostgreSQL's mean of whole numbers
-        return float(value)
+        number = float(value)
+        return number if math.isfinite(number) else str(value)
     try:
         return plain(value)
     except AttributeError:  # dates, UUIDs
@@ -76,11 +97,12 @@ def _csv(names: Sequence[str], rows: Rows) -> Iterator[str]:
 
 
 def _cell(value: Any) -> Any:
-    if value is None or isinstance(value, int | float | str):
-        return cell(value)
-    if isinstance(value, dict | list | tuple):
-        return json.dumps(value, default=_plain)
-    return cell(_plain(value))
+    if isinstance(value, str):
+        return printable(value, keep="\n\t")
+    if value is None or isinstance(value, int | float):
+        return value
+    known = value if isinstance(value, dict | list | tuple) else _plain(value)
+    return as_json(known) if isinstance(known, dict | list | tuple) else cell(known)
 
 
 def _table(names: Sequence[str], rows: Rows, form: str) -> str:

@@ -1,7 +1,7 @@
 """What `jaxrig runs` and `show` show: domain objects in, a `View` out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from harness.store.pairings import Pairing
     from harness.store.reader import Failure, Launch, Run, Skip
+
+NAMES = 3
+"""Of the cases of which one thing is said, how many are named."""
 
 
 def runs_view(runs: Sequence["Run"]) -> View:
@@ -87,7 +90,7 @@ def run_view(
             _headline(run),
             *(_in_turns(run, each) for each in pairings),
             *_warnings(measurements),
-            *dict.fromkeys(f"skipped: {each.case}: {each.reason}" for each in skips),
+            *_told("skipped", ((each.case, each.reason) for each in skips)),
             *(_failure(each) for each in failures),
         ],
     )
@@ -161,12 +164,24 @@ def _in_turns(run: "Run", pairing: "Pairing") -> str:
 
 
 def _warnings(measurements: "pd.DataFrame") -> list[str]:
-    seen = dict.fromkeys(
-        f"warning: {case}: {warning}"
-        for case, warnings in zip(measurements["case"], measurements["warnings"], strict=True)
-        for warning in warnings
-    )
-    return list(seen)
+    cases, warnings = measurements["case"], measurements["warnings"]
+    of_each = zip(cases, warnings, strict=True)
+    return _told("warning", ((str(case), said) for case, each in of_each for said in each))
+
+
+def _told(what: str, said: Iterable[tuple[str, str]]) -> list[str]:
+    """Whatever is said of cases once, with the cases that it is said of."""
+    cases: dict[str, dict[str, None]] = {}
+    for case, words in said:
+        cases.setdefault(words, {})[case] = None
+    return [f"{what}: {_some(list(names))}: {words}" for words, names in cases.items()]
+
+
+def _some(names: list[str]) -> str:
+    """`names`; of many the first, and how many more there are."""
+    more = len(names) - NAMES
+    shown = names if more <= 1 else names[:NAMES]
+    return ", ".join(shown) + (f" and {more} more" if more > 1 else "")
 
 
 def _failure(failure: "Failure") -> str:

@@ -1,43 +1,55 @@
-"""What was measured over time: `jaxrig history` and `query`. Columns in, text out."""
+"""What was measured over time: `jaxrig history` and `query`. Columns or rows in, text out."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from harness.report import quantity
-from harness.report.rows import rows_text
+from harness.report.rows import Rows, by_column, rows_text
 from harness.report.view import View, render
 
 Columns = Mapping[str, Sequence[Any]]
 
 _GROUP = ("case", "machine", "target")
+_TABLES = ("table", "md")
 
 
-def history_text(columns: Columns, form: str) -> Iterator[str]:
+def history_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
     """`jaxrig history`. In the table what is equal to the line above is not repeated."""
-    return _text(columns, form, ("run", "started_at", "median_s", "launches"), grouped=True)
+    if form in _TABLES:
+        told = ("run", "started_at", "median_s", "launches")
+        return iter([_table(by_column(names, rows), form, told, grouped=True)])
+    return _rows_text(names, rows, form)
 
 
-def query_text(columns: Columns, metrics: Sequence[str], form: str) -> Iterator[str]:
-    """`jaxrig query`. `metrics`: the columns that hold them."""
-    return _text(columns, form, ("run", "started_at", *metrics), grouped=False)
+def query_text(
+    names: Sequence[str], rows: Rows, metrics: Sequence[str], form: str
+) -> Iterator[str]:
+    """`jaxrig query`. `metrics`: the columns that hold them. JSON and CSV are written while the
+    rows are taken."""
+    if form in _TABLES:
+        told = ("run", "started_at", *metrics)
+        return iter([_table(by_column(names, rows), form, told, grouped=False)])
+    return _rows_text(names, rows, form)
 
 
-def _text(columns: Columns, form: str, told: Sequence[str], *, grouped: bool) -> Iterator[str]:
-    if form in ("table", "md"):
-        names = (*_GROUP, *told)
-        shown = [_shown(name, columns) for name in names]
-        rows = list(zip(*shown, strict=True))
-        view = View(
-            document=None,
-            records=(),
-            headers=[_HEADERS.get(name, name) for name in names],
-            rows=_without_repetition(rows) if grouped else rows,
-        )
-        return iter([render(view, "md" if form == "md" else "table")])
-    moments = [_moment(text) for text in columns["started_at"]]
-    values = {**columns, "started_at": moments}
-    return rows_text(list(values), zip(*values.values(), strict=True), form)
+def _table(columns: Columns, form: str, told: Sequence[str], *, grouped: bool) -> str:
+    names = (*_GROUP, *told)
+    shown = [_shown(name, columns) for name in names]
+    rows = list(zip(*shown, strict=True))
+    view = View(
+        document=None,
+        records=(),
+        headers=[_HEADERS.get(name, name) for name in names],
+        rows=_without_repetition(rows) if grouped else rows,
+    )
+    return render(view, "md" if form == "md" else "table")
+
+
+def _rows_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
+    place = names.index("started_at")
+    with_moments = ((*row[:place], _moment(row[place]), *row[place + 1 :]) for row in rows)
+    return rows_text(names, with_moments, form)
 
 
 _HEADERS = {

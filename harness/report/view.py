@@ -3,9 +3,10 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from typing import Any, Literal
 
 Format = Literal["table", "json", "csv", "md"]
@@ -15,8 +16,8 @@ FORMATS: tuple[Format, ...] = ("table", "json", "csv", "md")
 @dataclass(frozen=True, kw_only=True)
 class View:
     """`document`: what `--format json` prints. `records`: the rows of `--format csv`, with base
-    units in the keys. `headers`, `rows`: the table that people read; `preface` precedes it, `notes`
-    follow it."""
+    units in the keys, and `columns` such keys as it has also where there is no record. `headers`,
+    `rows`: the table that people read; `preface` precedes it, `notes` follow it."""
 
     document: Any
     records: Sequence[Mapping[str, Any]]
@@ -24,6 +25,7 @@ class View:
     rows: Sequence[Sequence[str]]
     notes: Sequence[str] = ()
     preface: Sequence[str] = ()
+    columns: Sequence[str] = ()
 
 
 def render(view: View, form: Format) -> str:
@@ -32,18 +34,18 @@ def render(view: View, form: Format) -> str:
         case "json":
             return json.dumps(view.document, indent=1, default=plain, allow_nan=False) + "\n"
         case "csv":
-            return _csv(view.records)
+            return _csv(view.columns, view.records)
         case "table":
-            return _table(view, "simple")
+            return _table(view, "simple", printable)
         case "md":
-            return _table(view, "github")
+            return _table(view, "github", _markdown)
 
 
-def _table(view: View, style: str) -> str:
+def _table(view: View, style: str, shown: Callable[[str], str]) -> str:
     from tabulate import tabulate
 
-    rows = [[printable(cell) for cell in row] for row in view.rows]
-    text = tabulate(rows, headers=view.headers, tablefmt=style, disable_numparse=True)
+    headers, *rows = [list(map(shown, row)) for row in (view.headers, *view.rows)]
+    text = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
     before, after = (
         "".join(printable(line, keep="\n") + "\n" for line in lines)
         for lines in (view.preface, view.notes)
@@ -51,9 +53,14 @@ def _table(view: View, style: str) -> str:
     return "\n".join(part for part in (before, f"{text}\n", after) if part)
 
 
-def _csv(records: Sequence[Mapping[str, Any]]) -> str:
+def _markdown(text: str) -> str:
+    """A cell: https://github.github.com/gfm/#tables-extension- ends it at a bare `|`."""
+    return printable(text).replace("\\", "\\\\").replace("|", "\\|")
+
+
+def _csv(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -> str:
     buffer = io.StringIO()
-    names = list(dict.fromkeys(name for record in records for name in record))
+    names = list(dict.fromkeys(chain(columns, *records)))
     writer = csv.DictWriter(buffer, names, lineterminator="\n")
     writer.writeheader()
     for record in records:
@@ -64,6 +71,8 @@ def _csv(records: Sequence[Mapping[str, Any]]) -> str:
 def printable(text: str, keep: str = "") -> str:
     """`text` without control characters: names and messages come out of containers, and an
     escape sequence must not reach somebody's terminal."""
+    if text.isprintable():  # nearly all of it, of which there may be much
+        return text
     return "".join(
         character if character.isprintable() or character in keep else "\N{REPLACEMENT CHARACTER}"
         for character in text

@@ -96,9 +96,13 @@ def execute_pairs(
         judge = make_judge(both.cases)
         base, candidate = (
             OngoingRun(
-                plan=with_cases(side, both.cases), setup=setup, store=store, progress=progress
+                plan=with_cases(side, both.cases),
+                setup=setup,
+                store=store,
+                progress=progress,
+                beside_s=beside.target.launch_limit_s,
             )
-            for side, setup in zip(sides, setups, strict=True)
+            for side, beside, setup in zip(sides, reversed(sides), setups, strict=True)
         )
         with base, candidate:
             for run, side in zip((base, candidate), has, strict=True):

@@ -99,6 +99,8 @@ class OngoingRun:
     """Cases that failed once: trying them again would cost every later launch the same."""
     latest: dict[str, Measured] = field(default_factory=dict)
     """What each case's newest measurement said."""
+    beside_s: float = 0.0
+    """The limit of the launch that lives beside each of this run's, where they are in turns."""
     id: int = -1
 
     def __enter__(self) -> Self:
@@ -133,8 +135,14 @@ class OngoingRun:
         self.store.end_run(self.id, status)
 
     def _time_limit(self) -> timedelta:
-        launches_s = len(self.plan.launches) * self.plan.target.launch_limit_s
+        launches_s = len(self.plan.launches) * self._longest_launch_s()
         return timedelta(seconds=launches_s) + _DEADLINE_GRACE
+
+    def _longest_launch_s(self) -> float:
+        """How long one can live. In turns either may take what both limits allow, and waits while
+        the other does."""
+        own_s = self.plan.target.launch_limit_s
+        return 2 * (own_s + self.beside_s) if self.beside_s else own_s
 
     def measure(self, launch: Launch) -> bool:
         """One launch; in further processes where the first does not come to its end.
@@ -167,6 +175,7 @@ class OngoingRun:
         spec = replace(
             measuring(self.plan, self.setup, launch.cases, rounds=rounds),
             labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
+            deadline_s=self._longest_launch_s(),
         )
         with self._recorded(launch, spec.limits) as record, self.setup.engine.start(spec) as live:
             session = record.session = Session(

@@ -1,18 +1,28 @@
-"""Whether a database is sound: the file, what rows refer to, and the samples themselves."""
+"""Whether a database is sound: the file, what rows refer to, the samples and logs themselves."""
 
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
-from sqlalchemy import Connection, LargeBinary, func, select, type_coerce
+import numpy as np
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    LargeBinary,
+    Row,
+    Select,
+    func,
+    select,
+    type_coerce,
+)
 
+from harness.store.damage import Damaged
 from harness.store.database import SCHEMA_VERSION, database_errors, open_for_reading
 from harness.store.models import LaunchRow, MeasurementRow, RunRow
 from harness.store.packing import unpack
+from harness.store.types import decompressed
 
-_CHUNK = 5000
+_ROWS_AT_ONCE = 100
 _NAMED = 5
 """Of what is wrong, so much is told by name."""
 
@@ -35,7 +45,7 @@ def check(url: str) -> Iterator[Checked]:
             if engine.dialect.name == "sqlite":
                 yield _pragma(connection, "file", "integrity_check")
                 yield _pragma(connection, "references", "foreign_key_check")
-            yield from _open_launches(connection)
+            yield _launches(connection)
             yield _samples(connection)
     finally:
         engine.dispose()
@@ -50,62 +60,76 @@ def _pragma(connection: Connection, name: str, pragma: str) -> Checked:
     return Checked(check=name, ok=False, found=f"{len(wrong)} problem(s): {told}")
 
 
-def _open_launches(connection: Connection) -> Iterator[Checked]:
-    """A run that ended has no launch that goes on."""
-    query = (
+def _launches(connection: Connection) -> Checked:
+    """A run that ended has no launch that goes on; every launch's log can be read."""
+    open_ones = (
         select(RunRow.name)
         .distinct()
         .join(LaunchRow, LaunchRow.run_id == RunRow.id)
         .where(RunRow.status != "running", LaunchRow.status == "running")
     )
-    names = connection.execute(query).scalars().all()
+    names = connection.execute(open_ones).scalars().all()
+    wrong = [f"{name}: a launch goes on in a run that ended" for name in names]
+    logs = select(LaunchRow.id, _as_stored(LaunchRow.log).label("log"))
+    for row in _rows(connection, logs.where(LaunchRow.log.is_not(None))):
+        try:
+            decompressed(row.log)
+        except Damaged as error:
+            wrong.append(f"the log of launch {row.id}: {error}")
     runs = connection.scalar(select(func.count(RunRow.id)))
-    told = f"launches that go on in runs that ended: {', '.join(names[:_NAMED])}"
-    yield Checked(check="runs", ok=not names, found=told if names else f"{runs} runs")
+    return _checked("runs", wrong, f"{runs} runs")
 
 
 def _samples(connection: Connection) -> Checked:
     """Every measurement's can be unpacked, are as many as is told, and have that median."""
+    query = select(
+        MeasurementRow.id,
+        _as_stored(MeasurementRow.samples_s).label("samples_s"),
+        MeasurementRow.rounds,
+        MeasurementRow.median_s,
+    )
     wrong: list[str] = []
     seen = 0
-    for row in _measurements(connection):
+    for row in _rows(connection, query):
         seen += 1
         problem = _problem(row)
         if problem:
             wrong.append(f"measurement {row.id}: {problem}")
-    if wrong:
-        told = "; ".join(wrong[:_NAMED])
-        return Checked(check="samples", ok=False, found=f"{len(wrong)} of {seen}: {told}")
-    return Checked(check="samples", ok=True, found=f"{seen} measurements")
+    return _checked("samples", wrong, f"{seen} measurements")
 
 
-def _problem(row: Any) -> str | None:
+def _checked(name: str, wrong: list[str], seen: str) -> Checked:
+    if not wrong:
+        return Checked(check=name, ok=True, found=seen)
+    told = "; ".join(wrong[:_NAMED])
+    return Checked(check=name, ok=False, found=f"{len(wrong)} problem(s) in {seen}: {told}")
+
+
+def _problem(row: Row[Any]) -> str | None:
     if row.samples_s is None:
         return None  # pruned, or never told
     try:
-        samples: list[float] = unpack(row.samples_s).tolist()
-    except (ValueError, struct.error) as error:
-        return f"samples cannot be unpacked ({error})"
+        samples = unpack(row.samples_s)
+    except Damaged as error:
+        return str(error)
     if len(samples) != row.rounds:
         return f"{len(samples)} samples of {row.rounds} rounds"
-    if median(samples) != row.median_s:
-        return f"a median of {median(samples)} and not {row.median_s}"
+    if not np.all(np.isfinite(samples) & (samples > 0)):
+        return "samples that are no times"
+    median_s = float(np.median(samples))
+    if median_s != row.median_s:
+        return f"a median of {median_s} and not {row.median_s}"
     return None
 
 
-def _measurements(connection: Connection) -> Iterator[Any]:
-    """In chunks: a year does not fit into memory. Samples as they are stored."""
-    last = -1
-    columns = (
-        MeasurementRow.id,
-        type_coerce(MeasurementRow.samples_s, LargeBinary).label("samples_s"),
-        MeasurementRow.rounds,
-        MeasurementRow.median_s,
-    )
-    while True:
-        query = select(*columns).where(MeasurementRow.id > last)
-        rows = connection.execute(query.order_by(MeasurementRow.id).limit(_CHUNK)).all()
-        if not rows:
-            return
-        yield from rows
-        last = rows[-1].id
+def _rows(connection: Connection, query: Select[*tuple[Any, ...]]) -> Iterator[Row[Any]]:
+    """A few in memory at once: a year does not fit, and samples are as long as they like."""
+    streaming = {"stream_results": True, "max_row_buffer": _ROWS_AT_ONCE}
+    with connection.execute(query, execution_options=streaming) as found:
+        for rows in found.partitions(_ROWS_AT_ONCE):
+            yield from rows
+
+
+def _as_stored(column: Any) -> ColumnElement[bytes]:
+    """What is packed as it is: whatever is wrong with it, it can be read."""
+    return type_coerce(column, LargeBinary)

@@ -5,7 +5,8 @@ database, and become those of what stands for the same in the other one.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -15,20 +16,63 @@ from sqlalchemy import (
     Connection,
     LargeBinary,
     Row,
+    Select,
     TableClause,
     TypeDecorator,
     column,
+    func,
     insert,
     select,
     table,
 )
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, StatementError
 
+from harness.errors import DatabaseFailure
+from harness.store.database import database_errors, open_for_reading
 from harness.store.models import Base
+from harness.store.postgresql import problem
 from harness.store.shared import KNOWN_BY, SharedRows
+from harness.store.url import shown
 
 ROWS_AT_ONCE = 500
 
+_OTHER_TYPE = "42804"
+"""SQLSTATE of a value that is not of its column's type."""
+
+_TURN_LOCK = 0x6A617872_696701  # "jaxrig", and a number; of this database alone
+
 Stored = Row[*tuple[Any, ...]]
+
+
+class SourceFailure(DatabaseFailure):
+    """Rows cannot be read where they come from, or are such that no database takes them."""
+
+
+@contextmanager
+def refusals(failure: Callable[[str], Exception]) -> Iterator[None]:
+    """Where a database refuses rows and is not at fault itself, raises a `failure` with the
+    reason."""
+    try:
+        yield
+    except StatementError as error:
+        if not _is_of_rows(error):
+            raise
+        told = problem(error) if isinstance(error, DBAPIError) else str(error.orig)
+        raise failure(told) from error
+
+
+def _is_of_rows(error: StatementError) -> bool:
+    if isinstance(error, DBAPIError):
+        other_type = getattr(error.orig, "sqlstate", None) == _OTHER_TYPE
+        return other_type or isinstance(error, DataError | IntegrityError)
+    return isinstance(error.orig, Exception)  # a value that its column cannot have
+
+
+def take_turn(connection: Connection) -> None:
+    """Lets one process at a time bring runs, until its transaction ends: of two that bring the same
+    one the second finds it there. SQLite's writers take turns anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(func.pg_advisory_xact_lock(_TURN_LOCK)))
 
 
 @cache
@@ -39,46 +83,130 @@ def stored(model: type[Base]) -> TableClause:
     return table(of.name, *(column(name, kind) for name, kind in kinds))
 
 
-class Source:
-    """A database that rows come from."""
+@contextmanager
+def open_source(url: str) -> Iterator["Source"]:
+    """The database as it is now, whatever is written to it meanwhile. Raises `SourceFailure`."""
+    with _blaming(url):
+        engine = open_for_reading(url)
+    try:
+        with _blaming(url):
+            connection = engine.connect()
+        try:
+            if engine.dialect.name == "postgresql":
+                connection.execution_options(isolation_level="REPEATABLE READ")
+            yield Source(connection, url)
+        finally:
+            with _blaming(url):  # a file may have changed while it was read
+                connection.close()
+    finally:
+        engine.dispose()
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+
+class Source:
+    """A database that rows come from. Raises `SourceFailure`, which names it: the transaction that
+    its rows go into is another database's."""
+
+    def __init__(self, connection: Connection, url: str) -> None:
+        self._connection, self._url = connection, url
         self._keys: dict[tuple[str, int], str] = {}
         """What shared rows are known by, as far as they were met."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether its server went away: nothing more can be read."""
+        return self._connection.invalidated
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What cannot be read in it keeps nothing else from being read: PostgreSQL would give up
+        the whole transaction."""
+        if self._connection.dialect.name != "postgresql":
+            yield
+            return
+        with _blaming(self._url):
+            savepoint = self._connection.begin_nested()
+        try:
+            yield
+        except SourceFailure:
+            if not self.is_lost:
+                with _blaming(self._url):
+                    savepoint.rollback()
+            raise
+        with _blaming(self._url):
+            savepoint.commit()
+
+    def failure(self, problem: str) -> SourceFailure:
+        return SourceFailure(f"{shown(self._url)}: {problem}")
 
     def rows(self, model: type[Base], *where: ColumnElement[bool]) -> list[Stored]:
         return [row for chunk in self.chunks(model, *where) for row in chunk]
 
     def row(self, model: type[Base], key: int) -> Stored:
-        (found,) = self.rows(model, stored(model).c.id == key)
-        return found
+        found = self.rows(model, stored(model).c.id == key)
+        if not found:
+            raise SourceFailure(f"{shown(self._url)}: {model.__tablename__} lacks row {key}")
+        return found[0]
 
     def chunks(self, model: type[Base], *where: ColumnElement[bool]) -> Iterator[Sequence[Stored]]:
         """The rows in the order of their keys, a part of them in memory at once."""
         keys = Base.metadata.tables[model.__tablename__].primary_key.columns
         query = select(stored(model)).where(*where).order_by(*(each.name for each in keys))
         streaming = {"stream_results": True, "max_row_buffer": ROWS_AT_ONCE}
-        with self._connection.execute(query, execution_options=streaming) as found:
+        with (
+            _blaming(self._url),
+            self._connection.execute(query, execution_options=streaming) as found,
+        ):
             yield from found.partitions(ROWS_AT_ONCE)
 
-    def pages(self, model: type[Base], *columns: ColumnElement[Any]) -> Iterator[Sequence[Stored]]:
-        """`id` and `columns` of all rows, in order. Each page is read to its end before it is
-        handed out."""
-        of, last = stored(model), -1
-        query = select(of.c.id, *columns).order_by(of.c.id).limit(ROWS_AT_ONCE)
-        while page := self._connection.execute(query.where(of.c.id > last)).all():
-            yield page
-            last = page[-1].id
+    def keys(self, model: type[Base]) -> list[int]:
+        """The ids of all rows, in order. Where a table of SQLite's is damaged, its indexes may
+        still tell them."""
+        of = stored(model)
+        try:
+            with self.attempt():
+                found = self._all(select(of.c.id).order_by(of.c.id))
+        except SourceFailure:
+            if self.is_lost:
+                raise
+            found = self._all(select(of.c.id))
+        return sorted(row.id for row in found)
+
+    def columns(
+        self, model: type[Base], keys: Sequence[int], *columns: ColumnElement[Any]
+    ) -> Sequence[Stored]:
+        """`id` and `columns` of these rows, in order."""
+        of = stored(model)
+        return self._all(select(of.c.id, *columns).where(of.c.id.in_(keys)).order_by(of.c.id))
 
     def key_of_shared(self, name: str, key: int) -> str | None:
         return self._keys.get((name, key))
 
     def shared_row(self, name: str, key: int) -> dict[str, Any]:
         of = Base.metadata.tables[name]
-        row = self._connection.execute(select(of).where(of.c.id == key)).one()._asdict()
+        with _blaming(self._url):
+            row = self._connection.execute(select(of).where(of.c.id == key)).one()._asdict()
         self._keys[name, key] = row[KNOWN_BY[name]]
         return row
+
+    def missing(self, name: str, key: int) -> SourceFailure:
+        """Of a row that another one refers to."""
+        return self.failure(f"a row refers to {key} of {name}, which is not there")
+
+    def _all(self, query: Select[*tuple[Any, ...]]) -> Sequence[Stored]:
+        with _blaming(self._url):
+            return self._connection.execute(query).all()
+
+
+@contextmanager
+def _blaming(url: str) -> Iterator[None]:
+    """What cannot be read, or is no UUID, time or document, as a `SourceFailure`."""
+    try:
+        with database_errors(url):
+            yield
+    except DatabaseFailure as error:
+        raise SourceFailure(str(error)) from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise SourceFailure(f"{shown(url)}: {error}") from error
 
 
 @dataclass
@@ -142,7 +270,11 @@ class Transfer:
     def _value(self, target: str | None, value: Any) -> Any:
         if value is None or target is None:
             return self._fit(value)
-        return self.shared_id(target, value) if target in KNOWN_BY else self.ids[target][value]
+        if target in KNOWN_BY:
+            return self.shared_id(target, value)
+        if value not in self.ids[target]:
+            raise self.source.missing(target, value)
+        return self.ids[target][value]
 
     def _fit(self, value: Any) -> Any:
         # PostgreSQL's text has no NUL.

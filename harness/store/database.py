@@ -6,13 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    NoSuchModuleError,
+    SQLAlchemyError,
+    StatementError,
+)
 
 from harness.errors import DatabaseFailure, NoResults
 from harness.store import postgresql, sqlite
+from harness.store.damage import Damaged
 from harness.store.url import FORMS, parse, shown, without_password
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0007"
 """The newest migration; a database with another one is upgraded or refused."""
 
 _VERSION = re.compile(r"\d{4}")
@@ -31,10 +38,12 @@ def open_for_writing(
     """The database at `url`, upgraded where needed, and made unless not to. Raises
     `DatabaseFailure`.
 
-    `say` hears of an upgrade, and of the copy that was made of an SQLite file before.
+    `say` hears of an upgrade, of the copy that was made of an SQLite file before, and of an empty
+    file that a database is made in: it may have been another one.
     """
     if not make:
         _refuse_missing(url)
+    empty = _empty_file(url)
     engine = _engine(url, writing=True)
     with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
@@ -42,7 +51,9 @@ def open_for_writing(
             _refuse_unknown(url, version)
             if version is None:
                 _refuse_to_fill(url, engine, make=make)
-            _upgrade(engine, url, say or _unheard)
+                if empty is not None:
+                    (say or unheard)(f"{empty} was an empty file: a new database is made in it")
+            _upgrade(engine, url, say or unheard)
         with engine.begin() as connection:  # fails now rather than after the first measurement
             connection.execute(text("UPDATE runs SET status = status WHERE id < 0"))
     return engine
@@ -54,7 +65,7 @@ def open_for_reading(url: str) -> Engine:
     with database_errors(url), _closed_on_error(engine):
         version = _version(engine)
         if version is None:
-            raise _nothing_there(url, empty=not inspect(engine).get_table_names())
+            raise _nothing_there(url, empty=not _holds_tables(engine))
         if version != SCHEMA_VERSION:
             _refuse_unknown(url, version)
             raise DatabaseFailure(
@@ -80,7 +91,11 @@ def database_errors(url: str) -> Iterator[None]:
     """Turns the driver's errors into `DatabaseFailure`, each with what to do."""
     try:
         yield
+    except Damaged as error:
+        raise _failure(url, f"{error}: it is damaged; `jaxrig db check` tells where") from error
     except SQLAlchemyError as error:
+        if isinstance(error, StatementError) and isinstance(error.orig, KeyboardInterrupt):
+            raise error.orig from None  # a signal, which came while parameters were made
         problem = _advice(error) if isinstance(error, DBAPIError) else str(error)
         raise _failure(url, problem) from _showable(error, url)
 
@@ -132,10 +147,17 @@ def _refuse_missing(url: str) -> None:
         sqlite.refuse_missing(parsed)
 
 
+def _empty_file(url: str) -> Path | None:
+    """The file of an SQLite database, where there is one that holds nothing."""
+    parsed = parse(url)
+    return sqlite.empty_file(parsed) if parsed.get_backend_name() == "sqlite" else None
+
+
 def _refuse_to_fill(url: str, engine: Engine, *, make: bool) -> None:
     if not make:
         raise _nothing_there(url)
-    if inspect(engine).get_table_names():
+    # Asked once more: another process may have made the tables since, and their version with them.
+    if _holds_tables(engine) and _version(engine) is None:
         raise DatabaseFailure(
             f"{shown(url)} holds another program's tables; name another with --db"
         )
@@ -144,6 +166,10 @@ def _refuse_to_fill(url: str, engine: Engine, *, make: bool) -> None:
 def _nothing_there(url: str, *, empty: bool = False) -> DatabaseFailure:
     told = f"{shown(url)} holds no jaxrig results; --db or JAXRIG_DB name another"
     return NoResults(told) if empty else DatabaseFailure(told)
+
+
+def _holds_tables(engine: Engine) -> bool:
+    return bool(inspect(engine).get_table_names())
 
 
 def _upgrade(engine: Engine, url: str, say: Callable[[str], None]) -> None:
@@ -161,7 +187,7 @@ def _upgrade(engine: Engine, url: str, say: Callable[[str], None]) -> None:
     upgrade(engine, before)
 
 
-def _unheard(_line: str) -> None:
+def unheard(_line: str) -> None:
     """Nobody listens."""
 
 

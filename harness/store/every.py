@@ -32,6 +32,8 @@ _MEASURED = _TABLES["measurements"]
 _REFERENCES = {"case_id": "cases", "benchmark_id": "benchmarks", "program_id": "programs"}
 _KEYS = {"id", "sha256", "launch_id", "name", *_REFERENCES}
 
+_OF_RUN = ("run", "machine", "target", "status", "started_at")
+
 _PLACE: Kinds = {
     "run": "text",
     "machine": "category",
@@ -69,7 +71,7 @@ MEASUREMENT_KINDS: Kinds = dict(_PLACE) | {
 
 
 def read_measurements(connection: Connection, filters: Filters, *, samples: bool) -> Columns:
-    """A row a launch and case, in the order of measurement."""
+    """A row a launch and case, in the order of measurement; the run's `status` as well."""
     own = [column for column in _told(_MEASURED) if samples or column.name != "samples_s"]
     # The conditions are on the plain table, which the model's would be another one beside.
     reads = [
@@ -83,7 +85,8 @@ def read_measurements(connection: Connection, filters: Filters, *, samples: bool
 
 
 def read_samples(connection: Connection, filters: Filters) -> Columns:
-    """`case`, `run`, `launch`, `part` and, packed, `samples_s`; in the order of measurement."""
+    """`case`, `run`, `status`, `launch`, `part` and, packed, `samples_s`; in the order of
+    measurement."""
     return _measured(connection, filters, [MEASUREMENTS.c.samples_s], present=True)
 
 
@@ -94,7 +97,7 @@ def _measured(
     *,
     present: bool = False,
 ) -> Columns:
-    """`_PLACE`, and the columns that are read. `present`: only where there are samples."""
+    """`_PLACE`, `status` and the columns that are read. `present`: only where there are samples."""
     names = read_names(connection)
     chosen = conditions.measured(filters, names, connection.dialect.name)
     if present:
@@ -122,13 +125,14 @@ def _measured(
 
 
 def _of_runs(connection: Connection, ids: Sequence[int], names: Names) -> Columns:
-    told = (RUNS.c.id, RUNS.c.name, RUNS.c.machine_id, RUNS.c.target, cast(RUNS.c.started_at, Text))
+    wanted = ("id", "name", "machine_id", "target", "status")
+    told = [*(RUNS.c[name] for name in wanted), cast(RUNS.c.started_at, Text)]
     keys, runs, machines, *rest = by_id(connection, RUNS, told, set(ids))
     places = {key: place for place, key in enumerate(keys)}
     values = (runs, [names.machines[key].counts_as for key in machines], *rest)
     return {
         name: [column[places[key]] for key in ids]
-        for name, column in zip(("run", "machine", "target", "started_at"), values, strict=True)
+        for name, column in zip(_OF_RUN, values, strict=True)
     }
 
 

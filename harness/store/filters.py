@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.store.columns import among
 from harness.store.names import ImageName, MachineName, Names
 from harness.store.tables import LAUNCHES, MEASUREMENTS, RUNS
+from harness.store.text import storable
 
 Condition = ColumnElement[bool]
 
@@ -78,22 +79,32 @@ def runs(filters: Filters, names: Names, dialect: str) -> list[Condition]:
         row.isolation: filters.isolation,
         row.name: filters.run,
     }
-    conditions = [column == value for column, value in equal.items() if value is not None]
+    conditions = [column == storable(value) for column, value in equal.items() if value is not None]
     if filters.machine is not None:
         conditions.append(among(row.machine_id, machines_named(filters.machine, names)))
     if filters.image is not None:
         conditions.append(among(row.image_id, images_named(filters.image, names)))
     if filters.commit is not None:  # LIKE has wildcards, and SQLite's does not tell a from A
-        beginning = func.substr(row.git_commit, 1, len(filters.commit))
-        conditions.append(beginning == filters.commit)
+        commit = storable(filters.commit)
+        conditions.append(func.substr(row.git_commit, 1, len(commit)) == commit)
     if filters.since is not None:
         conditions.append(row.started_at >= filters.since)
     if filters.until is not None:
         conditions.append(row.started_at < filters.until)
     if filters.statuses:
         conditions.append(row.status.in_(filters.statuses))
-    conditions += (_tagged(key, value, dialect) for key, value in filters.tags.items())
+    conditions += (tagged(row.tags, key, value, dialect) for key, value in filters.tags.items())
     return conditions
+
+
+def tagged(tags: ColumnElement[Any], key: str, value: str, dialect: str) -> Condition:
+    """`tags`: a JSON object."""
+    key, value = storable(key), storable(value)
+    if dialect == "sqlite":  # its paths into JSON cannot hold every key
+        each = func.json_each(tags).table_valued("key", "value")
+        return exists().where(each.c.key == key, each.c.value == value)
+    condition: Condition = tags[key].as_string() == value
+    return condition
 
 
 def matches(name: str, globs: Collection[str]) -> bool:
@@ -162,11 +173,3 @@ def _is_called(machine: MachineName, text: str) -> bool:
 def _is_image(image: ImageName, text: str) -> bool:
     by_digest = image.digest.startswith(text) or image.digest.partition(":")[2].startswith(text)
     return bool(text) and (by_digest or matches(image.tag, (text,)))
-
-
-def _tagged(key: str, value: str, dialect: str) -> Condition:
-    if dialect == "sqlite":  # its paths into JSON cannot hold every key
-        each = func.json_each(RUNS.c.tags).table_valued("key", "value")
-        return exists().where(each.c.key == key, each.c.value == value)
-    condition: Condition = RUNS.c.tags[key].as_string() == value
-    return condition

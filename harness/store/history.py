@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Select, Text, case, cast, func, select, union_all
+from sqlalchemy import Select, Text, case, cast, exists, func, select
 
 from harness.store.links import same_machines
 from harness.store.models import (
@@ -22,11 +22,14 @@ MOST_RUNS = 100
 def history_query(
     *, machine: str, platform: str, isolation: str, targets: Collection[str], cases: Collection[str]
 ) -> Select[*tuple[Any, ...]]:
-    """A row a launch and case, over the indexes of runs by machine and target, and of launches.
+    """A row a launch and case, over the indexes of runs by machine and target, and of measurements
+    by case and launch.
 
     Runs that were measured in turns are left out: another process lived beside each of theirs.
     """
-    runs = _newest(machine, platform, isolation, targets).subquery()
+    newest = _newest(machine, platform, isolation, targets)
+    # As a subquery: else SQLite begins with the cases, and reads what every machine measured.
+    launches = select(LaunchRow.id).where(LaunchRow.run_id.in_(newest))
     return (
         select(
             RunRow.name.label("run"),
@@ -46,19 +49,18 @@ def history_query(
             cast(CaseRow.parameters, Text).label("parameters"),
             ProgramRow.hlo_sha256,
         )
-        .select_from(runs)
-        .join(RunRow, RunRow.id == runs.c.id)
-        .join(LaunchRow, LaunchRow.run_id == RunRow.id)
-        .join(MeasurementRow, MeasurementRow.launch_id == LaunchRow.id)
+        .select_from(MeasurementRow)
+        .join(LaunchRow, LaunchRow.id == MeasurementRow.launch_id)
+        .join(RunRow, RunRow.id == LaunchRow.run_id)
         .join(CaseRow, MeasurementRow.case_id == CaseRow.id)
         .outerjoin(ProgramRow, MeasurementRow.program_id == ProgramRow.id)
-        .where(CaseRow.name.in_(cases))
+        .where(CaseRow.name.in_(cases), MeasurementRow.launch_id.in_(launches))
         .order_by(RunRow.id, MeasurementRow.id)
     )
 
 
 def _newest(machine: str, platform: str, isolation: str, targets: Collection[str]) -> Select[int]:
-    in_turns = union_all(select(PairingRow.base_run_id), select(PairingRow.candidate_run_id))
+    sides = (PairingRow.base_run_id, PairingRow.candidate_run_id)
     return (
         select(RunRow.id)
         .where(
@@ -67,7 +69,7 @@ def _newest(machine: str, platform: str, isolation: str, targets: Collection[str
             RunRow.platform == platform,
             RunRow.isolation == isolation,
             RunRow.status.in_(("done", "failed")),  # of one that failed, what was measured holds
-            RunRow.id.not_in(in_turns),
+            *(~exists().where(side == RunRow.id) for side in sides),
         )
         .order_by(RunRow.started_at.desc(), RunRow.id.desc())
         .limit(MOST_RUNS)

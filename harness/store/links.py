@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Select, column, delete, insert, select, table
+from sqlalchemy import Connection, Select, column, delete, insert, select, table, text
 
 from harness.errors import UsageError
-from harness.store.database import open_for_writing
+from harness.store.database import open_for_writing, unheard
 from harness.store.models import MachineLinkRow, MachineRow
 from harness.store.retry import Transactions
 
@@ -24,12 +24,13 @@ def same_machines(fingerprint: str) -> Select[int]:
     return select(_ROOTS.c.machine_id).where(_ROOTS.c.root_id == root)
 
 
-def link(url: str, machine: str, same_as: str) -> None:
+def link(url: str, machine: str, same_as: str, say: Callable[[str], None] | None = None) -> None:
     """`machine` counts as `same_as` from here on. Both are named by the beginnings of their
-    fingerprints. Raises `UsageError` for unknown ones, for a machine that is linked already, and
-    where the links would go round in a circle."""
+    fingerprints. `say` hears of an upgrade. Raises `UsageError` for unknown ones, for a machine
+    that is linked already, and where the links would go round in a circle."""
 
     def work(connection: Connection) -> None:
+        lock_links(connection)
         one, other = _id(connection, machine), _id(connection, same_as)
         rows = connection.execute(select(MachineLinkRow.machine_id, MachineLinkRow.same_as_id))
         links = {row.machine_id: row.same_as_id for row in rows}
@@ -40,24 +41,32 @@ def link(url: str, machine: str, same_as: str) -> None:
         values = {"machine_id": one, "same_as_id": other, "linked_at": datetime.now(UTC)}
         connection.execute(insert(MachineLinkRow.__table__).values(values))  # type: ignore[arg-type]
 
-    _write(url, work)
+    _write(url, work, say)
 
 
-def unlink(url: str, machine: str) -> None:
-    """Takes a link back. Raises `UsageError` where there is none."""
+def unlink(url: str, machine: str, say: Callable[[str], None] | None = None) -> None:
+    """Takes a link back. `say` hears of an upgrade. Raises `UsageError` where there is none."""
 
     def work(connection: Connection) -> None:
         one = MachineLinkRow.machine_id == _id(connection, machine)
         if connection.execute(delete(MachineLinkRow).where(one)).rowcount == 0:
             raise UsageError(f"{machine} is not linked to another machine; see `jaxrig machines`")
 
-    _write(url, work)
+    _write(url, work, say)
 
 
-def _write(url: str, work: Callable[[Connection], None]) -> None:
-    engine = open_for_writing(url)
+def lock_links(connection: Connection) -> None:
+    """Lets one transaction at a time add links: two that see nothing of each other could close a
+    circle. SQLite's writers take turns anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE machine_links IN SHARE ROW EXCLUSIVE MODE"))
+
+
+def _write(url: str, work: Callable[[Connection], None], say: Callable[[str], None] | None) -> None:
+    say = say or unheard
+    engine = open_for_writing(url, say, make=False)
     try:
-        Transactions(engine, url, lambda _line: None).run(work)
+        Transactions(engine, url, say).run(work)
     finally:
         engine.dispose()
 

@@ -1,38 +1,58 @@
 """A series as the command line asks for it: names that nothing has are mistakes there."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, select
 
+from harness.store.abandoned import settled
 from harness.store.columns import Columns
 from harness.store.database import database_errors, open_for_reading
 from harness.store.filters import Filters, check, check_target
 from harness.store.metrics import Metric
-from harness.store.names import read_names
+from harness.store.names import Names, read_names
 from harness.store.series import read_newest, read_series
 from harness.store.tables import RUNS
 
+if TYPE_CHECKING:
+    from harness.store.reader import IsAbandoned
+
+Rows = Iterator[tuple[Any, ...]]
+
 
 def list_series(
-    url: str, filters: Filters, metrics: Sequence[Metric], newest: int | None = None
+    url: str, filters: Filters, metrics: Sequence[Metric], is_abandoned: "IsAbandoned"
 ) -> Columns:
-    """As `read_series`, or where only so many are wanted as `read_newest`. Raises
-    `DatabaseFailure`, and `UsageError` for names that nothing stored has."""
+    """As `read_series`. Raises `DatabaseFailure`, and `UsageError` for names that nothing stored
+    has."""
+    with _checked(url, filters) as (connection, names):
+        found = read_series(connection, filters, names, metrics)
+        return settled(connection, found, is_abandoned)
+
+
+@contextmanager
+def list_newest(
+    url: str, filters: Filters, metrics: Sequence[Metric], is_abandoned: "IsAbandoned"
+) -> Iterator[Rows]:
+    """Rows of the columns of `read_newest`, which are read while they are taken. Raises as above,
+    before there is any."""
+    with _checked(url, filters) as (connection, names):
+        batches = read_newest(connection, filters, names, metrics)
+        settling = (settled(connection, batch, is_abandoned) for batch in batches)
+        yield (row for batch in settling for row in zip(*batch.values(), strict=True))
+
+
+@contextmanager
+def _checked(url: str, filters: Filters) -> Iterator[tuple[Connection, Names]]:
     engine = open_for_reading(url)
     try:
         with database_errors(url), engine.connect() as connection:
             names = read_names(connection)
             check(filters, names)
-            if newest is None:
-                found = read_series(connection, filters, names, metrics)
-            else:
-                found = read_newest(connection, filters, names, metrics, newest)
-            if filters.target is not None and not found["case"]:
-                check_target(filters.target, _targets(connection))
-            return found
+            if filters.target is not None:
+                targets = connection.execute(select(RUNS.c.target).distinct()).scalars().all()
+                check_target(filters.target, targets)
+            yield connection, names
     finally:
         engine.dispose()
-
-
-def _targets(connection: Connection) -> Sequence[str]:
-    return connection.execute(select(RUNS.c.target).distinct()).scalars().all()

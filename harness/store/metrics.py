@@ -14,9 +14,9 @@ Number = float | None
 @dataclass(frozen=True, kw_only=True)
 class Metric:
     """`column`: its name in results. `reads`: columns of measurements (those of programs have a
-    table of their own: `program`). `value`: of one launch, None where that does not tell it.
-    `over`: of the launches of a run. `a_second`: the value is work, which the run's `median_s`
-    divides."""
+    table of their own: `program`). `value`: of one launch, None where that does not tell it (zero
+    is told). `over`: of the launches of a run. `a_second`: the value is work, which the run's
+    `median_s` divides."""
 
     name: str
     column: str
@@ -30,19 +30,21 @@ class Metric:
 
 
 def _compile_s(trace_s: Number, lower_s: Number, compile_s: Number) -> Number:
-    return None if compile_s is None else (trace_s or 0.0) + (lower_s or 0.0) + compile_s
+    if trace_s is None or lower_s is None or compile_s is None:
+        return None
+    return trace_s + lower_s + compile_s
 
 
 def _peak_bytes(device_peak_bytes: Number, peak_rss_bytes: Number) -> Number:
-    return device_peak_bytes or peak_rss_bytes
+    return peak_rss_bytes if device_peak_bytes is None else device_peak_bytes
 
 
-def _work(work_count: Number, flops: Number) -> Number:
-    return work_count or flops or None
+def _work(work_unit: str | None, work_count: Number, flops: Number) -> Number:
+    return flops if work_unit is None else work_count
 
 
-def _known(amount: Number) -> Number:
-    return amount or None
+def _as_told(amount: Number) -> Number:
+    return amount
 
 
 def _least_s(samples_s: bytes | None, summary: dict[str, Any] | None) -> Number:
@@ -61,7 +63,7 @@ METRICS = (
         unit="s",
         up_is_good=False,
         reads=("median_s",),
-        value=lambda median_s: median_s,
+        value=_as_told,
     ),
     Metric(
         name="min_s",
@@ -94,7 +96,7 @@ METRICS = (
         unit="the case's work_unit, else FLOP; a second",
         up_is_good=True,
         reads=(),
-        program=("work_count", "flops"),
+        program=("work_unit", "work_count", "flops"),
         value=_work,
         a_second=True,
     ),
@@ -105,7 +107,7 @@ METRICS = (
         up_is_good=True,
         reads=(),
         program=("flops",),
-        value=_known,
+        value=_as_told,
         a_second=True,
     ),
     Metric(
@@ -115,7 +117,7 @@ METRICS = (
         up_is_good=True,
         reads=(),
         program=("bytes",),
-        value=_known,
+        value=_as_told,
         a_second=True,
     ),
 )

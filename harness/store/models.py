@@ -20,9 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from harness.store.types import CompressedText, PackedSamples, UtcTime
-
-RUN_STATUSES = ("running", "done", "failed", "interrupted")
+from harness.store import sense
+from harness.store.types import CompressedText, PackedSamples, PlainText, UtcTime
 
 _DOCUMENT = JSON(none_as_null=True)
 """Nothing is stored as NULL, and not as the text `null`."""
@@ -41,13 +40,9 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         dict[str, Any]: _DOCUMENT,
         list[str]: _DOCUMENT,
+        str: PlainText,
         datetime: UtcTime,
     }
-
-
-def _status_check() -> CheckConstraint:
-    allowed = ", ".join(f"'{status}'" for status in RUN_STATUSES)
-    return CheckConstraint(f"status IN ({allowed})", name="status")
 
 
 class MachineRow(Base):
@@ -111,7 +106,7 @@ class RunRow(Base):
 
     __tablename__ = "runs"
     __table_args__ = (
-        _status_check(),
+        sense.status(),
         CheckConstraint("launches_planned >= 1", name="launches_planned"),
         Index("ix_runs_machine_target", "machine_id", "target"),
     )
@@ -158,7 +153,7 @@ class LaunchRow(Base):
 
     __tablename__ = "launches"
     __table_args__ = (
-        _status_check(),
+        sense.status(),
         UniqueConstraint("run_id", "index", "part"),
         CheckConstraint('"index" >= 0 AND part >= 0', name="place"),
     )
@@ -210,6 +205,7 @@ class ProgramRow(Base):
     __tablename__ = "programs"
     __table_args__ = (
         CheckConstraint("flops >= 0 AND bytes >= 0", name="work_not_negative"),
+        sense.amounts(),
         CheckConstraint("storage_bytes >= 0 AND link_bytes >= 0", name="traffic_not_negative"),
         CheckConstraint(
             "argument_bytes >= 0 AND output_bytes >= 0 AND alias_bytes >= 0 AND temp_bytes >= 0",
@@ -248,6 +244,9 @@ class MeasurementRow(Base):
         CheckConstraint("calls_per_round >= 1", name="calls_positive"),
         CheckConstraint("rounds >= 1", name="rounds_positive"),
         CheckConstraint("peak_rss_bytes >= 0 AND device_peak_bytes >= 0", name="peaks"),
+        CheckConstraint("median_s <= 1e300", name="median_bounded"),
+        sense.times(),
+        sense.events(),
         # PostgreSQL reads a case's history from the index alone. In SQLite the medians would stand
         # there once more, at 12 bytes a measurement.
         Index(
@@ -262,9 +261,9 @@ class MeasurementRow(Base):
     benchmark_id: Mapped[int | None] = mapped_column(ForeignKey("benchmarks.id"))
     samples_s: Mapped[Any] = mapped_column(PackedSamples, nullable=True)
     summary: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
-    rounds: Mapped[int]
+    rounds: Mapped[int | None]
     median_s: Mapped[float]
-    calls_per_round: Mapped[int] = mapped_column(BigInteger)
+    calls_per_round: Mapped[int | None] = mapped_column(BigInteger)
     trace_s: Mapped[float | None]
     lower_s: Mapped[float | None]
     compile_s: Mapped[float | None]
@@ -303,6 +302,7 @@ class PairingRow(Base):
     __tablename__ = "pairings"
     __table_args__ = (
         CheckConstraint("base_run_id <> candidate_run_id", name="two_runs"),
+        CheckConstraint("rounds >= 0", name="rounds_not_negative"),
         Index("ix_pairings_base_candidate", "base_run_id", "candidate_run_id"),
         Index("ix_pairings_candidate", "candidate_run_id"),
     )
@@ -322,6 +322,7 @@ class VerdictRow(Base):
     __table_args__ = (
         UniqueConstraint("pairing_id", "case", "metric"),
         CheckConstraint("verdict IN ('slower', 'faster', 'same', 'unclear')", name="verdict_known"),
+        CheckConstraint("pairs >= 0", name="pairs_not_negative"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -379,7 +380,10 @@ class FailureRow(Base):
     """What could not be measured, and why. `case` is None where no single case is to blame."""
 
     __tablename__ = "failures"
-    __table_args__ = (Index("ix_failures_run", "run_id"),)
+    __table_args__ = (
+        Index("ix_failures_run", "run_id"),
+        Index("ix_failures_launch", "launch_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))

@@ -9,9 +9,11 @@ for positive numbers are ordered as the numbers are, less the zeros that all of 
 
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+
+from harness.store.damage import Damaged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,6 +23,7 @@ _HEADER = struct.Struct("<BBq")
 pattern."""
 
 _DIVIDED = 0x80
+_WIDEST, _MOST_ZEROS = 8, 63
 _COUNT = struct.Struct("<I")
 """The divisor; and where all samples are equal, how many there are."""
 
@@ -29,6 +32,10 @@ _GRIDS = tuple(range(30, 46))
 binary digits left behind the point the longer the machine has been up."""
 
 MOST_CALLS = 2**32 - 1
+
+_MOST_ALIKE = 1 << 24
+"""Equal samples that take no room each; of more each takes a byte. So it is never a few bytes that
+become gigabytes."""
 
 
 def pack(samples: Sequence[float], calls: int = 1) -> bytes:
@@ -45,7 +52,7 @@ def pack(samples: Sequence[float], calls: int = 1) -> bytes:
     every = int(np.bitwise_or.reduce(above))
     zeros = (every & -every).bit_length() - 1 if every else 0
     above >>= np.uint64(zeros)
-    width = -(-int(above.max()).bit_length() // 8)
+    width = max(-(-int(above.max()).bit_length() // 8), int(values.size > _MOST_ALIKE))
     digits = above.astype("<u8").view(np.uint8).reshape(-1, 8)[:, :width]
     told = b"" if divisor == 1 else _COUNT.pack(divisor)
     header = _HEADER.pack(width | (_DIVIDED if told else 0), zeros, least) + told
@@ -54,26 +61,55 @@ def pack(samples: Sequence[float], calls: int = 1) -> bytes:
 
 
 def unpack(packed: bytes) -> "NDArray[np.float64]":
-    """What `pack` was given, bit by bit; read-only, shape (rounds,)."""
-    kind, zeros, least = _HEADER.unpack_from(packed)
-    width, start, divisor = kind & ~_DIVIDED, _HEADER.size, 1
-    if kind & _DIVIDED:
-        (divisor,) = _COUNT.unpack_from(packed, start)
-        start += _COUNT.size
-    if width == 0:
-        (size,) = _COUNT.unpack_from(packed, start)
-        bits = np.full(size, least, dtype=np.int64)
+    """What `pack` was given, bit by bit; read-only, shape (rounds,). Raises `Damaged` for what it
+    did not make."""
+    told = _told(packed)
+    if told.width == 0:
+        bits = np.full(told.size, told.least, dtype=np.int64)
     else:
-        digits = np.frombuffer(packed, dtype=np.uint8, offset=start).reshape(-1, width)
-        padded = np.zeros((len(digits), 8), dtype=np.uint8)
-        padded[:, :width] = digits
-        above = padded.view("<u8")[:, 0].astype(np.uint64) << np.uint64(zeros)
-        bits = above.view(np.int64) + least
+        digits = np.frombuffer(packed, dtype=np.uint8, offset=told.start).reshape(-1, told.width)
+        padded = np.zeros((told.size, 8), dtype=np.uint8)
+        padded[:, : told.width] = digits
+        above = padded.view("<u8")[:, 0].astype(np.uint64) << np.uint64(told.zeros)
+        bits = above.view(np.int64) + told.least
     values = bits.view(np.float64)
-    if divisor != 1:
-        values = values / divisor
+    if told.divisor != 1:
+        values = values / told.divisor
     values.flags.writeable = False
     return values
+
+
+class _Told(NamedTuple):
+    """Of packed samples: how many there are, in how many bytes each, where these begin, and what
+    they stand for."""
+
+    size: int
+    width: int
+    start: int
+    zeros: int
+    least: int
+    divisor: int
+
+
+def _told(packed: bytes) -> _Told:
+    """Raises `Damaged`."""
+    try:
+        kind, zeros, least = _HEADER.unpack_from(packed)
+        width, start, divisor = kind & ~_DIVIDED, _HEADER.size, 1
+        if kind & _DIVIDED:
+            (divisor,) = _COUNT.unpack_from(packed, start)
+            start += _COUNT.size
+        if width:
+            size, rest = divmod(len(packed) - start, width)
+        else:
+            (size,) = _COUNT.unpack_from(packed, start)
+            rest = len(packed) - start - _COUNT.size
+    except (struct.error, TypeError) as error:
+        raise Damaged(f"samples that cannot be unpacked ({error})") from error
+    most = size if width else _MOST_ALIKE
+    if rest or width > _WIDEST or zeros > _MOST_ZEROS or not divisor or not 1 <= size <= most:
+        raise Damaged(f"samples that cannot be unpacked ({len(packed)} bytes, not as written here)")
+    return _Told(size, width, start, zeros, least, divisor)
 
 
 def _as_read(values: "NDArray[np.float64]", calls: int) -> "NDArray[np.float64] | None":

@@ -7,6 +7,8 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from harness.store.text import document
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -25,12 +27,20 @@ _CONNECTION = {
 """Parameters of libpq, where the URL has none."""
 
 _SESSION = (
+    # What is read as text, times and numbers, is the same whatever the role or the server prefers.
     "timezone = 'UTC'",
+    "datestyle = 'ISO'",
+    "extra_float_digits = 1",
     "lock_timeout = '90s'",
     # The same as seen from the server: what a vanished client had begun holds no lock for long.
     "tcp_keepalives_idle = 30",
     "tcp_keepalives_interval = 10",
     "tcp_keepalives_count = 3",
+)
+
+_READING = (
+    "default_transaction_read_only = on",
+    "default_transaction_isolation = 'repeatable read'",
 )
 
 _LOST = ("57P01", "57P02", "57P03", "53300")
@@ -85,8 +95,9 @@ def writing_engine(url: URL) -> Engine:
 
 
 def reading_engine(url: URL) -> Engine:
-    """Sessions in which the server refuses every write. Raises ImportError, as above."""
-    return _engine(url, *_SESSION, "default_transaction_read_only = on", pre_ping=True)
+    """Sessions in which the server refuses every write, and whose transactions see the database as
+    it was when they began. Raises ImportError, as above."""
+    return _engine(url, *_SESSION, *_READING, pre_ping=True)
 
 
 def lock_upgrades(connection: Connection) -> None:
@@ -132,7 +143,9 @@ def problem(error: DBAPIError) -> str:
 def _engine(url: URL, *session: str, pre_ping: bool = False) -> Engine:
     """`pre_ping`: replaces a connection that was lost while nobody used it."""
     parameters = {name: value for name, value in _CONNECTION.items() if name not in url.query}
-    engine = create_engine(url, connect_args=parameters, pool_pre_ping=pre_ping)
+    engine = create_engine(
+        url, connect_args=parameters, pool_pre_ping=pre_ping, json_serializer=document
+    )
     settings = "; ".join(f"SET {each}" for each in session)
 
     def prepare(connection: "psycopg.Connection", _record: Any) -> None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Engine,
     Text,
     cast,
     delete,
@@ -19,7 +18,8 @@ from sqlalchemy import (
     update,
 )
 
-from harness.store.database import database_errors, open_for_writing
+from harness.store import sqlite
+from harness.store.database import database_errors, open_for_reading, open_for_writing
 from harness.store.models import AnchorRow, LaunchRow, MeasurementRow, PairingRow, RunRow
 from harness.store.retry import Transactions
 
@@ -54,9 +54,10 @@ def prune(
     What is tagged, what is running, runs of an image that nights are measured with and those that
     bridge two such images stay as they are; whole runs also where they were measured in turns with
     one that stays. Each few runs are a transaction: who interrupts it keeps what
-    was done, and can go on. SQLite's file is then made smaller. Raises `DatabaseFailure`.
+    was done, and can go on. SQLite's file is then made smaller. No database is made, and a dry run
+    upgrades none. Raises `DatabaseFailure`.
     """
-    engine = open_for_writing(url, say)
+    engine = open_for_reading(url) if dry_run else open_for_writing(url, say, make=False)
     try:
         with database_errors(url), engine.connect() as connection:
             runs, found = _found(connection, before, whole_runs)
@@ -65,8 +66,9 @@ def prune(
         transactions = Transactions(engine, url, say)
         for part in _parts(runs):
             transactions.run(partial(_prune, runs=part, whole_runs=whole_runs))
-        if runs:
-            _give_back(engine, url)
+        if engine.dialect.name == "sqlite":  # PostgreSQL sees to it by itself
+            with database_errors(url):
+                sqlite.give_back(engine, pruned=bool(runs))
         return found
     finally:
         engine.dispose()
@@ -169,13 +171,3 @@ def summary(samples: "NDArray[Any]") -> dict[str, float | None]:
 def _parts(runs: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(runs), _RUNS_AT_ONCE):
         yield runs[start : start + _RUNS_AT_ONCE]
-
-
-def _give_back(engine: Engine, url: str) -> None:
-    """Pages that hold nothing any more, to the file system; PostgreSQL sees to it by itself."""
-    if engine.dialect.name != "sqlite":
-        return
-    with database_errors(url), engine.connect() as connection:
-        driver: Any = connection.connection.driver_connection
-        driver.execute("VACUUM")  # outside of any transaction
-        driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -15,7 +15,9 @@ from sqlalchemy import Engine, Row, Select, func, select
 
 from harness.errors import UsageError
 from harness.store.database import database_errors, open_for_reading
+from harness.store.filters import tagged
 from harness.store.tables import OVERVIEW
+from harness.store.text import storable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -292,7 +294,7 @@ class Reader:
         return int(self._overview(reference).id)
 
     def _overview(self, reference: str) -> Row[Any]:
-        for query in _references(reference):
+        for query in _references(storable(reference), self._engine.dialect.name):
             found = self._rows(query)
             if len(found) == 1:
                 return found[0]
@@ -303,7 +305,7 @@ class Reader:
             return connection.execute(query).all()
 
 
-def _references(reference: str) -> list[_Query]:
+def _references(reference: str, dialect: str) -> list[_Query]:
     """Queries for the run that is meant, the most exact first."""
     runs = select(OVERVIEW)
     name, tilde, back = reference.partition("~")
@@ -312,8 +314,8 @@ def _references(reference: str) -> list[_Query]:
     exact = runs.where(OVERVIEW.c.run == reference)
     key, equals, value = reference.partition("=")
     if equals:
-        tagged = runs.where(OVERVIEW.c.tags[key].as_string() == value)
-        return [exact, _newest(tagged).limit(1)]
+        with_tag = runs.where(tagged(OVERVIEW.c.tags, key, value, dialect))
+        return [exact, _newest(with_tag).limit(1)]
     return [exact, runs.where(OVERVIEW.c.run.startswith(reference, autoescape=True)).limit(2)]
 
 

@@ -1,7 +1,8 @@
 """Transactions that outlast a server's restart: nothing is lost, and nothing written twice."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 from uuid import uuid4
 
@@ -34,7 +35,8 @@ class Transactions:
     """Runs each piece of work in a transaction of its own; on PostgreSQL again after a lost
     connection, for `patience_s` at most, and `say` hears of it. Raises `DatabaseFailure`.
 
-    Work may be called more than once, and is committed once.
+    Work may be called more than once, and is committed once. Where a server was waited for in vain,
+    also until somebody interrupted that, what comes next tries once: a clean-up has many steps.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Transactions:
     ) -> None:
         self._engine, self._url, self._say = engine, url, say
         self._patience_s = patience_s
+        self._away = False
+        """Whether the server was, when it was last asked."""
         self._numbered = engine.dialect.name == "postgresql"
         if self._numbered:
             with database_errors(url), engine.begin() as connection:
@@ -61,18 +65,22 @@ class Transactions:
                 return work(connection)
 
     def _run_until_kept(self, numbered: "_Numbered[Result]") -> Result:
-        wait = _Wait(self._patience_s)
+        wait = _Wait(0.0 if self._away else self._patience_s)
         while True:
             try:
-                return numbered.attempt(self._engine)
+                result = numbered.attempt(self._engine)
             except DBAPIError as error:
-                if postgresql.is_lost(error):
-                    if not wait.begun:
+                before, self._away = self._away, postgresql.is_lost(error)
+                if self._away:
+                    if not before:
                         self._say(self._waiting(error))
-                    wait.pause_or_raise(error)
                     self._engine.dispose()
+                    wait.pause_or_raise(error)
                 elif not (postgresql.is_collision(error) and wait.has_another()):
                     raise
+            else:
+                self._away = False
+                return result
 
     def _waiting(self, error: DBAPIError) -> str:
         problem = without_password(postgresql.problem(error), self._url)
@@ -94,10 +102,22 @@ class _Numbered(Generic[Result]):
         self._results: list[Result] = []
 
     def attempt(self, engine: Engine) -> Result:
-        with engine.begin() as connection:
+        with engine.connect() as connection, _dropped_if_interrupted(connection):
             if connection.scalar(_NUMBER, {"id": self._number}) is not None:
                 self._results.append(self._work(connection))
+            connection.commit()
         return self._results[-1]
+
+
+@contextmanager
+def _dropped_if_interrupted(connection: Connection) -> Iterator[None]:
+    """In the middle of a statement a connection cannot roll back: the failure to do so would look
+    like a lost server, and take the signal's place."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        connection.invalidate()
+        raise
 
 
 class _Wait:
@@ -108,10 +128,6 @@ class _Wait:
         self._pause_s = _FIRST_PAUSE_S
         self._end: float | None = None
         self._collisions = 0
-
-    @property
-    def begun(self) -> bool:
-        return self._end is not None
 
     def pause_or_raise(self, error: DBAPIError) -> None:
         now = time.monotonic()

@@ -4,7 +4,7 @@ Measurements and runs are read apart and joined by their numbers. Without pandas
 take longer to import than a case's history takes to read.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from statistics import median
 from typing import Any
@@ -24,6 +24,9 @@ AFTER = ("image", "jax", "git_commit", "suite", "status", "isolation")
 """The columns before the metrics' and behind them."""
 
 _FIRST_BATCH = 8
+_LARGEST_BATCH = 512
+"""Runs. A page takes few; more at once would be no faster, but take more memory."""
+
 _AS_STORED = ("target", "git_commit", "suite", "status", "isolation")
 
 
@@ -33,20 +36,17 @@ def read_series(
     """Ordered by case, machine, target and start.
 
     `started_at` is text (UTC, ISO 8601 with a space). A metric that no launch tells is None. Where
-    one counts work, there is its `work_unit` as well.
+    one counts work, there is its `work_unit` as well. `status` is as it is marked; `settled` tells
+    who is gone.
     """
     of_measurements = conditions.measured(filters, names, connection.dialect.name)
     return _series(connection, of_measurements, names, metrics)
 
 
 def read_newest(
-    connection: Connection,
-    filters: Filters,
-    names: Names,
-    metrics: Sequence[Metric],
-    count: int,
-) -> Columns:
-    """As many rows or more, those of the newest run first: no more runs are read than it takes."""
+    connection: Connection, filters: Filters, names: Names, metrics: Sequence[Metric]
+) -> Iterator[Columns]:
+    """The same rows in batches of whole runs, the newest run first. Of nothing there is none."""
     dialect = connection.dialect.name
     newest = (
         select(RUNS.c.id)
@@ -54,13 +54,10 @@ def read_newest(
         .order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
     )
     ids = iter(connection.execute(newest).scalars().all())
-    batch = list(islice(ids, _FIRST_BATCH))
-    found = _batch(connection, filters, names, metrics, batch)
-    while len(found["case"]) < count and batch:
-        batch = list(islice(ids, 4 * len(batch)))
-        for name, values in _batch(connection, filters, names, metrics, batch).items():
-            found[name] += values
-    return found
+    size = _FIRST_BATCH
+    while batch := list(islice(ids, size)):
+        yield _batch(connection, filters, names, metrics, batch)
+        size = min(4 * size, _LARGEST_BATCH)
 
 
 def measured_query(
@@ -99,15 +96,19 @@ def _series(
     metrics: Sequence[Metric],
 ) -> Columns:
     own = tuple(dict.fromkeys(name for metric in metrics for name in metric.reads))
-    counted = tuple(dict.fromkeys(name for metric in metrics for name in metric.program))
+    counted = {name for metric in metrics for name in metric.program}
+    if counted:
+        counted |= {"work_unit", "work_count"}
     reads = [_own(name) for name in own] + [MEASUREMENTS.c.program_id] * bool(counted)
     result = connection.execute(measured_query(of_measurements, reads))
     cases, run_ids, environments, medians_s, *rest = columns_of(result)
     facts = dict(zip(own, rest, strict=False)) | {"median_s": medians_s}
-    if counted:
-        facts |= _of_programs(connection, rest[-1], ("work_unit", *counted))
     runs = _Runs(connection, set(run_ids), names)
-    groups = grouped(_keys([names.cases[case] for case in cases], run_ids, runs.places()))
+    keys = _keys([names.cases[case] for case in cases], run_ids, runs.places())
+    groups = grouped(keys)
+    if counted:
+        facts |= _of_programs(connection, rest[-1], sorted(counted))
+        facts["work_unit"] = _units(keys, facts["work_unit"], facts["work_count"])
     found = runs.told(groups.first(run_ids))
     found["case"] = [names.cases[case] for case in groups.first(cases)]
     found["launches"] = groups.sizes()
@@ -142,6 +143,16 @@ def _keys(cases: Sequence[str], run_ids: Sequence[int], places: Mapping[int, int
     """Equal for launches of one case and run, in the order of cases, then of runs' places."""
     ranks = {name: rank * len(places) for rank, name in enumerate(sorted(set(cases)))}
     return [ranks[case] + places[run] for case, run in zip(cases, run_ids, strict=True)]
+
+
+def _units(
+    keys: Sequence[int], units: Sequence[str | None], counts: Sequence[float | None]
+) -> list[str | None]:
+    """What is counted of a case in a run, for each of its launches: some may not tell, and no
+    launch's FLOP go into a median of others' work."""
+    counted = zip(keys, units, counts, strict=True)
+    told = {key: unit for key, unit, count in counted if count is not None}
+    return [told.get(key) for key in keys]
 
 
 def _told(metric: Metric, facts: Mapping[str, Sequence[Any]], groups: Groups) -> list[float | None]:

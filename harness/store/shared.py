@@ -4,7 +4,6 @@ Two writers may come to the same one at once: whoever is second takes the row of
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,8 +22,10 @@ from harness.store.models import (
     ProgramRow,
     SelectionRow,
 )
+from harness.store.text import document
 
-_INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+"""By dialect: SQLAlchemy's own knows nothing of conflicts."""
 
 _Key = tuple[str, str]
 
@@ -137,7 +138,7 @@ def _hashable(values: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def digest_of(values: Mapping[str, Any]) -> str:
     """sha256 of the values as JSON, whatever the order of their names."""
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(document(values, sort_keys=True).encode()).hexdigest()
 
 
 def _found_or_made(
@@ -147,7 +148,7 @@ def _found_or_made(
     found = connection.scalar(query)
     if found is not None:
         return int(found)
-    insert = _INSERTS[connection.dialect.name](table)
+    insert = INSERTS[connection.dialect.name](table)
     made = connection.scalar(
         insert.values({column: value, **more})
         .on_conflict_do_nothing(index_elements=[column])

@@ -2,37 +2,59 @@
 
 import os
 import sqlite3
+import stat
 import time
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, PoolProxiedConnection, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import (
+    Connection,
+    Dialect,
+    Engine,
+    NullPool,
+    PoolProxiedConnection,
+    create_engine,
+    event,
+)
+from sqlalchemy.engine import URL
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from harness.errors import DatabaseFailure, NoResults
+from harness.store.text import document
 
 _BUSY_TIMEOUT_MS = 30_000
 _PAGES_A_STEP = 4096
+_MANY_FREE = 0.1
+"""Of a file's pages: so many that hold nothing are worth making it anew."""
+
+_AS_FOUND = "as found"
 
 
 def writing_engine(url: URL) -> Engine:
     """A writer takes its lock at the start: one that starts as a reader and writes later cannot
     wait for another writer, it fails at once."""
-    engine = create_engine(url)
+    engine = create_engine(url, json_serializer=document)
     event.listen(engine, "connect", _prepare_writer)
-    event.listen(engine, "begin", partial(_begin, "BEGIN IMMEDIATE"))
+    event.listen(engine, "begin", partial(_execute, "BEGIN IMMEDIATE"))
     return engine
 
 
 def reading_engine(url: URL) -> Engine:
     """Raises `DatabaseFailure` where there is no file: reading never makes one."""
     refuse_missing(url)
-    engine = create_engine(_readable(url, Path(str(url.database))))
+    path = Path(str(url.database))
+    if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        engine = create_engine(url)
+    else:
+        engine = create_engine(url, poolclass=NullPool)  # what holds for one may not for the next
+        event.listen(engine, "do_connect", partial(_connect_as_it_is, path))
+        event.listen(engine, "checkin", partial(_refuse_changed, path))
     event.listen(engine, "connect", _prepare_reader)
-    event.listen(engine, "begin", partial(_begin, "BEGIN"))
+    event.listen(engine, "begin", partial(_execute, "BEGIN"))
     return engine
 
 
@@ -43,6 +65,16 @@ def refuse_missing(url: URL) -> None:
         raise NoResults(
             f"no database at {path}; `jaxrig run` makes one, --db or JAXRIG_DB name another"
         )
+
+
+def empty_file(url: URL) -> Path | None:
+    """The file, where there is one that holds nothing."""
+    path = Path(str(url.database))
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # whoever opens it tells why
+    return path if stat.S_ISREG(found.st_mode) and found.st_size == 0 else None
 
 
 def copy(engine: Engine, to: Path) -> None:
@@ -58,6 +90,7 @@ def copy(engine: Engine, to: Path) -> None:
         os.close(os.open(to, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         try:
             _copy(source, to)
+            connection.close()  # may find that the file changed meanwhile
         except BaseException:
             to.unlink()
             raise
@@ -85,6 +118,19 @@ def back_up(engine: Engine, version: str) -> Path:
     return free
 
 
+def give_back(engine: Engine, *, pruned: bool) -> None:
+    """Pages that hold nothing any more, to the file system: where something was just pruned, and
+    where an earlier attempt failed."""
+    with engine.connect() as connection:
+        free, pages = (
+            _execute(f"PRAGMA {count}", connection).fetchone()[0]
+            for count in ("freelist_count", "page_count")
+        )
+        if pruned or free > _MANY_FREE * pages:
+            _execute("VACUUM", connection)  # outside of any transaction
+            _execute("PRAGMA wal_checkpoint(TRUNCATE)", connection)
+
+
 def advice(problem: str) -> str:
     """The driver's message, and what to do."""
     known = {
@@ -93,7 +139,8 @@ def advice(problem: str) -> str:
         "readonly": "it cannot be written; check its permissions and those of its folder",
         "unable to open": "it cannot be opened or made; check the folder and its permissions",
         "disk is full": "the disk is full; make room. What was committed before is kept",
-        "disk I/O error": "the disk failed or is full; what was committed before is kept",
+        "disk I/O error": "the disk failed, is full or takes no writes; what was committed before "
+        "is kept",
         "locked": "another process held it too long; try again when that has ended",
         "no such table": "it is damaged or not jaxrig's; restore a copy, or name another with --db",
     }
@@ -122,11 +169,11 @@ def _copy(source: sqlite3.Connection, to: Path) -> None:
         target.close()
 
 
-def _begin(statement: str, connection: Connection) -> None:
+def _execute(statement: str, connection: Connection) -> sqlite3.Cursor:
     # By the driver itself: SQLAlchemy's way around it takes as long as writing a measurement.
-    driver: Any = connection.connection.driver_connection
+    driver = _driver(connection.connection)
     try:
-        driver.execute(statement)
+        return driver.execute(statement)
     except sqlite3.Error as error:
         raise OperationalError(statement, None, error) from error
 
@@ -182,10 +229,34 @@ def _exists(path: Path) -> bool:
         raise DatabaseFailure(f"{path} cannot be looked at: {error.strerror}") from error
 
 
-def _readable(url: URL, path: Path) -> URL:
-    """Where a reader finds a database that it may not write: SQLite wants to make files beside
+def _connect_as_it_is(
+    path: Path, dialect: Dialect, record: ConnectionPoolEntry, _: Any, options: dict[str, Any]
+) -> DBAPIConnection | None:
+    """A reader's connection to a database that it may not write: SQLite wants to make files beside
     one in WAL mode, even to read it. Without a log beside it, it can be read as it is."""
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    if writable or _exists(path.with_name(f"{path.name}-wal")):
-        return url
-    return make_url(f"sqlite:///file:{quote(str(path.absolute()))}?immutable=1&uri=true")
+    if _exists(_log_of(path)):
+        return None
+    record.info[_AS_FOUND] = _state_of(path)
+    uri = f"file:{quote(str(path.absolute()))}?immutable=1"
+    return dialect.connect(uri, **{**options, "uri": True})
+
+
+def _refuse_changed(path: Path, _: Any, record: ConnectionPoolEntry) -> None:
+    """What was read as it is must be so to the end: nothing else keeps a writer away from it."""
+    found = record.info.get(_AS_FOUND)
+    if found is not None and (_exists(_log_of(path)) or _state_of(path) != found):
+        record.invalidate()
+        raise DatabaseFailure(f"{path} changed while it was read; ask again")
+
+
+def _log_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}-wal")
+
+
+def _state_of(path: Path) -> tuple[int, int]:
+    """Its size and the moment of its last change. Raises `DatabaseFailure`."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise DatabaseFailure(f"{path} cannot be looked at: {error.strerror}") from error
+    return found.st_size, found.st_mtime_ns

@@ -16,6 +16,8 @@ Rows = Iterator[tuple[Any, ...]]
 _Ask = Callable[[str], tuple[list[str], Rows]]
 
 _CHUNK = 500
+_STEPS = 100_000
+"""Of SQLite's machine, between two looks at what else there is to do: about a millisecond."""
 
 _READING = {
     sqlite3.SQLITE_SELECT,
@@ -66,10 +68,18 @@ def _asking_sqlite(driver: sqlite3.Connection) -> Iterator[_Ask]:
         return _names(cursor), _fetched(cursor)
 
     driver.set_authorizer(_authorise)
+    driver.set_progress_handler(_look_at_signals, _STEPS)
     try:
         yield ask
     finally:
+        driver.set_progress_handler(None, 0)
         driver.set_authorizer(None)  # or it would forbid the transaction's end
+
+
+def _look_at_signals() -> int:
+    """Python handles signals between its own instructions: without these, Ctrl-C would wait for the
+    statement's end. What is raised here interrupts SQLite, and is told by no more than that."""
+    return 0
 
 
 def _authorise(action: int, first: str | None, second: str | None, *_: str | None) -> int:
@@ -152,10 +162,14 @@ def _mistakes(engine: Engine, url: str) -> Iterator[None]:
     of_driver: Any = engine.dialect.loaded_dbapi
     try:
         yield
+    except ValueError as error:  # what is no UTF-8; of Python 3.11, a NUL
+        raise UsageError(f"--sql: {error}") from error
     except (of_driver.Error, sqlite3.Warning) as error:  # Warning: of Python 3.11, two statements
         words = without_password((str(error).splitlines() or [type(error).__name__])[0], url)
         state = getattr(error, "sqlstate", None)
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise KeyboardInterrupt from error
         server = engine.dialect.name == "postgresql"
         lost = server and (state is None or state.startswith(_OUTAGES))
         if lost or code & 0xFF not in _MISTAKES:

@@ -7,6 +7,7 @@ A tie is added where what it ties is there; what is there already is left as it 
 from sqlalchemy import select, update
 
 from harness.store.copying import Stored, Transfer, stored
+from harness.store.links import lock_links
 from harness.store.models import (
     AnchorRow,
     MachineLinkRow,
@@ -37,10 +38,7 @@ def add_pairing(transfer: Transfer, row: Stored) -> None:
 def add_anchor(transfer: Transfer, row: Stored) -> None:
     """An anchor; its bridge where that pairing is there, now or later."""
     of = stored(AnchorRow)
-    here, bridge = transfer.known(AnchorRow, row), None
-    if row.bridge_pairing_id is not None:
-        pairing = transfer.source.row(PairingRow, row.bridge_pairing_id)
-        bridge = transfer.known(PairingRow, pairing)
+    here, bridge = transfer.known(AnchorRow, row), _bridge(transfer, row)
     if here is None:
         transfer.add(AnchorRow, row, bridge_pairing_id=bridge)
     elif bridge is not None:
@@ -51,20 +49,36 @@ def add_anchor(transfer: Transfer, row: Stored) -> None:
         )
 
 
+def is_tied(transfer: Transfer, row: Stored) -> bool:
+    """Whether an anchor is there, or the pairing that is its bridge."""
+    known = transfer.known(AnchorRow, row) is not None
+    return known or _bridge(transfer, row) is not None
+
+
+def _bridge(transfer: Transfer, row: Stored) -> int | None:
+    if row.bridge_pairing_id is None:
+        return None
+    return transfer.known(PairingRow, transfer.source.row(PairingRow, row.bridge_pairing_id))
+
+
 def add_link(transfer: Transfer, row: Stored) -> None:
-    """Of a machine that is there, and of which nothing else is said, nor the other way round."""
+    """Of a machine that is there, and of which nothing else is said, nor the other way round; then
+    what the other one counts as, which may have come with it."""
+    lock_links(transfer.connection)
     of, machines = stored(MachineLinkRow), stored(MachineRow)
     machine = transfer.source.row(MachineRow, row.machine_id)
     here = transfer.connection.scalar(
         select(machines.c.id).where(machines.c.fingerprint == machine.fingerprint)
     )
-    if here is None:
-        return
-    name = MachineRow.__tablename__
     links = {each.machine_id: each.same_as_id for each in transfer.connection.execute(select(of))}
-    seen, at = {here}, transfer.shared_id(name, row.same_as_id)
+    if here is None or here in links:
+        return
+    seen, at = {here}, transfer.shared_id(MachineRow.__tablename__, row.same_as_id)
     while at not in seen and at in links:
         seen.add(at)
         at = links[at]
-    if here not in links and at not in seen:
-        transfer.add_all(MachineLinkRow, of.c.machine_id == row.machine_id)
+    if at in seen:
+        return
+    transfer.add_all(MachineLinkRow, of.c.machine_id == row.machine_id)
+    for further in transfer.source.rows(MachineLinkRow, of.c.machine_id == row.same_as_id):
+        add_link(transfer, further)

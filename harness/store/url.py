@@ -1,20 +1,21 @@
 """A database's URL: which are known, and how one is shown without its password."""
 
+import os
 import re
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from harness.errors import DatabaseFailure
+from harness.errors import DatabaseFailure, UsageError
 
 FORMS = "sqlite:///FILE or postgresql+psycopg://USER@HOST/NAME"
 """What a URL may look like, for messages."""
 
 _HIDDEN = "***"
 _SECRET_OPTIONS = ("password", "sslpassword")  # of libpq, after the `?`
-_USER_AND_PASSWORD = re.compile(r":.*@", re.DOTALL)
-_PASSWORD_OPTION = re.compile(r"(password\s*=\s*)[^\s&]+", re.IGNORECASE)
+_USER_AND_PASSWORD = re.compile(r":.*[:@].*", re.DOTALL)
+_PASSWORD_OPTION = re.compile(r"(password\s*=\s*)('(\\.|[^'\\])*'|[^\s&]+)", re.IGNORECASE)
 
 
 def parse(url: str) -> URL:
@@ -32,6 +33,17 @@ def parse(url: str) -> URL:
     if parsed.drivername in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     return parsed
+
+
+def sqlite_url(path: str | os.PathLike[str]) -> str:
+    """Of the database in a file, whatever characters its path has. Raises `UsageError` for bytes
+    that are no text: no URL has them."""
+    try:
+        return URL.create("sqlite", database=os.fspath(path)).render_as_string()
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"{os.fspath(path)!r} is no text in UTF-8; give it another name"
+        ) from error
 
 
 def shown(url: str) -> str:
@@ -66,8 +78,14 @@ def _parsed(url: str) -> URL | None:
         parsed = make_url(url)
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
         return None
-    # An unquoted @ in a password puts its end into the host's place.
-    return None if "@" in (parsed.host or "") else parsed
+    return None if _holds_unquoted(url, parsed) else parsed
+
+
+def _holds_unquoted(url: str, parsed: URL) -> bool:
+    """Whether there is an @ beside the one that ends user and password: it may be the password's
+    own, whose rest is then in the place of host, database or options."""
+    of_login = 0 if parsed.username is None else 1
+    return parsed.get_backend_name() != "sqlite" and url.count("@") > of_login
 
 
 def _in_memory(url: URL) -> bool:
@@ -75,10 +93,13 @@ def _in_memory(url: URL) -> bool:
 
 
 def _secrets(url: URL) -> list[str]:
-    found = [url.password, *(url.query.get(name) for name in _SECRET_OPTIONS)]
-    return [str(secret) for secret in found if secret]
+    found = [url.password or ""]
+    for name in _SECRET_OPTIONS:
+        told = url.query.get(name, "")
+        found += [told] if isinstance(told, str) else told
+    return [secret for secret in found if secret]
 
 
 def _redacted(text: str) -> str:
     """Of what cannot be parsed: without everything that could be a password."""
-    return _PASSWORD_OPTION.sub(rf"\1{_HIDDEN}", _USER_AND_PASSWORD.sub(f":{_HIDDEN}@", text))
+    return _PASSWORD_OPTION.sub(rf"\1{_HIDDEN}", _USER_AND_PASSWORD.sub(f":{_HIDDEN}", text))

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, Table, insert, select, update
 
 from harness.machine import Machine
 from harness.records import Environment, Measured
-from harness.store.database import open_for_writing
+from harness.store.database import open_for_writing, unheard
 from harness.store.identity import new_uuid
 from harness.store.models import (
     AnchorRow,
@@ -28,7 +28,7 @@ from harness.store.models import (
 from harness.store.packing import pack
 from harness.store.parts import Parts, parts_of
 from harness.store.retry import Transactions
-from harness.store.shared import SharedRows
+from harness.store.shared import INSERTS, SharedRows
 
 T = TypeVar("T")
 
@@ -54,7 +54,7 @@ class Store:
         """`say` hears of an upgrade, and of a server that is waited for."""
         self.url = url
         self._engine: Engine = open_for_writing(url, say)
-        self._transactions = Transactions(self._engine, url, say or _unheard)
+        self._transactions = Transactions(self._engine, url, say or unheard)
         self._shared = SharedRows()
         self._begun: dict[int, datetime] = {}
         """Launches of this writer, and when they began."""
@@ -68,13 +68,12 @@ class Store:
         **facts: Any,
     ) -> tuple[int, str]:
         """A new run's id and name. `image`: digest and tag; `facts`: columns of `RunRow`."""
-        started_at, name = _now(), _new_name()
+        started_at = _now()
         uuid = new_uuid(started_at)
 
-        def work(connection: Connection) -> int:
+        def work(connection: Connection) -> tuple[int, str]:
             values = {
                 "uuid": uuid,
-                "name": name,
                 "status": "running",
                 "machine_id": self._machine_id(connection, machine),
                 "image_id": None if image is None else self._image_id(connection, *image),
@@ -82,9 +81,9 @@ class Store:
                 "started_at": started_at,
                 "ended_at": None,
             }
-            return _inserted(connection, RunRow, values | facts)
+            return _inserted_by_new_name(connection, values | facts)
 
-        return self._write(work), name
+        return self._write(work)
 
     def pair_runs(
         self,
@@ -228,7 +227,7 @@ class Store:
 
     def add_skip(self, launch: int, case: str, reason: str) -> None:
         """Keeps why a case could not run in a launch."""
-        values = {"launch_id": launch, "case": case, "reason": _printable(reason)}
+        values = {"launch_id": launch, "case": case, "reason": reason}
         self._write(lambda connection: _inserted(connection, SkipRow, values))
 
     def add_failure(
@@ -240,7 +239,7 @@ class Store:
             "launch_id": launch,
             "case": case,
             "kind": kind,
-            "message": _printable(message),
+            "message": message,
             "happened_at": _now(),
         }
         self._write(lambda connection: _inserted(connection, FailureRow, values))
@@ -287,7 +286,9 @@ class Store:
                 .where(LaunchRow.run_id == run, LaunchRow.status == "running")
                 .values(status="interrupted")
             )
-            connection.execute(update(RunRow).where(RunRow.id == run).values(status="interrupted"))
+            # It may have come to its end since it was found open.
+            still_open = (RunRow.id == run, RunRow.status == "running")
+            connection.execute(update(RunRow).where(*still_open).values(status="interrupted"))
 
         self._write(work)
 
@@ -346,13 +347,15 @@ def _inserted(connection: Connection, model: type[Base], values: Mapping[str, An
     return int(key[0])
 
 
-def _printable(text: str) -> str:
-    """PostgreSQL holds every character but one, which a container may well print."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")
-
-
-def _unheard(_line: str) -> None:
-    """Nobody listens."""
+def _inserted_by_new_name(connection: Connection, values: Mapping[str, Any]) -> tuple[int, str]:
+    """The new run's id, and its name: one that no other run has, also of those that begin now."""
+    run = INSERTS[connection.dialect.name](_table(RunRow)).returning(RunRow.id)
+    while True:
+        name = _new_name()
+        made = run.values({"name": name, **values}).on_conflict_do_nothing(index_elements=["name"])
+        key = connection.scalar(made)
+        if key is not None:
+            return int(key), name
 
 
 def _now() -> datetime:

@@ -5,55 +5,42 @@ The files are those that pytest-benchmark would have saved: 1,000 with 50 benchm
 """
 
 import json
-import os
 import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
-import harness
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
 from harness.exchange.pytest_benchmark import write
-from harness.store.writer import Store
+from tests.benchmarks.process import Done, done
 from tests.benchmarks.report import Figure
+from tests.benchmarks.written import clocked
 from tests.checkout import ROOT
-from tests.harness.history import begin_run
-from tests.harness.samples import parsed_measurement
 
 FILES, BENCHMARKS, SAMPLES = 1000, 50, 50
 WRITTEN, WRITTEN_SAMPLES = 3000, 20
+COMMANDS, PEERS_COMMANDS = 5, 3
 
 IMPORT_BOUND_S = 20.0
 COMPARE_BOUND_S = 0.5
 WRITE_BOUND_PER_S = 3000.0
 MEMORY_BOUND_BYTES = 300e6
 PEERS = ROOT / "tests/benchmarks/verdicts/guest/peers.requirements.txt"
-UPTIME_S = 3e5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """A process that has ended well."""
-
-    took_s: float
-    peak_bytes: int
-    out: str
+FIRST_ANSWER = "tests.benchmarks.first_answer"
 
 
 def figures(folder: Path) -> Iterator[Figure]:
     """All of them; what is made for it stays in `folder`."""
-    yield _written(folder)
+    yield from _written(folder)
     storage = folder / "stored"
     runs = [_run(number) for number in range(FILES)]
     _save(runs, storage)
     url = f"sqlite:///{folder}/imported.db"
-    taken_in = _process("harness.cli", "import", str(storage), "--db", url, "--format", "json")
+    taken_in = done("harness.cli", "import", str(storage), "--db", url, "--format", "json")
     yield Figure(
         bench=f"jaxrig import of {FILES} files of pytest-benchmark, {BENCHMARKS} × {SAMPLES}",
         value=round(taken_in.took_s, 2),
@@ -61,51 +48,64 @@ def figures(folder: Path) -> Iterator[Figure]:
         bound=IMPORT_BOUND_S,
         detail={"files": FILES, "measurements": FILES * BENCHMARKS},
     )
-    compared = _process("tests.benchmarks.exchange", url)
-    theirs = _process(
-        *("pytest_benchmark", "--storage", str(storage), "compare", "--columns=median"),
-        cwd=folder,
-    )
-    told = json.loads(compared.out)
-    yield Figure(
-        bench=f"all runs of {FILES} files compared, opening included",
-        value=round(told["median_s"], 3),
-        unit="s",
-        bound=COMPARE_BOUND_S,
-        detail=told | {"pytest-benchmark compare, the process": theirs.took_s},
-    )
-    yield Figure(
-        bench="peak memory of taking these in, and of comparing them",
-        value=max(taken_in.peak_bytes, compared.peak_bytes),
-        unit="bytes",
-        bound=MEMORY_BOUND_BYTES,
-        detail={
-            "import": taken_in.peak_bytes,
-            "compare": compared.peak_bytes,
-            "pytest-benchmark compare": theirs.peak_bytes,
-        },
-    )
+    yield _peak("peak memory of taking these in", taken_in)
+    yield from _compared(folder, storage, url)
     yield _room(folder, runs, url)
 
 
-def _written(folder: Path) -> Figure:
-    """Each measurement is a transaction of its own, as in a run."""
-    source = np.random.default_rng(2)
-    records = [
-        parsed_measurement(f"case/{number % 100}", _samples(source, 1e-2, WRITTEN_SAMPLES))
-        for number in range(WRITTEN)
-    ]
-    with Store(f"sqlite:///{folder}/written.db") as store:
-        run, _ = begin_run(store)
-        launches = [
-            store.begin_launch(run, index=index, part=0, limits={}, env={})
-            for index in range(WRITTEN // 100)
-        ]
-        start = time.perf_counter()
-        for number, record in enumerate(records):
-            store.add_measurement(launches[number // 100], record)
-        took_s = time.perf_counter() - start
+def _compared(folder: Path, storage: Path, url: str) -> Iterator[Figure]:
+    """As a command, from its start to its end, and what it is beside: both write the least and the
+    median of each case in each run, the peer as the table that it has. A notebook has its imports
+    behind it."""
+    rows = FILES * BENCHMARKS
+    columns = ("--metric", "min_s", "--metric", "time", "--format", "csv")
+    ours = [done("harness.cli", "query", "--db", url, *columns) for _ in range(COMMANDS)]
+    words = ("--storage", str(storage), "compare", "--columns=min,median")
+    theirs = [done("pytest_benchmark", *words, cwd=folder) for _ in range(PEERS_COMMANDS)]
+    for each in (*ours, *theirs):
+        assert each.out.count("\n") >= rows
+    yield Figure(
+        bench=f"all cases of {FILES} files compared by a command: {rows} rows",
+        value=round(statistics.median(each.took_s for each in ours), 3),
+        unit="s",
+        bound=COMPARE_BOUND_S,
+        detail={
+            "took_s": [each.took_s for each in ours],
+            "pytest-benchmark compare": [each.took_s for each in theirs],
+        },
+    )
+    yield _first_answer(url)
+    yield _peak("peak memory of comparing them by a command", *ours, peer=theirs[0])
+
+
+def _first_answer(url: str) -> Figure:
+    told = [json.loads(done(FIRST_ANSWER, url).out) for _ in range(COMMANDS)]
+    assert {each["rows"] for each in told} == {FILES * BENCHMARKS}
     return Figure(
+        bench=f"all cases of {FILES} files in a frame: a process's first answer, imports apart",
+        value=round(statistics.median(each["answer_s"] for each in told), 3),
+        unit="s",
+        bound=COMPARE_BOUND_S,
+        detail={name: [each[name] for each in told] for name in ("answer_s", "imports_s")},
+    )
+
+
+def _peak(bench: str, *processes: Done, peer: Done | None = None) -> Figure:
+    beside = {} if peer is None else {"pytest-benchmark compare": peer.peak_bytes}
+    return Figure(
+        bench=bench,
+        value=max(each.peak_bytes for each in processes),
+        unit="bytes",
+        bound=MEMORY_BOUND_BYTES,
+        detail={"jaxrig": [each.peak_bytes for each in processes], **beside},
+    )
+
+
+def _written(folder: Path) -> Iterator[Figure]:
+    url = f"sqlite:///{folder}/written.db"
+    writing = done("tests.benchmarks.written", url, str(WRITTEN), str(WRITTEN_SAMPLES))
+    took_s = json.loads(writing.out)["took_s"]
+    yield Figure(
         bench="measurements written by one process, each committed",
         value=round(WRITTEN / took_s),
         unit="1/s",
@@ -113,6 +113,7 @@ def _written(folder: Path) -> Figure:
         detail={"measurements": WRITTEN, "samples": WRITTEN_SAMPLES, "took_s": took_s},
         better="higher",
     )
+    yield _peak("peak memory of writing these", writing)
 
 
 def _room(folder: Path, runs: Sequence[ForeignRun], url: str) -> Figure:
@@ -137,14 +138,14 @@ def _peers(folder: Path, run: ForeignRun) -> dict[str, float]:
     subprocess.run([*pip, "install", "--no-deps", "--require-hashes", "-r", PEERS], check=True)
     told = {each.case: each.samples_s for each in run.launches[0].measurements}
     script = Path(__file__).with_name("peers_files.py")
-    done = subprocess.run(
+    saved = subprocess.run(
         [venv / "bin/python", script, folder / "peers-files"],
         input=json.dumps(told),
         stdout=subprocess.PIPE,
         text=True,
         check=True,
     )
-    return {who: size / (BENCHMARKS * SAMPLES) for who, size in json.loads(done.stdout).items()}
+    return {who: size / (BENCHMARKS * SAMPLES) for who, size in json.loads(saved.stdout).items()}
 
 
 def _run(number: int) -> ForeignRun:
@@ -158,7 +159,7 @@ def _run(number: int) -> ForeignRun:
             group=None,
             options={"disable_gc": False, "timer": "perf_counter", "min_rounds": 5},
             extra_info={},
-            samples_s=(samples := tuple(_samples(source, 10 ** (-5 + index / 17), SAMPLES))),
+            samples_s=(samples := tuple(clocked(source, 10 ** (-5 + index / 17), SAMPLES))),
             rounds=SAMPLES,
             median_s=statistics.median(samples),
             calls_per_round=1,
@@ -168,7 +169,9 @@ def _run(number: int) -> ForeignRun:
         )
         for index in range(BENCHMARKS)
     )
-    launch = ForeignLaunch(measurements=measurements, started_at=started_at, environment={})
+    launch = ForeignLaunch(
+        measurements=measurements, started_at=started_at, environment={"branch": "main"}
+    )
     return ForeignRun(
         format="pytest-benchmark",
         digest=f"{number:064x}",
@@ -176,20 +179,9 @@ def _run(number: int) -> ForeignRun:
         machine=ForeignMachine(name="node", facts={"cpu_model": "C", "threads": 2}),
         commit=f"{number:040x}",
         dirty=False,
-        branch="main",
         suite="pytest-benchmark:x",
-        tags={},
         launches=(launch,),
-        failures=(),
-        skips=(),
-        unmapped=(),
     )
-
-
-def _samples(source: np.random.Generator, typical_s: float, count: int) -> list[float]:
-    """As a clock tells them on a machine that has been up for three days."""
-    lasted = typical_s * (1 + 0.02 * np.abs(source.standard_t(4, size=count)))
-    return [float(each) for each in (UPTIME_S + lasted) - UPTIME_S]
 
 
 def _save(runs: Sequence[ForeignRun], storage: Path) -> None:
@@ -199,41 +191,3 @@ def _save(runs: Sequence[ForeignRun], storage: Path) -> None:
     for number, run in enumerate(runs, 1):
         text = write(run, run.launches[0]).text
         (folder / f"{number:04}_{run.commit}_20250101_000000.json").write_bytes(text)
-
-
-def _process(*words: str, cwd: Path = ROOT) -> Done:
-    """`python -m WORDS…`, in a process of its own, which must end well."""
-    env = {name: value for name, value in os.environ.items() if name != "JAXRIG_DB"}
-    command = [sys.executable, "-m", "tests.benchmarks.memory", *words]
-    start = time.perf_counter()
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        env=env | {"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    took_s = time.perf_counter() - start
-    assert done.returncode == 0, done.stderr
-    return Done(took_s=took_s, peak_bytes=int(done.stderr.split()[-1]), out=done.stdout)
-
-
-def main(url: str) -> None:
-    """Compares all runs, time after time; how long it took, as JSON."""
-    took_s, rows = [], 0
-    for _ in range(6):
-        start = time.perf_counter()
-        with harness.open(url) as results:
-            rows = len(results.query("*"))
-        took_s.append(time.perf_counter() - start)
-    told = {
-        "rows": rows,
-        "first_s": took_s[0],
-        "median_s": statistics.median(took_s[1:]),
-    }
-    sys.stdout.write(json.dumps(told) + "\n")
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -9,12 +9,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import harness
 from tests.benchmarks.memory import peak_bytes
+from tests.benchmarks.process import done
 from tests.benchmarks.report import Figure
 from tests.benchmarks.years import Years, fill
 from tests.checkout import ROOT
@@ -57,7 +58,7 @@ def figures(folder: Path) -> Iterator[Figure]:
     for years, url in urls.items():
         fill(url, years)
     yield from _histories("SQLite", urls[MILLION], urls[TENTH])
-    yield _command(folder, urls[MILLION])
+    yield from _command(folder, urls[MILLION])
     yield _room(folder / "thirty.db")
     found = programs()
     if found is not None:
@@ -109,22 +110,37 @@ def _detail(asked: Asked) -> dict[str, object]:
     }
 
 
-def _command(folder: Path, url: str) -> Figure:
-    jaxrig = Jaxrig(folder=folder)
-    took_s = []
-    for _ in range(COMMANDS):
-        start = time.perf_counter()
-        done = jaxrig("history", MILLION.case(CASE), "--db", url, "--format", "json")
-        took_s.append(time.perf_counter() - start)
-        assert done.code == 0, done.err
-        assert done.out.count("\n") > MILLION.machines * MILLION.nights
-    return Figure(
-        bench=f"jaxrig history of a case over {MILLION.machines} machines, as JSON",
-        value=round(statistics.median(took_s), 4),
+def _command(folder: Path, url: str) -> Iterator[Figure]:
+    """As a person asks, and as a script does: the slower of both counts."""
+    words = ("history", MILLION.case(CASE), "--db", url)
+    formats = {"table": words, "json": (*words, "--format", "json")}
+    took_s = {name: _took_s(Jaxrig(folder=folder), asked) for name, asked in formats.items()}
+    peaks = {name: done("harness.cli", *asked).peak_bytes for name, asked in formats.items()}
+    yield Figure(
+        bench=f"jaxrig history of a case over {MILLION.machines} machines, the slower format",
+        value=round(max(map(statistics.median, took_s.values())), 4),
         unit="s",
         bound=COMMAND_BOUND_S,
         detail={"took_s": took_s},
     )
+    yield Figure(
+        bench="peak memory of this command",
+        value=max(peaks.values()),
+        unit="bytes",
+        bound=MEMORY_BOUND_BYTES,
+        detail=dict(peaks),
+    )
+
+
+def _took_s(jaxrig: Jaxrig, words: Sequence[str]) -> list[float]:
+    took_s = []
+    for _ in range(COMMANDS):
+        start = time.perf_counter()
+        asked = jaxrig(*words)
+        took_s.append(time.perf_counter() - start)
+        assert asked.code == 0, asked.err
+        assert asked.out.count("\n") > MILLION.machines * MILLION.nights
+    return took_s
 
 
 def _room(file: Path) -> Figure:
@@ -140,8 +156,8 @@ def _room(file: Path) -> Figure:
 
 def _asked(url: str, *machine: int) -> Asked:
     words = [sys.executable, "-m", "tests.benchmarks.queries", url, *map(str, machine)]
-    done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
-    return Asked(**json.loads(done.stdout))
+    asked = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
+    return Asked(**json.loads(asked.stdout))
 
 
 def main(url: str, *machine: str) -> None:

@@ -1,9 +1,12 @@
-"""kill -9, a server that restarts, many writers: nothing acknowledged is lost, or doubled."""
+"""kill -9, a full disk, a database that takes no more, a server that restarts, many writers:
+nothing acknowledged is lost, or doubled."""
 
+import fcntl
 import os
 import random
 import re
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -18,8 +21,11 @@ from harness.runner.run import close_abandoned
 from harness.store.check import check
 from harness.store.reader import Reader
 from harness.store.writer import Store
+from tests import mounts
 from tests.checkout import ROOT
 from tests.command import Jaxrig
+from tests.harness.tmpfs import Tmpfs
+from tests.need import need
 from tests.postgresql import Server
 
 LONG = "JAXRIG_LONG_TESTS" in os.environ
@@ -83,6 +89,11 @@ def test_whenever_it_is_killed_what_was_acknowledged_is_there(jaxrig: Jaxrig, mo
         running.send_signal(signal.SIGKILL)
         told = acknowledged(rest(running, seen))
     url = f"sqlite:///{jaxrig.folder}/results.db"
+    assert_kept(url, told)
+
+
+def assert_kept(url: str, told: int) -> None:
+    """All that was acknowledged, of a run that could not tell its end; and it can be closed."""
     assert sound(url)
     with Reader(url, is_abandoned) as reader:
         (run,) = reader.runs()
@@ -95,6 +106,81 @@ def test_whenever_it_is_killed_what_was_acknowledged_is_there(jaxrig: Jaxrig, mo
     with Reader(url) as reader:
         assert reader.run(run.run).status == "interrupted"
         assert all(each.status != "running" for each in reader.launches(run.run))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Tmpfs]:
+    """2 MiB. Needs the right to mount."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    try:
+        mounts.mount_tmpfs(folder, "size=2m")
+    except OSError as error:
+        need(False, f"the right to mount a tmpfs (root): {error}")
+    yield Tmpfs(folder)
+    mounts.unmount(folder)
+
+
+def fill(file: Path) -> None:
+    """Until there is no room for a byte."""
+    with file.open("wb", buffering=0) as filler:
+        try:
+            while True:
+                filler.write(b"\0" * 4096)
+        except OSError as error:
+            assert "No space left" in str(error)  # noqa: PT017 - the one that is waited for
+
+
+def test_a_run_on_a_full_disk_ends_and_keeps_what_it_told(jaxrig: Jaxrig, small: Tmpfs) -> None:
+    seen: list[str] = []
+    with start(jaxrig, "--launches", "9", "--db", small.url) as running:
+        read_until(running, 10, seen)
+        fill(small.folder / "filler")
+        err = rest(running, seen)
+    assert running.returncode == 6, err
+    assert "the disk is full; make room. What was committed before is kept" in err
+    assert "Traceback" not in err
+    (small.folder / "filler").unlink()
+    assert_kept(small.url, acknowledged(err))
+
+
+_GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10  # linux/fs.h
+
+
+def set_immutable(file: Path, immutable: bool) -> None:
+    """Also for who has it open. (A file system is not remounted read-only while somebody writes.)
+    Raises OSError: not root, or a file system that knows nothing of it."""
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        flags = bytearray(struct.calcsize("l"))
+        fcntl.ioctl(descriptor, _GET_FLAGS, flags)
+        (before,) = struct.unpack("l", flags)
+        after = before | _IMMUTABLE if immutable else before & ~_IMMUTABLE
+        fcntl.ioctl(descriptor, _SET_FLAGS, struct.pack("l", after))
+    finally:
+        os.close(descriptor)
+
+
+def test_a_run_whose_file_takes_no_more_ends_and_keeps_what_it_told(jaxrig: Jaxrig) -> None:
+    files = [jaxrig.folder / name for name in ("results.db", "results.db-wal")]
+    seen: list[str] = []
+    with start(jaxrig, "--launches", "9") as running:
+        read_until(running, 10, seen)
+        try:
+            for file in files:
+                set_immutable(file, True)
+        except OSError as error:
+            running.kill()
+            need(False, f"a file system whose files can be made immutable (ext4, root): {error}")
+        try:
+            err = rest(running, seen)
+        finally:
+            for file in files:
+                set_immutable(file, False)
+    assert running.returncode == 6, err
+    assert "the disk failed, is full or takes no writes; what was committed before is kept" in err
+    assert "Traceback" not in err
+    assert_kept(f"sqlite:///{files[0]}", acknowledged(err))
 
 
 @pytest.fixture
@@ -121,6 +207,78 @@ def test_a_run_goes_on_where_the_server_was_restarted(
         cases = reader.measurements(run.run)["case"].value_counts()
     assert (run.status, run.measurements) == ("done", 80)
     assert cases.to_list() == [2] * 40
+    assert sound(url)
+
+
+def test_a_run_on_a_server_that_turns_read_only_ends_and_keeps_what_it_told(
+    jaxrig: Jaxrig, server: tuple[Server, str]
+) -> None:
+    postgres, url = server
+    seen: list[str] = []
+    with start(jaxrig, "--launches", "9", "--db", url) as running:
+        read_until(running, 10, seen)
+        try:
+            postgres.execute("ALTER SYSTEM SET default_transaction_read_only = on")
+            postgres.execute("SELECT pg_reload_conf()")
+            err = rest(running, seen)
+        finally:
+            postgres.execute("ALTER SYSTEM RESET default_transaction_read_only")
+            postgres.restart()
+    assert running.returncode == 6, err
+    assert "it takes no writes: a standby, or set so" in err
+    assert "Traceback" not in err
+    assert_kept(url, acknowledged(err))
+
+
+def test_who_does_not_wait_for_a_server_is_let_go_at_once(
+    jaxrig: Jaxrig, server: tuple[Server, str]
+) -> None:
+    postgres, url = server
+    seen: list[str] = []
+    with start(jaxrig, "--launches", "9", "--db", url) as running:
+        read_until(running, 10, seen)
+        postgres.stop()
+        try:
+            assert running.stderr is not None
+            while "waiting for it" not in seen[-1]:
+                seen.append(running.stderr.readline())
+            since = time.monotonic()
+            running.send_signal(signal.SIGINT)
+            err = rest(running, seen)
+            running.wait()
+            took_s = time.monotonic() - since
+        finally:
+            postgres.start()
+    assert running.returncode == 130, err
+    assert "stopped by SIGINT; what was measured is kept, but not how it ended" in err
+    assert took_s < 20
+    assert_kept(url, acknowledged(err))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_who_does_not_wait_for_a_lock_is_let_go_at_once(
+    jaxrig: Jaxrig, server: tuple[Server, str], number: signal.Signals
+) -> None:
+    postgres, url = server
+    seen: list[str] = []
+    with (
+        start(jaxrig, "--launches", "9", "--db", url) as running,
+        postgres.connect(url.partition("@/")[2].partition("?")[0]) as other,
+    ):
+        read_until(running, 10, seen)
+        with other.transaction():
+            other.execute("LOCK TABLE measurements IN EXCLUSIVE MODE")
+            while other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+                time.sleep(0.02)
+            running.send_signal(number)
+            err = rest(running, seen)
+    assert running.returncode == 130, err
+    assert f"stopped by {number.name}; what was measured is kept\n" in err
+    assert "Traceback" not in err
+    with Reader(url) as reader:
+        run = reader.run("latest")
+        assert {each.status for each in reader.launches(run.run)} <= {"done", "interrupted"}
+    assert (run.status, run.measurements) == ("interrupted", acknowledged(err))
     assert sound(url)
 
 

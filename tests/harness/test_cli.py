@@ -1,11 +1,8 @@
 """The command line with its streams in hand: exit codes, and what goes to which stream."""
 
-import io
 import json
 import subprocess
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +10,13 @@ import pytest
 
 from harness import __version__
 from harness.ab import CaseResult
-from harness.cli import dispatch
 from harness.store.writer import Store
 from tests.checkout import ROOT
+from tests.harness.called import Jaxrig, Outcome
 from tests.harness.history import add_pair, add_run
 from tests.harness.samples import A, B
 
 COMMANDS = ("run", "ab", "runs", "show", "cases", "targets", "machines", "compare", "doctor")
-
-
-@dataclass(frozen=True)
-class Outcome:
-    code: int
-    out: str
-    err: str
-
-
-Jaxrig = Callable[..., Outcome]
-
-
-@pytest.fixture
-def jaxrig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jaxrig:
-    """Calls a command in an empty folder, without JAXRIG_DB."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("JAXRIG_DB", raising=False)
-
-    def call(*words: str) -> Outcome:
-        out, err = io.StringIO(), io.StringIO()
-        code = dispatch(words, out, err)
-        return Outcome(code, out.getvalue(), err.getvalue())
-
-    return call
 
 
 @pytest.fixture

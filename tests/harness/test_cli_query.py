@@ -1,12 +1,17 @@
 """`jaxrig history` and `query`, with their streams in hand."""
 
+import argparse
 import csv
 import io
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import tracemalloc
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +19,21 @@ import pandas as pd
 import pytest
 
 from harness.cli import dispatch
+from harness.cli.pages import in_order
+from harness.report.series import query_text
 from harness.store.writer import Store
 from tests.benchmarks.years import Years, fill
 from tests.checkout import ROOT
+from tests.command import Jaxrig
+from tests.harness.called import called
 from tests.harness.history import add_run
 from tests.harness.samples import A, B
 
 GOLDEN = Path(__file__).parent / "golden"
+ENDLESS_ROWS = (
+    "WITH RECURSIVE counted AS (SELECT 0 AS n UNION ALL SELECT n + 1 FROM counted) "
+    "SELECT n FROM counted"
+)
 YEARS = Years(machines=2, targets=2, cases=5, nights=3, samples=5)
 
 
@@ -41,13 +54,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, filled: Path) -> Pat
     return tmp_path
 
 
-def jaxrig(*words: str) -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    return dispatch(words, out, err), out.getvalue(), err.getvalue()
-
-
 def answered(*words: str) -> list[dict[str, Any]]:
-    code, out, err = jaxrig(*words, "--format", "json")
+    code, out, err = called(*words, "--format", "json")
     assert code == 0, err
     found: list[dict[str, Any]] = json.loads(out)
     return found
@@ -85,7 +93,7 @@ def test_history_is_a_list_of_what_was_measured(folder: Path) -> None:
 )
 def test_the_table_is_the_golden_one(folder: Path, name: str, words: list[str]) -> None:
     """To accept a change, write the text shown into the file."""
-    code, out, _ = jaxrig(*words)
+    code, out, _ = called(*words)
     assert code == 0
     assert out == (GOLDEN / f"{name}.txt").read_text()
 
@@ -95,7 +103,7 @@ def test_the_table_is_the_golden_one(folder: Path, name: str, words: list[str]) 
     "words", [["history", "*"], ["query"], ["query", "--sql", "SELECT * FROM cases"]], ids=str
 )
 def test_every_format_is_written(folder: Path, words: list[str], form: str) -> None:
-    code, out, err = jaxrig(*words, "--format", form)
+    code, out, err = called(*words, "--format", form)
     assert (code, err) == (0, "")
     assert out.count("\n") > len(YEARS.case(0).split("/"))
     assert out.endswith("\n")
@@ -109,7 +117,7 @@ def test_rows_are_sorted_by_number_and_come_in_pages(folder: Path) -> None:
     pages = []
     for page in (1, 2, 3):
         words = ("query", "--sort", "median_s", "--limit", "25", "--page", str(page))
-        code, out, err = jaxrig(*words, "--format", "json")
+        code, out, err = called(*words, "--format", "json")
         pages += [row["median_s"] for row in json.loads(out)]
         assert code == 0
         if page < 3:
@@ -122,26 +130,153 @@ def test_rows_are_sorted_by_number_and_come_in_pages(folder: Path) -> None:
             assert err == "jaxrig: rows 51 to 60\n"
     assert pages == sorted(row["median_s"] for row in everything)
     ends_there = ("query", "--limit", "30", "--page", "2")
-    assert jaxrig(*ends_there)[2] == "jaxrig: rows 31 to 60\n"
+    assert called(*ends_there)[2] == "jaxrig: rows 31 to 60\n"
     slowest = answered("query", "--sort", "median_s:desc", "--limit", "1")
     assert slowest[0]["median_s"] == pages[-1]
     newest = [answered("query", "--limit", "7", "--page", str(page)) for page in range(1, 10)]
     assert [row["run"] for page in newest for row in page] == [row["run"] for row in everything]
-    assert jaxrig("query", "--page", "9")[2] == "jaxrig: page 9 is behind the last row\n"
+    assert called("query", "--page", "9")[2] == "jaxrig: page 9 is behind the last row\n"
 
 
-def test_tables_are_pages_by_themselves(folder: Path) -> None:
-    years = Years(machines=4, targets=2, cases=5, nights=3, samples=1, seed=2)
-    fill(f"sqlite:///{folder}/more.db", years)
-    code, out, err = jaxrig("query", "--db", f"sqlite:///{folder}/more.db")
+def test_what_is_unknown_comes_last_and_equal_rows_as_they_were(folder: Path) -> None:
+    rows = [(None, 0), (2.0, 1), (1.0, 2), (None, 3), (2.0, 4)]
+    for descending, expected in ((False, [2, 1, 4, 0, 3]), (True, [1, 4, 2, 0, 3])):
+        for limit in (None, 1, 3, 9):
+            asked = argparse.Namespace(limit=limit, page=None, format="json")
+            found = in_order(iter(rows), 0, asked, descending=descending)
+            behind = len(rows) if limit is None else limit + 1
+            assert [row[1] for row in found][:behind] == expected[:behind]
+
+
+def test_no_more_rows_are_kept_than_a_page_takes() -> None:
+    asked = argparse.Namespace(limit=5, page=2, format="json")
+    for values in (range(20_000), [None] * 20_000):
+        tracemalloc.start()
+        rows = ((value, bytes(1000)) for value in values)
+        assert len(in_order(rows, 0, asked, descending=True)) == 11
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 1e6
+
+
+def test_rows_are_written_while_they_are_read(folder: Path) -> None:
+    def endless() -> Iterator[tuple[str]]:
+        while True:
+            yield ("2024-01-01 02:00:01",)
+
+    for form in ("json", "csv"):
+        assert "2024-01-01T02:00:01+00:00" in next(query_text(["started_at"], endless(), [], form))
+
+
+@pytest.fixture
+def more(folder: Path) -> str:
+    """The URL of 120 rows."""
+    url = f"sqlite:///{folder}/more.db"
+    fill(url, Years(machines=4, targets=2, cases=5, nights=3, samples=1, seed=2))
+    return url
+
+
+def test_tables_are_pages_by_themselves(more: str) -> None:
+    code, out, err = called("query", "--db", more)
     assert (code, out.count("\n")) == (0, 2 + 100)
     assert "rows 1 to 100; the next: jaxrig query --db " in err
 
 
+def test_a_page_that_is_asked_for_is_one(more: str) -> None:
+    everything = called("query", "--db", more, "--format", "csv").out.splitlines()
+    for page, lines in ((1, everything[:101]), (2, everything[:1] + everything[101:])):
+        code, out, err = called("query", "--db", more, "--format", "csv", "--page", page)
+        assert (code, out.splitlines()) == (0, lines)
+        assert f"jaxrig: rows {(page - 1) * 100 + 1} to " in err
+
+
+def test_so_are_pages_of_a_statement_s_rows(more: str) -> None:
+    words = ("query", "--db", more, "--sql", "SELECT id FROM measurements ORDER BY id")
+    for form, lines in (("table", 2 + 100), ("md", 2 + 100), ("csv", 1 + 120)):
+        code, out, err = called(*words, "--format", form)
+        assert (code, out.count("\n")) == (0, lines)
+        assert ("rows 1 to 100; the next: jaxrig query" in err) == (form != "csv")
+    code, out, err = called(*words, "--format", "csv", "--limit", "50", "--page", "3")
+    assert (code, out.split(), err) == (
+        0,
+        ["id", *map(str, range(101, 121))],
+        "jaxrig: rows 101 to 120\n",
+    )
+
+
+def test_a_statement_s_endless_rows_are_a_page_too(folder: Path) -> None:
+    code, out, err = called("query", "--sql", ENDLESS_ROWS, "--limit", "3", "--format", "csv")
+    assert (code, out) == (0, "n\n0\n1\n2\n")
+    assert "rows 1 to 3; the next: " in err
+
+
+@pytest.mark.parametrize("words", [["--sql", ENDLESS_ROWS, "--format", "csv"], ["--page", "1"]])
+def test_a_reader_that_goes_ends_it(folder: Path, words: list[str]) -> None:
+    with Jaxrig(folder=folder).start("query", *words) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        try:
+            assert process.wait(timeout=20) == 0
+        finally:
+            process.kill()
+
+
+def test_nobody_has_to_take_parquet(folder: Path) -> None:
+    with Jaxrig(folder=folder).start("query", "--format", "parquet") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+def test_a_statement_is_ended_by_an_interrupt(folder: Path) -> None:
+    forever = ENDLESS_ROWS.replace("SELECT n FROM", "SELECT count(*) FROM")
+    with Jaxrig(folder=folder).start("query", "--sql", forever) as process:
+        try:
+            opened = Path(f"/proc/{process.pid}/fd")
+            while not any(each.resolve().name == "results.db" for each in opened.iterdir()):
+                time.sleep(0.05)
+            time.sleep(0.3)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=10)
+        finally:
+            process.kill()
+    assert (process.returncode, err) == (130, "jaxrig: interrupted\n")
+
+
+def test_imported_runs_can_be_asked_for(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for isolation in ("imported", "process"):
+        add_run(store, {A: [1.0]}, isolation=isolation)
+    for words in (["history", "*"], ["query"]):
+        assert answered(*words, "--commit", "\udcff") == []
+        (found,) = answered(*words, "--isolation", "imported")
+        assert found["isolation"] == "imported"
+
+
+def test_lists_of_nothing_have_a_header(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for command, beginning in (("runs", "run,status,target,"), ("machines", "name,machine,facts,")):
+        code, out, _ = called(command, "--format", "csv")
+        assert (code, out.startswith(beginning), out.count("\n")) == (0, True, 1)
+
+
+def test_a_column_of_several_types_is_no_parquet(folder: Path) -> None:
+    mixed = "SELECT 1 AS x UNION ALL SELECT 'a'"
+    code, _, err = called("query", "--sql", mixed, "--format", "parquet", "--out", "x.parquet")
+    assert (code, list(folder.glob("*.parquet"))) == (2, [])
+    assert "Conversion failed for column x" in err
+
+
 def test_both_have_help(tmp_path: Path) -> None:
-    assert "--format {table,json,csv,md}" in jaxrig("history", "--help")[1]
-    assert "--format {table,json,csv,md,parquet}" in jaxrig("query", "--help")[1]
-    listed = jaxrig("--help")[1]
+    assert "--format {table,json,csv,md}" in called("history", "--help")[1]
+    assert "--format {table,json,csv,md,parquet}" in called("query", "--help")[1]
+    listed = called("--help")[1]
     assert "\n    history " in listed
     assert "\n    query " in listed
 
@@ -151,10 +286,16 @@ def test_without_a_database_they_end_with_6(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = jaxrig(*words, "--db", "sqlite:///none.db")
+    code, out, err = called(*words, "--db", "sqlite:///none.db")
     assert (code, out) == (6, "")
     assert "no database at none.db" in err
     assert list(tmp_path.iterdir()) == []
+
+
+TAGGED = [
+    [*command, "--tag", "a=1", "--tag", "a=2"]
+    for command in (["run"], ["ab", "cpu", "cpu"], ["nightly"], ["export", "--out", "x.jaxrig"])
+]
 
 
 @pytest.mark.parametrize(
@@ -174,13 +315,20 @@ def test_without_a_database_they_end_with_6(
         (["query", "--sql", "DELETE FROM runs"], "jaxrig: --sql: not authorized"),
         (["query", "--sql", "SELECT 1", "--case", "x"], "not allowed with argument"),
         (["query", "--sql", "SELECT 1", "--tag", "a=b"], "--tag does not go with --sql"),
-        (["query", "--sql", "SELECT 1", "--page", "2"], "--page does not go with --sql"),
+        (["query", "--sql", "SELECT 1", "--sort", "x"], "--sort does not go with --sql"),
+        (["query", "--tag", "a=1", "--tag", "a=2"], "--tag a is given twice: '1' and '2'"),
+        *((words, "--tag a is given twice") for words in TAGGED),
+        (["query", "--target", "\udcff"], r"no stored run is of target '\udcff'"),
+        (["show", "\udcff"], r"no single run is named '\udcff'"),
+        (["compare", "\udcff", "latest"], r"no single run is named '\udcff'"),
+        (["query", "--sql", "SELECT 1, '\udcff'"], "jaxrig: --sql: 'utf-8' codec can't encode"),
+        (["query", "--sort", "speed", "--db", "sqlite:///none.db"], "--sort 'speed' is no column"),
         (["query", "--format", "parquet"], "add --out FILE"),
         (["runs", "--format", "parquet"], "invalid choice: 'parquet'"),
     ],
 )
 def test_mistakes_end_with_2_and_say_why(folder: Path, words: list[str], complaint: str) -> None:
-    code, out, err = jaxrig(*words)
+    code, out, err = called(*words)
     assert (code, out) == (2, "")
     assert complaint in err
 
@@ -190,16 +338,16 @@ def test_a_statement_s_bytes_are_told_by_their_size(folder: Path) -> None:
     (row,) = answered("query", "--sql", asked)
     assert len(row.pop("samples_s")) == YEARS.samples
     assert row == {"id": 1, "raw": "<2 bytes>", "much": "inf"}
-    table = jaxrig("query", "--sql", asked)[1]
+    table = called("query", "--sql", asked)[1]
     assert re.search(r"1 +<5 samples> +<2 bytes> +inf", table)
-    (read,) = csv.DictReader(io.StringIO(jaxrig("query", "--sql", asked, "--format", "csv")[1]))
+    (read,) = csv.DictReader(io.StringIO(called("query", "--sql", asked, "--format", "csv")[1]))
     assert (len(json.loads(read["samples_s"])), read["raw"]) == (YEARS.samples, "<2 bytes>")
 
 
 def test_parquet_goes_to_a_file(folder: Path) -> None:
     for number, words in enumerate((["--metric", "memory"], ["--sql", "SELECT * FROM cases"])):
         file = folder / f"{number}.parquet"
-        assert jaxrig("query", *words, "--format", "parquet", "--out", str(file)) == (0, "", "")
+        assert called("query", *words, "--format", "parquet", "--out", str(file)) == (0, "", "")
         frame = pd.read_parquet(file)
         assert len(frame) == (YEARS.measurements, YEARS.cases)[number]
     assert str(pd.read_parquet(folder / "0.parquet")["peak_bytes"].dtype) == "float64"
@@ -222,7 +370,7 @@ def test_parquet_goes_to_a_pipe_and_to_no_terminal(folder: Path) -> None:
 
 
 def test_answers_go_to_a_file_where_one_is_named(folder: Path) -> None:
-    assert jaxrig("query", "--format", "json", "--out", "all.json") == (0, "", "")
+    assert called("query", "--format", "json", "--out", "all.json") == (0, "", "")
     assert len(json.loads((folder / "all.json").read_text())) == YEARS.measurements
 
 
@@ -233,7 +381,7 @@ def test_a_name_s_escape_sequence_reaches_no_terminal(
     add_run(store, {A: [1.0], B: [1.0]}, target="\x1b[31m", suite="\x1b[31m")
     for form in ("table", "csv", "md", "json"):
         for words in (["history", "*"], ["query"], ["query", "--sql", "SELECT target FROM runs"]):
-            assert "\x1b" not in jaxrig(*words, "--format", form)[1]
+            assert "\x1b" not in called(*words, "--format", form)[1]
 
 
 def test_history_imports_neither_pandas_nor_numpy_nor_models(folder: Path) -> None:

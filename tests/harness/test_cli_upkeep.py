@@ -11,11 +11,9 @@ import pytest
 from harness.store.database import SCHEMA_VERSION
 from harness.store.reader import Reader
 from harness.store.writer import Store
+from tests.harness.called import Jaxrig
 from tests.harness.history import MACHINE, add_run
 from tests.harness.samples import A
-from tests.harness.test_cli import Jaxrig, jaxrig
-
-__all__ = ["jaxrig"]  # the fixture
 
 OTHER = replace(MACHINE, memory_gib=32)
 
@@ -78,7 +76,9 @@ def test_pruning_says_what_goes(jaxrig: Jaxrig, run: str) -> None:
     )
 
 
-@pytest.mark.parametrize("age", ["", "d", "5", "-1d", "1y", "1.5d", "9999999d"])
+@pytest.mark.parametrize(
+    "age", ["", "d", "5", "-1d", "1y", "1.5d", "6m", "5s", "999999d", "9999999d"]
+)
 def test_what_is_no_age_is_refused(jaxrig: Jaxrig, run: str, age: str) -> None:
     done = jaxrig("db", "prune", "--keep-medians", f"--older-than={age}")
     assert (done.code, "is no age" in done.err) == (2, True)

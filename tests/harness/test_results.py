@@ -15,6 +15,7 @@ from sqlalchemy import create_engine, text
 import harness
 from harness.errors import DatabaseFailure, UsageError
 from harness.results import Results
+from harness.store.database import back_up
 from harness.store.metrics import METRICS
 from harness.store.writer import Store
 from tests.checkout import ROOT
@@ -153,11 +154,28 @@ def test_unknown_filters_and_metrics_are_told(store: Store, url: str) -> None:
             results.query(metric="speed")
 
 
+def test_tags_are_text_and_statuses_may_be_one(filled: str) -> None:
+    wrong: dict[str, Any] = {"night": 1}
+    with harness.open(filled) as results:
+        assert results.runs(statuses="done")["status"].tolist() == ["done"]
+        with pytest.raises(UsageError, match="tags: 'night': 1 is no text; tags are, as in '1'"):
+            results.runs(tags=wrong)
+
+
+def test_what_is_no_statement_is_a_mistake(filled: str) -> None:
+    with harness.open(filled) as results:
+        for statement in ("SELECT '\0'", "SELECT '\udcff'"):
+            with pytest.raises(UsageError, match="--sql: "):
+                results.sql(statement)
+
+
 def test_a_file_is_named_as_such(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("results.db", tmp_path / "results.db", str(tmp_path / "results.db")):
+    hard = tmp_path / "50%41 of a? #b@c:d é.db"
+    back_up(url, hard)
+    for name in ("results.db", tmp_path / "results.db", str(tmp_path / "results.db"), hard):
         with harness.open(name) as results:
             assert isinstance(results, Results)
             assert len(results.runs()) == 0

@@ -7,16 +7,19 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
+from sqlalchemy import create_engine, text
 
 from harness.errors import DatabaseFailure, UsageError
 from harness.exchange import bundle
+from harness.store.migrate import configuration
 from harness.store.reader import Reader
+from harness.store.url import sqlite_url
 from harness.store.writer import Store
-from tests import mounts
-from tests.harness.history import add_run
+from tests.harness.history import add_run, begin_run
 from tests.harness.samples import A, B
 from tests.harness.store.filled import fill, said
-from tests.need import need
+from tests.harness.tmpfs import Tmpfs
 
 
 @pytest.fixture
@@ -107,22 +110,121 @@ def test_another_programs_database_is_refused(tmp_path: Path) -> None:
         taken(path, tmp_path)
 
 
-def test_it_is_read_where_nothing_can_be_written(written: Path, url: str, tmp_path: Path) -> None:
-    folder = tmp_path / "medium"
-    folder.mkdir()
-    try:
-        mounts.mount_tmpfs(folder, "size=2m")
-    except OSError as error:
-        need(False, f"the right to mount a tmpfs (root): {error}")
-    try:
-        copy = Path(shutil.copy(written, folder))
-        mounts.make_read_only(folder)
-        assert said(taken(copy, tmp_path)) == said(url)
-    finally:
-        mounts.unmount(folder)
+def test_it_is_read_where_nothing_can_be_written(
+    written: Path, url: str, tmp_path: Path, tmpfs: Tmpfs
+) -> None:
+    copy = Path(shutil.copy(written, tmpfs.folder))
+    tmpfs.close()
+    assert said(taken(copy, tmp_path)) == said(url)
 
 
 def test_what_fails_leaves_nothing_behind(url: str, tmp_path: Path) -> None:
     with pytest.raises(DatabaseFailure):
         bundle.write(url, tmp_path / "x.jaxrig", ["a"], lambda _: None)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["a b", "50%20", "%2F", "what?mode=memory", "x#y", "é&+=@:"])
+def test_any_path_is_written_and_read(name: str, tmp_path: Path) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    url = sqlite_url(folder / "results.db")
+    with Store(url) as store:
+        run = add_run(store, {A: [1.0]})
+    path = write(url, folder / f"{name}.jaxrig")
+    assert sorted(os.listdir(folder)) == sorted(["results.db", path.name])  # noqa: PTH208
+    with Reader(taken(path, tmp_path)) as reader:
+        assert [each.run for each in reader.runs()] == [run]
+
+
+def older(path: Path) -> None:
+    """A database of the schema before this one, with a run."""
+    engine = create_engine(sqlite_url(path))
+    with engine.begin() as connection:
+        settings = configuration()
+        settings.attributes["connection"] = connection
+        command.upgrade(settings, "0006")
+        for statement in OLD:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
+OLD = (
+    "INSERT INTO machines VALUES (1, 'f', 'm', '{}', '2026-01-01 00:00:00')",
+    "INSERT INTO selections VALUES (1, 's', '[]')",
+    "INSERT INTO environments VALUES (1, 'e', '{}')",
+    "INSERT INTO cases VALUES (1, 'c', 'a', 'w', NULL, NULL, '{}')",
+    (
+        "INSERT INTO runs (id, uuid, name, status, target, platform, isolation, suite,"
+        " selection_id, launches_planned, tags, machine_id, jaxrig_version, owner, deadline_at,"
+        " started_at) VALUES (1, '019b7ca9ab627aaabababababababab0', 'old', 'done', 'cpu', 'cpu',"
+        " 'process', 'quick', 1, 1, '{}', 1, '0.1.0', 'o', '2026-01-01 00:00:00',"
+        " '2026-01-01 00:00:00')"
+    ),
+    (
+        'INSERT INTO launches (id, run_id, "index", part, status, limits, env, environment_id,'
+        " started_at) VALUES (1, 1, 0, 0, 'done', '{}', '{}', 1, '2026-01-01 00:00:00')"
+    ),
+    (
+        "INSERT INTO measurements (launch_id, case_id, samples_s, rounds, median_s,"
+        " calls_per_round) VALUES (1, 1, NULL, 3, 0.5, 1)"
+    ),
+)
+
+
+@pytest.mark.parametrize("name", ["old.jaxrig", "old.db"])
+def test_an_older_one_is_upgraded_in_a_copy(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    older(path)
+    if path.suffix == bundle.SUFFIX:
+        bundle._close_off(path)
+        bundle._seal(path)
+    path.chmod(0o444)
+    before = path.read_bytes()
+    with Reader(taken(path, tmp_path)) as reader:
+        assert reader.measurements("old")["median_s"].tolist() == [0.5]
+    assert path.read_bytes() == before
+    assert set(os.listdir(tmp_path)) == {"other.db", name}  # noqa: PTH208
+
+
+def test_a_newer_one_is_refused_with_advice(written: Path, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(written, isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0999'")
+    bundle._seal(written)
+    with pytest.raises(UsageError, match=r"its schema 0999 is newer than .*; upgrade jaxrig"):
+        taken(written, tmp_path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jaxrig")
+    with pytest.raises(UsageError, match="not a regular file"):
+        taken(tmp_path / "pipe.jaxrig", tmp_path)
+
+
+def test_results_are_read_where_nothing_can_be_written(
+    url: str, tmp_path: Path, tmpfs: Tmpfs
+) -> None:
+    with Store(url) as store:
+        add_run(store, {A: [1.0]})
+    copy = Path(shutil.copy(url.removeprefix("sqlite:///"), tmpfs.folder))
+    tmpfs.close()
+    assert said(taken(copy, tmp_path)) == said(url)
+
+
+def test_of_damaged_results_no_bundle_is_made(url: str, tmp_path: Path) -> None:
+    with Store(url) as store:
+        name = add_run(store, {A: [1.0]})
+    with closing(sqlite3.connect(tmp_path / "results.db", isolation_level=None)) as connection:
+        connection.execute("UPDATE launches SET limits = '{'")
+    with pytest.raises(DatabaseFailure, match=f"damaged: {name}; .*`jaxrig merge`"):
+        write(url, tmp_path / "all.jaxrig")
+    assert os.listdir(tmp_path) == ["results.db"]  # noqa: PTH208
+
+
+def test_what_was_killed_goes_along_as_interrupted(url: str, tmp_path: Path) -> None:
+    with Store(url) as store:
+        _, name = begin_run(store, owner="gone")
+        path = tmp_path / "x.jaxrig"
+        bundle.write(url, path, None, lambda _: None, lambda owner, _: owner == "gone")
+    with Reader(taken(path, tmp_path)) as reader:
+        assert reader.run(name).status == "interrupted"

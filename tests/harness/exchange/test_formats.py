@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
 from harness.errors import UsageError
@@ -49,11 +50,11 @@ def _check(run: ForeignRun) -> None:
         for each in launch.measurements:
             _CASE.validate_python(each.case)
             assert 0 < each.median_s <= 1e9
-            assert each.calls_per_round >= 1
+            assert each.calls_per_round is None or each.calls_per_round >= 1
             assert each.samples_s is None or (each.samples_s and min(each.samples_s) > 0)
             json.dumps([each.parameters, each.options, each.extra_info], allow_nan=False)
         json.dumps(launch.environment, allow_nan=False)
-    json.dumps([run.machine.facts, run.tags, run.failures, run.unmapped], allow_nan=False)
+    json.dumps([run.machine.facts, run.failures, run.unmapped], allow_nan=False)
 
 
 def _runs_or_refusal(path: Path) -> None:
@@ -149,6 +150,47 @@ def test_a_folder_is_read_file_by_file(tmp_path: Path) -> None:
 def test_every_format_is_recognised_in_one_folder(suite: Path) -> None:
     found = {run.format for folder in (FILES, suite) for run in read(folder)}
     assert found == set(FORMATS)
+
+
+def test_what_asv_writes_beside_its_results_is_told_by_its_content(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(FILES / "asv" / "results", results)
+    (results / "pytest").mkdir()
+    shutil.copy(FILES / "pyperf.json", results / "pytest" / "benchmarks.json")
+    shutil.copy(FILES / "google-once.json", results / "pytest" / "machine.json")
+    assert {run.format for run in read(results)} == {"asv", "pyperf", "google-benchmark"}
+    (results / "pytest" / "machine.json").write_text("{")
+    with pytest.raises(UsageError, match=r"machine\.json: not JSON"):
+        read(results)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_another_encoding_is_the_same_run(tmp_path: Path, encoding: str) -> None:
+    text = (FILES / "pyperf.json").read_text()
+    path = tmp_path / "x.json"
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path.write_bytes(f"{mark}{text}".encode(encoding))
+    assert read(path) == read(FILES / "pyperf.json")
+
+
+@pytest.mark.parametrize(
+    ("limit", "why"), [("MOST_VALUES", "values"), ("MOST_PARTS", "objects and lists")]
+)
+def test_more_than_fits_into_memory_is_refused_before_it_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, why: str
+) -> None:
+    path = tmp_path / "large.json"
+    path.write_text('{"benchmarks": [' + "[]," * 1000 + "[]]}")
+    monkeypatch.setattr(reading, limit, 999)
+    with pytest.raises(UsageError, match=f"it holds more than 999 {why}"):
+        read(path)
+
+
+def test_of_odd_samples_the_first_is_told_alone() -> None:
+    adapter = TypeAdapter(reading.Samples)
+    with pytest.raises(ValidationError) as refused:
+        adapter.validate_python(["a"] * 1000)
+    assert refused.value.error_count() == 1
 
 
 @_FEW

@@ -3,13 +3,14 @@
 import io
 import sys
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from harness.errors import EnvironmentFailure
+from harness.errors import EnvironmentFailure, UsageError
 from harness.exchange.parquet import parquet
 
 FRAME = pd.DataFrame(
@@ -43,6 +44,18 @@ def test_values_and_types_come_back(rows: int) -> None:
         assert found["parameters"] == ['{"m": 1}', '{"b": [1], "m": "x"}', None]
         assert found["median_s"][0] == 0.1
         assert frame["parameters"].iloc[0] == {"m": 1}  # the frame itself stays as it is
+
+
+def test_a_column_of_several_types_is_told() -> None:
+    mixed = pd.DataFrame({"n": [1, 2], "some name": pd.Series([1, "x"], dtype=object)})
+    with pytest.raises(UsageError, match=r"one type: .*some name.*; CAST them"):
+        parquet(mixed)
+
+
+def test_what_a_database_s_documents_may_hold_is_json() -> None:
+    values = pd.Series([[Decimal("0.5"), float("nan")], {"a": Decimal("Infinity")}], dtype=object)
+    table = pq.read_table(io.BytesIO(parquet(pd.DataFrame({"x": values}))))
+    assert table.to_pydict() == {"x": ['[0.5, "nan"]', '{"a": "Infinity"}']}
 
 
 def test_without_pyarrow_there_is_advice(monkeypatch: pytest.MonkeyPatch) -> None:

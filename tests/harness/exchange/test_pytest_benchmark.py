@@ -11,20 +11,11 @@ from typing import Any, cast
 import pytest
 
 from harness.errors import UsageError
-from harness.exchange.foreign import ForeignMeasurement, ForeignRun
+from harness.exchange.foreign import ForeignRun
 from harness.exchange.formats import read
 from harness.exchange.pytest_benchmark import Written, write
 from tests.harness.exchange.conftest import Edited
-
-
-def _only(path: Path) -> ForeignRun:
-    [run] = read(path)
-    return run
-
-
-def _measurements(run: ForeignRun) -> dict[str, ForeignMeasurement]:
-    [launch] = run.launches
-    return {each.case: each for each in launch.measurements}
+from tests.harness.exchange.reading import measurements, only, why
 
 
 def _written(run: ForeignRun) -> Written:
@@ -33,7 +24,7 @@ def _written(run: ForeignRun) -> Written:
 
 def test_a_file_with_samples_keeps_all_of_them_in_order(suite: Path) -> None:
     told = json.loads((suite / "out.json").read_text())
-    found = _measurements(_only(suite / "out.json"))
+    found = measurements(only(suite / "out.json"))
     assert list(found) == [
         "test_small.py::test_sum[odd]",
         "test_small.py::test_sum[3]",
@@ -52,7 +43,7 @@ def test_a_file_with_samples_keeps_all_of_them_in_order(suite: Path) -> None:
 
 
 def test_what_json_cannot_hold_is_text_with_a_warning(suite: Path) -> None:
-    found = _measurements(_only(suite / "out.json"))
+    found = measurements(only(suite / "out.json"))
     odd = found["test_small.py::test_sum[odd]"]
     assert odd.parameters["n"].startswith("UNSERIALIZABLE[")
     assert odd.extra_info == {"limit": "nan"}
@@ -64,8 +55,8 @@ def test_what_json_cannot_hold_is_text_with_a_warning(suite: Path) -> None:
 def test_a_saved_file_without_samples_is_a_summary(suite: Path) -> None:
     [path] = (suite / "summaries").rglob("*.json")
     told = json.loads(path.read_text())["benchmarks"][0]["stats"]
-    run = _only(path)
-    measurement = _measurements(run)["test_small.py::test_sum[odd]"]
+    run = only(path)
+    measurement = measurements(run)["test_small.py::test_sum[odd]"]
     assert measurement.samples_s is None
     assert (measurement.median_s, measurement.rounds) == (told["median"], 7)
     names = ("min", "max", "mean", "stddev", "q1", "q3")
@@ -75,14 +66,14 @@ def test_a_saved_file_without_samples_is_a_summary(suite: Path) -> None:
 
 def test_a_saved_file_with_samples_names_no_statistics(suite: Path) -> None:
     [path] = (suite / "samples").rglob("*.json")
-    run = _only(path)
-    assert all(each.samples_s for each in _measurements(run).values())
+    run = only(path)
+    assert all(each.samples_s for each in measurements(run).values())
     assert not [name for name in run.unmapped if "stats" in name]
 
 
 def test_the_machine_and_the_environment_are_told_apart(suite: Path) -> None:
     told = json.loads((suite / "out.json").read_text())
-    run = _only(suite / "out.json")
+    run = only(suite / "out.json")
     assert run.machine.name == told["machine_info"]["node"]
     assert run.machine.facts["cpu_model"] == told["machine_info"]["cpu"].get("brand_raw")
     assert run.machine.facts["architecture"] == told["machine_info"]["machine"]
@@ -95,16 +86,23 @@ def test_the_machine_and_the_environment_are_told_apart(suite: Path) -> None:
 
 
 def test_without_a_repository_there_is_no_commit(suite: Path) -> None:
-    run = _only(suite / "out.json")
-    assert (run.commit, run.dirty, run.branch) == (None, None, None)
+    run = only(suite / "out.json")
+    assert (run.commit, run.dirty) == (None, None)
+    assert "branch" not in run.launches[0].environment
 
 
 def test_a_commit_is_kept(suite: Path, edited: Edited) -> None:
     commit = {"id": "c0ffee", "dirty": True, "branch": "main", "time": "2026-01-01T00:00:00"}
-    path = edited(suite / "out.json", lambda told: told.update(commit_info=commit))
-    run = _only(path)
-    assert (run.commit, run.dirty, run.branch) == ("c0ffee", True, "main")
+    path = edited(
+        suite / "out.json", lambda told: told.update(commit_info=commit | {"project": "thing"})
+    )
+    run = only(path)
+    assert (run.commit, run.dirty, run.suite) == ("c0ffee", True, "pytest-benchmark:thing")
+    environment = run.launches[0].environment
+    assert (environment["branch"], environment["project"]) == ("main", "thing")
     assert "commit_info.time" in run.unmapped
+    told = json.loads(_written(run).text)["commit_info"]
+    assert (told["id"], told["branch"], told["project"]) == ("c0ffee", "main", "thing")
 
 
 def test_what_a_file_has_beyond_the_format_is_named(suite: Path, edited: Edited) -> None:
@@ -113,40 +111,81 @@ def test_what_a_file_has_beyond_the_format_is_named(suite: Path, edited: Edited)
         told["benchmarks"][1]["cprofile"] = [{"ncalls": 1}]
 
     assert {"surprise", "benchmarks[].cprofile"} <= set(
-        _only(edited(suite / "out.json", edit)).unmapped
+        only(edited(suite / "out.json", edit)).unmapped
     )
 
 
 @pytest.mark.parametrize(
     "value", [0, 0.0, -1e-6, float("nan"), float("inf"), 1e10, "1", None, True]
 )
-def test_a_sample_that_is_no_time_is_refused_with_its_place(
+def test_a_benchmark_of_an_odd_sample_is_a_failure_and_keeps_no_other_one_out(
     suite: Path, edited: Edited, value: object
 ) -> None:
     def edit(told: Any) -> None:
         told["benchmarks"][1]["stats"]["data"][2] = value
 
-    with pytest.raises(UsageError, match=r"out\.json: benchmarks\[1\]\.stats\.data\[2\]: "):
-        read(edited(suite / "out.json", edit))
+    run = only(edited(suite / "out.json", edit))
+    assert "benchmarks[1].stats.data[2]: " in why(run, "test_small.py::test_sum[3]")
+    assert set(measurements(run)) == {
+        "test_small.py::test_sum[odd]",
+        "test_small.py::TestSort::test_sorted",
+    }
 
 
-def test_a_benchmark_that_is_there_twice_is_refused(suite: Path, edited: Edited) -> None:
+def test_a_benchmark_without_a_name_is_a_failure_of_no_case(suite: Path, edited: Edited) -> None:
+    path = edited(suite / "out.json", lambda told: told["benchmarks"][0].pop("fullname"))
+    assert why(only(path), None) == "benchmarks[0].fullname: Field required"
+
+
+def test_a_benchmark_that_is_there_twice_is_kept_once(suite: Path, edited: Edited) -> None:
     path = edited(suite / "out.json", lambda told: told["benchmarks"].append(told["benchmarks"][0]))
-    with pytest.raises(UsageError, match=r"test_sum\[odd\] is in it twice"):
+    run = only(path)
+    assert why(run, "test_small.py::test_sum[odd]").endswith("test_sum[odd] is in it twice")
+    assert len(measurements(run)) == 3
+
+
+def test_where_nothing_fits_the_file_is_refused(suite: Path, edited: Edited) -> None:
+    path = edited(suite / "out.json", lambda told: told.update(benchmarks=[{}]))
+    with pytest.raises(UsageError, match=r"benchmarks\[0\]\.fullname: Field required"):
         read(path)
 
 
-def test_rounds_that_are_not_there_are_refused(suite: Path, edited: Edited) -> None:
+def test_rounds_that_are_not_there_are_a_failure(suite: Path, edited: Edited) -> None:
     path = edited(suite / "out.json", lambda told: told["benchmarks"][0]["stats"]["data"].pop())
-    with pytest.raises(UsageError, match=r"stats\.rounds is 7 for 6 samples"):
-        read(path)
+    assert why(only(path), "test_small.py::test_sum[odd]").endswith(
+        "stats.rounds is 7 for 6 samples"
+    )
+
+
+def test_iterations_that_are_not_told_are_not_made_up(suite: Path, edited: Edited) -> None:
+    path = edited(suite / "out.json", lambda told: told["benchmarks"][0]["stats"].pop("iterations"))
+    run = only(path)
+    measurement = measurements(run)["test_small.py::test_sum[odd]"]
+    assert measurement.calls_per_round is None
+    assert "the file does not tell how many calls a sample is the mean of" in measurement.warnings
+    assert _written(run).left_out == {
+        measurement.case: "nobody knows of how many calls a sample is the mean"
+    }
+
+
+@pytest.mark.parametrize("cpu", ["Big CPU", ["a"], {}, {"count": 2, "flags": ["sse"]}, None])
+def test_whatever_is_told_of_the_processor_goes_out_again(
+    suite: Path, edited: Edited, tmp_path: Path, cpu: object
+) -> None:
+    run = only(edited(suite / "out.json", lambda told: told["machine_info"].update(cpu=cpu)))
+    assert "flags" not in str(run.launches[0].environment)
+    path = tmp_path / "written.json"
+    path.write_bytes(_written(run).text)
+    told = json.loads(path.read_text())["machine_info"]["cpu"]
+    assert isinstance(cpu, dict | None) or told["told"] == cpu
+    assert len(measurements(only(path))) == 3
 
 
 def test_what_is_written_reads_as_the_same(suite: Path, tmp_path: Path) -> None:
-    run = _only(suite / "out.json")
+    run = only(suite / "out.json")
     path = tmp_path / "written.json"
     path.write_bytes(_written(run).text)
-    again = _only(path)
+    again = only(path)
     same = {"digest": run.digest, "unmapped": run.unmapped, "launches": run.launches}
     assert replace(again, **cast("Any", same)) == run
     assert again.launches[0].environment == run.launches[0].environment
@@ -159,17 +198,17 @@ def test_what_is_written_reads_as_the_same(suite: Path, tmp_path: Path) -> None:
 
 def test_a_case_without_samples_is_left_out_and_named(suite: Path) -> None:
     [path] = (suite / "summaries").rglob("*.json")
-    run = _only(path)
+    run = only(path)
     written = _written(run)
     assert json.loads(written.text)["benchmarks"] == []
-    assert written.left_out == tuple(_measurements(run))
+    assert written.left_out == dict.fromkeys(measurements(run), "it has no samples")
 
 
 def test_pytest_benchmark_compares_what_is_written_with_its_own(
     suite: Path, tmp_path: Path
 ) -> None:
     written = tmp_path / "0001_written.json"
-    written.write_bytes(_written(_only(suite / "out.json")).text)
+    written.write_bytes(_written(only(suite / "out.json")).text)
     files = [str(written), str(suite / "out.json")]
     columns = "--columns=min,max,mean,stddev,median,iqr,outliers,ops,rounds,iterations"
     done = subprocess.run(
@@ -187,7 +226,7 @@ def test_pytest_benchmark_compares_what_is_written_with_its_own(
 
 
 def test_a_run_of_no_known_time_is_dated_1970(suite: Path) -> None:
-    run = replace(_only(suite / "out.json"), started_at=None)
+    run = replace(only(suite / "out.json"), started_at=None)
     launch = replace(run.launches[0], started_at=None)
     told = json.loads(write(run, launch).text)["datetime"]
     assert datetime.fromisoformat(told) == datetime(1970, 1, 1, tzinfo=UTC)

@@ -11,7 +11,7 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from harness.report.rows import rows_text
+from harness.report.rows import as_json, by_column, rows_text
 
 UUID7 = UUID("019aba7d-cd40-7234-ad23-456789abcdef")
 VALUES = {
@@ -64,6 +64,49 @@ def test_csv_has_a_cell_for_each() -> None:
     assert json.loads(row["document"]) == VALUES["document"]
     assert (row["samples"], row["list"]) == ("[1.0, 2.0]", "[0.5]")
     assert (row["bytes"], row["text"]) == ("<2 bytes>", "a\N{REPLACEMENT CHARACTER}b")
+
+
+NOT_FINITE = {
+    "array": [1.0, float("nan"), [float("-inf")]],
+    "document": {"a": {"b": float("inf")}},
+    "numeric": Decimal("NaN"),
+    "numerics": [Decimal("Infinity"), Decimal("0.5")],
+    "samples": np.array([float("nan"), 1.0]),
+    "large": Decimal("1E+400"),
+    "text": "NaN",
+    "date": date(2026, 1, 2),
+}
+
+
+def test_json_has_neither_nan_nor_infinity_at_any_depth() -> None:
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    names, values = list(NOT_FINITE), tuple(NOT_FINITE.values())
+    (told,) = json.loads("".join(rows_text(names, [values], "json")), parse_constant=refuse)
+    assert told == {
+        "array": [1.0, "nan", ["-inf"]],
+        "document": {"a": {"b": "inf"}},
+        "numeric": "NaN",
+        "numerics": ["Infinity", 0.5],
+        "samples": ["nan", 1.0],
+        "large": "1E+400",
+        "text": "NaN",
+        "date": "2026-01-02",
+    }
+    (row,) = csv.DictReader(io.StringIO("".join(rows_text(names, [values], "csv"))))
+    for name in ("array", "document", "numerics", "samples"):
+        assert json.loads(row[name], parse_constant=refuse) == told[name]
+    assert (row["numeric"], row["large"]) == ("NaN", "1E+400")
+    assert as_json({"b": float("nan"), "a": 1}, sort_keys=True) == '{"a": 1, "b": "nan"}'
+
+
+def test_columns_are_the_rows_transposed() -> None:
+    rows = ((number, str(number)) for number in range(2500))
+    columns = by_column(["n", "s"], rows)
+    assert list(columns) == ["n", "s"]
+    assert (columns["n"], columns["s"][-1]) == (list(range(2500)), "2499")
+    assert by_column(["n", "s"], []) == {"n": [], "s": []}
 
 
 @pytest.mark.parametrize("form", ["table", "md"])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +76,23 @@ def test_csv_has_a_column_for_every_key_of_every_record() -> None:
     ]
 
 
+def test_csv_of_no_records_has_the_columns_that_are_known() -> None:
+    nothing = replace(view(), columns=("case", "median_s"))
+    assert render(nothing, "csv") == "case,median_s\n"
+    some = replace(nothing, records=[{"median_s": 1.0, "more": 2}])
+    assert render(some, "csv") == "case,median_s,more\n,1.0,2\n"
+
+
+def test_a_cell_of_markdown_is_one_cell() -> None:
+    piped = View(document=None, records=(), headers=("a|b",), rows=[("x|y",), ("\\|",)])
+    header, _, *rows = render(piped, "md").splitlines()
+    assert [line.strip("| ") for line in (header, *rows)] == [r"a\|b", r"x\|y", "\\\\\\"]
+    assert [line.replace(r"\\", "").replace(r"\|", "").count("|") for line in (header, *rows)] == (
+        [2] * 3
+    )
+    assert "x|y" in render(piped, "table")
+
+
 HOSTILE = "\x1b[2J\x07\x9b31m\u202eevil\x00"
 
 
@@ -83,7 +101,7 @@ def test_no_format_passes_control_characters_on(form: Format) -> None:
     hostile = View(
         document=[HOSTILE],
         records=[{"text": HOSTILE, "list": [HOSTILE]}],
-        headers=("text",),
+        headers=(f"text {HOSTILE}",),
         rows=[(HOSTILE,)],
         notes=(HOSTILE,),
     )

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +21,14 @@ from harness.report.listings import cases_view, doctor_view, machines_view, targ
 from harness.report.runs import log_view, run_view, runs_view
 from harness.report.turns import ab_view
 from harness.report.view import FORMATS, View, render
-from harness.store.reader import Reader
+from harness.store.reader import MachineSummary, Reader
 from harness.store.writer import Store
 from tests.harness.history import MACHINE, add_pair, add_run, begin_run, settled
 from tests.harness.samples import A, B, C, parsed_benchmark, parsed_measurement
 from workloads.catalog import find
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+WHEN = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 SETTINGS = Settings(
     targets={
         **BUILT_IN_TARGETS,
@@ -49,6 +51,28 @@ def document(view: View) -> Any:
 
 def rows_of(view: View) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(render(view, "csv"))))
+
+
+def test_what_is_said_of_many_cases_is_said_once(store: Store, url: str) -> None:
+    cases = [f"matmul/{size}/f32" for size in (256, 512, 1024, 2048, 4096)]
+    skips = [(case, "needs 2 devices; there are 1") for case in cases[:4]]
+    add_run(store, {case: [1.0] for case in cases}, skips=skips, measured={"warnings": ["near"]})
+    with Reader(url) as opened:
+        run = opened.run("latest")
+        view = run_view(run, opened.measurements(run.run), (), (), opened.skips(run.run))
+    assert view.notes[1:] == [
+        "warning: matmul/256/f32, matmul/512/f32, matmul/1024/f32 and 2 more: near",
+        f"skipped: {', '.join(cases[:4])}: needs 2 devices; there are 1",
+    ]
+
+
+@pytest.mark.parametrize(("facts", "shown"), [({}, ""), ({"gpus": []}, "none")])
+def test_no_gpu_is_told_from_gpus_that_nobody_told(facts: dict[str, Any], shown: str) -> None:
+    machine = MachineSummary(
+        name="node", machine="1" * 16, facts=facts, first_seen_at=WHEN, same_as=None, runs=1
+    )
+    (row,) = machines_view([machine]).rows
+    assert row[6] == shown
 
 
 @pytest.fixture
@@ -266,5 +290,4 @@ def test_runs_measured_in_turns_are_shown_with_the_verdicts_of_then(store: Store
 
 def test_nothing_stored_is_an_empty_table_and_an_empty_list() -> None:
     assert document(runs_view([])) == []
-    assert render(runs_view([]), "csv") == "\n"
     assert render(runs_view([]), "table").startswith("run")

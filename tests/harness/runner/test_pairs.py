@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from containers.process_engine import ProcessEngine
+from containers.process_engine import ProcessEngine, RunningProcess
+from containers.spec import LaunchSpec
 from harness.plan import PairPlan
 from harness.runner import pairs as runner
 from harness.runner.pairs import PairsResult, Turned, execute_pairs
@@ -17,7 +18,7 @@ from harness.stats.rounds import MOST_TIMES
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.fakes import Watcher
-from tests.harness.runner.bench import plan
+from tests.harness.runner.bench import TARGET, plan
 from tests.harness.samples import A, B, environment, failure, finished, line, measured, started
 
 ROUNDS = 6
@@ -94,6 +95,7 @@ def measure(
         dies: tuple[str, str] | None = None,
         candidate_s: Sequence[float] = SAMPLES_S,
         steady: str | None = None,
+        candidate_limit_s: float = TARGET.launch_limit_s,
     ) -> PairsResult:
         said: dict[Any, Any] = {"begin": line(environment()), "end": line(finished(2))}
         for case in (A, B):
@@ -105,8 +107,9 @@ def measure(
             said["failure", case] = line(failure(case))
         said |= {"fails": fails, "dies": dies}
         (package / "launch.py").write_text(LAUNCH.format(said=said))
-        sides = (plan(A, B, launches=pairs, env={"SIDE": side}) for side in ("base", "candidate"))
-        base, candidate = sides
+        base = plan(A, B, launches=pairs, env={"SIDE": "base"})
+        of_candidate = {"env": {"SIDE": "candidate"}, "launch_limit_s": candidate_limit_s}
+        candidate = plan(A, B, launches=pairs, **of_candidate)
         plans = PairPlan(
             base=base,
             candidate=replace(candidate, target_name="other"),
@@ -160,6 +163,25 @@ def test_the_pairing_and_its_verdicts_are_kept(measure: Measure, url: str) -> No
     assert (base, candidate, rounds) == (result.base, result.candidate, ROUNDS)
     assert '"wanted"' in rule
     assert rows(url, 'SELECT "case", verdict, ratio, pairs FROM verdicts') == [(A, "same", 1.0, 1)]
+
+
+def test_a_pair_may_take_what_both_sides_limits_allow(
+    measure: Measure, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    start = ProcessEngine.start
+
+    def start_and_remember(engine: ProcessEngine, spec: LaunchSpec) -> RunningProcess:
+        asked.append(spec.deadline_s)
+        return start(engine, spec)
+
+    monkeypatch.setattr(ProcessEngine, "start", start_and_remember)
+    measure(Says({A: 1}), pairs=3, candidate_limit_s=5000.0)
+    longest_s = 2 * (TARGET.launch_limit_s + 5000)
+    assert asked == [longest_s] * 2
+    lasts_s = "(julianday(deadline_at) - julianday(started_at)) * 86400"
+    for (found_s,) in rows(url, f"SELECT {lasts_s} FROM runs"):  # noqa: S608 - literals
+        assert found_s == pytest.approx(3 * longest_s + 3600, abs=60)
 
 
 def test_there_are_no_more_pairs_than_planned(measure: Measure) -> None:

@@ -79,7 +79,7 @@ def said(url: str) -> Said:
     engine = open_for_reading(url)
     try:
         with engine.connect() as connection:
-            source = Source(connection)
+            source = Source(connection, url)
             rows = {
                 table.name: [row._asdict() for row in source.rows(_MODELS[table.name])]
                 for table in TABLES

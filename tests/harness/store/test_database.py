@@ -6,10 +6,21 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import (
+    Dialect,
+    Engine,
+    String,
+    TypeDecorator,
+    create_engine,
+    inspect,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 
 from harness.errors import DatabaseFailure
+from harness.store import database
 from harness.store.database import (
     SCHEMA_VERSION,
     database_errors,
@@ -17,7 +28,7 @@ from harness.store.database import (
     open_for_writing,
 )
 from tests.checkout import ROOT
-from tests.harness.store.conftest import Tmpfs
+from tests.harness.tmpfs import Tmpfs
 
 
 def file_of(url: str) -> Path:
@@ -138,8 +149,11 @@ def test_an_empty_file_is_refused_by_a_reader_and_filled_by_a_writer(url: str) -
     file_of(url).touch()
     assert "holds no jaxrig results" in refusal(url, writing=False)
     assert file_of(url).read_bytes() == b""
-    make(url)
+    heard: list[str] = []
+    open_for_writing(url, heard.append).dispose()
+    assert heard == [f"{file_of(url)} was an empty file: a new database is made in it"]
     open_for_reading(url).dispose()
+    open_for_writing(url, pytest.fail).dispose()
 
 
 @pytest.mark.parametrize("writing", [True, False])
@@ -224,6 +238,28 @@ def test_a_password_is_never_shown(url: str) -> None:
     assert "secret" not in refusal(url)
 
 
+class Stopped(Exception, KeyboardInterrupt):
+    pass
+
+
+class Stopping(TypeDecorator[str]):
+    """A signal comes while a parameter is made."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str:  # noqa: ARG002
+        raise Stopped
+
+
+def test_a_signal_is_no_failure_of_the_database(url: str) -> None:
+    make(url)
+    engine = open_for_reading(url)
+    with pytest.raises(Stopped), database_errors(url), engine.connect() as connection:
+        connection.execute(select(literal("x", Stopping)))
+    engine.dispose()
+
+
 def test_a_lock_that_is_held_too_long_is_reported(url: str) -> None:
     make(url)
     holder = sqlite3.connect(file_of(url), isolation_level=None)
@@ -250,6 +286,23 @@ def test_a_database_is_only_made_where_it_may_be(either_url: str) -> None:
         assert not file_of(either_url).exists()
     make(either_url)
     open_for_writing(either_url, make=False).dispose()
+
+
+def test_what_another_process_makes_meanwhile_is_no_other_program_s(
+    either_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made between two looks at it: at its version, and at its tables."""
+    look = database._version
+
+    def look_and_be_overtaken(engine: Engine) -> str | None:
+        found = look(engine)
+        monkeypatch.setattr(database, "_version", look)
+        make(either_url)
+        return found
+
+    monkeypatch.setattr(database, "_version", look_and_be_overtaken)
+    open_for_writing(either_url).dispose()
+    open_for_reading(either_url).dispose()
 
 
 def test_processes_that_open_a_new_database_at_once_all_succeed(either_url: str) -> None:

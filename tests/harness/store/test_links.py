@@ -1,15 +1,21 @@
 """A machine whose fingerprint changed counts as the one that it was, until that is taken back."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy import create_engine, insert, select
 
-from harness.errors import UsageError
+from harness.errors import DatabaseFailure, UsageError
+from harness.store.database import SCHEMA_VERSION
 from harness.store.links import link, unlink
+from harness.store.models import MachineLinkRow, MachineRow
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.history import IMAGE, MACHINE, add_run
 from tests.harness.samples import A
+from tests.harness.store.test_upgrades import make
 
 MORE_MEMORY = replace(MACHINE, memory_gib=32)
 OTHER_CPU = replace(MORE_MEMORY, cpu_model="Other")
@@ -77,6 +83,37 @@ def test_links_that_make_no_sense_are_refused(
     link(three, NEW, OLD)
     with pytest.raises(UsageError, match=complaint):
         link(three, machine, same_as)
+
+
+def test_two_links_at_once_make_no_circle(postgresql_url: str) -> None:
+    with Store(postgresql_url) as store:
+        for machine in (MACHINE, MORE_MEMORY):
+            add_run(store, {A: [1.0]}, machine=machine)
+    other = create_engine(postgresql_url)
+    with other.begin() as connection, ThreadPoolExecutor(1) as pool:
+        ids = {row.fingerprint: row.id for row in connection.execute(select(MachineRow.__table__))}
+        values = {"machine_id": ids[OLD], "same_as_id": ids[NEW], "linked_at": datetime.now(UTC)}
+        connection.execute(insert(MachineLinkRow), values)
+        linking = pool.submit(link, postgresql_url, NEW, OLD)
+        with pytest.raises(TimeoutError):
+            linking.result(0.5)
+        connection.commit()
+        with pytest.raises(UsageError, match="counts as"):
+            linking.result(60)
+    other.dispose()
+    assert machines_of_runs(postgresql_url) == [NEW] * 2
+
+
+def test_links_make_no_database_and_tell_of_an_upgrade(url: str) -> None:
+    with pytest.raises(DatabaseFailure, match="no database at"):
+        link(url, NEW, OLD)
+    with pytest.raises(DatabaseFailure, match="no database at"):
+        unlink(url, NEW)
+    make(url, 6)
+    heard: list[str] = []
+    with pytest.raises(UsageError, match="no single machine"):
+        link(url, NEW, OLD, heard.append)
+    assert heard[0] == f"upgrading {url} from schema 0006 to {SCHEMA_VERSION}"
 
 
 def test_what_is_not_linked_cannot_be_unlinked(three: str) -> None:

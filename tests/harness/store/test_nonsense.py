@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 
+from harness.ab import CaseResult
 from harness.store.writer import Store
 from tests.harness.history import add_pair, add_run
 from tests.harness.samples import A
@@ -15,7 +16,16 @@ NONSENSE = (
     "UPDATE programs SET flops = -1",
     "UPDATE programs SET link_bytes = -1",
     "UPDATE programs SET temp_bytes = -1",
+    "UPDATE programs SET xla_flops = -1",
+    "UPDATE programs SET xla_bytes = -1",
+    "UPDATE programs SET work_count = -1",
     "UPDATE measurements SET peak_rss_bytes = -1",
+    "UPDATE measurements SET minor_faults = -1",
+    "UPDATE measurements SET involuntary_switches = -1",
+    "UPDATE measurements SET trace_s = -1",
+    "UPDATE measurements SET first_call_s = -1",
+    "UPDATE measurements SET steal_s = -1",
+    "UPDATE measurements SET timed_s = -1",
     "UPDATE measurements SET median_s = 0",
     "UPDATE measurements SET median_s = NULL",
     "UPDATE measurements SET rounds = 0",
@@ -31,6 +41,9 @@ NONSENSE = (
     "UPDATE runs SET name = 'the same'",
     "UPDATE runs SET uuid = (SELECT uuid FROM runs ORDER BY id LIMIT 1)",
     "UPDATE pairings SET candidate_run_id = base_run_id",
+    "UPDATE pairings SET rounds = -1",
+    "UPDATE verdicts SET pairs = -1",
+    "UPDATE verdicts SET verdict = 'perhaps'",
     "INSERT INTO machine_links VALUES (1, 1, '2026-01-01')",
     (
         "INSERT INTO measurements (launch_id, case_id, rounds, median_s, calls_per_round)"
@@ -39,12 +52,34 @@ NONSENSE = (
 )
 
 
+NUMBERS = (
+    *(f"programs SET {name}" for name in ("flops", "bytes", "link_bytes", "xla_flops")),
+    *(f"measurements SET {name}" for name in ("median_s", "compile_s", "steal_s", "timed_s")),
+)
+"""That have bounds."""
+
+VERDICT = CaseResult(
+    case=A,
+    metric="time",
+    unit="s",
+    presence="both",
+    ratio=1.0,
+    low=0.9,
+    high=1.1,
+    verdict="same",
+    pairs=4,
+    base=1.0,
+    effect=0.0,
+    remarks=(),
+)
+
+
 @pytest.fixture
 def filled(either_url: str) -> Iterator[Engine]:
-    """With a run of one measurement, and a pair."""
+    """With a run of one measurement, and a pair that was judged."""
     with Store(either_url) as store:
         add_run(store, {A: [1.0]})
-        add_pair(store, [])
+        add_pair(store, [VERDICT])
     engine = create_engine(either_url)
     if engine.dialect.name == "sqlite":  # off unless it is asked for; every writer asks
         event.listen(
@@ -54,10 +89,10 @@ def filled(either_url: str) -> Iterator[Engine]:
     engine.dispose()
 
 
-def is_refused(engine: Engine, statement: str) -> bool:
+def is_refused(engine: Engine, statement: str, **values: float) -> bool:
     try:
         with engine.begin() as connection:
-            connection.execute(text(statement))
+            connection.execute(text(statement), values)
     except IntegrityError:
         return True
     return False
@@ -67,9 +102,20 @@ def test_nonsense_is_refused(filled: Engine) -> None:
     assert [each for each in NONSENSE if not is_refused(filled, each)] == []
 
 
+def test_numbers_without_bounds_are_refused(filled: Engine) -> None:
+    endless = ["inf"] if filled.dialect.name == "sqlite" else ["inf", "nan"]  # SQLite has no NaN
+    for word in endless:
+        statements = (f"UPDATE {each} = :x" for each in NUMBERS)
+        assert [each for each in statements if not is_refused(filled, each, x=float(word))] == []
+
+
 def test_what_makes_sense_is_not(filled: Engine) -> None:
     with filled.begin() as connection:
         done = connection.execute(text("UPDATE programs SET bytes = 1, flops = 0, temp_bytes = 0"))
         assert done.rowcount == 1
         done = connection.execute(text("UPDATE measurements SET median_s = 2, rounds = 5"))
         assert done.rowcount == 1
+        connection.execute(text("UPDATE measurements SET trace_s = NULL, steal_s = 0, timed_s = 1"))
+        connection.execute(text("UPDATE programs SET xla_flops = NULL, xla_bytes = 0"))
+        connection.execute(text("UPDATE pairings SET rounds = 0"))
+        connection.execute(text("UPDATE verdicts SET pairs = 0"))

@@ -1,12 +1,15 @@
 """Packed samples come back bit by bit, and take less room than they did."""
 
 import struct
+from contextlib import suppress
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.store.damage import Damaged
 from harness.store.packing import MOST_CALLS, pack, unpack
 
 POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False)
@@ -49,6 +52,51 @@ def test_what_a_clock_told_takes_half_the_room(calls: int) -> None:
 def test_equal_samples_take_no_room_each() -> None:
     assert len(pack([0.125] * 1000)) < 20
     assert unpack(pack([0.125] * 1000)).tolist() == [0.125] * 1000
+
+
+def test_of_very_many_equal_samples_each_takes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.store.packing._MOST_ALIKE", 4)
+    for count in (4, 5):
+        packed = pack([0.125] * count)
+        assert unpack(packed).tolist() == [0.125] * count
+        assert len(packed) == (14 if count == 4 else 15)
+    with pytest.raises(Damaged):
+        unpack(pack([0.125])[:-4] + struct.pack("<I", 5))
+
+
+HEADER = struct.Struct("<BBq")
+ONE = int(np.float64(1.0).view(np.int64))
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"\x01",
+        HEADER.pack(0, 0, ONE),  # no count
+        HEADER.pack(0, 0, ONE) + struct.pack("<I", 0),
+        HEADER.pack(0, 0, ONE) + struct.pack("<I", 2**32 - 1),
+        HEADER.pack(0, 0, ONE) + struct.pack("<IB", 1, 0),  # something behind it
+        HEADER.pack(1, 0, ONE),  # no sample
+        HEADER.pack(2, 0, ONE) + b"\0" * 3,  # half a sample
+        HEADER.pack(9, 0, ONE) + b"\0" * 9,  # wider than any number
+        HEADER.pack(1, 64, ONE) + b"\0",
+        HEADER.pack(0x81, 0, ONE) + b"\0",  # half a divisor
+        HEADER.pack(0x81, 0, ONE) + b"\0\0\0\0\0",  # divided by 0
+        "text",
+        7,
+    ],
+)
+def test_what_was_never_packed_is_damaged(packed: Any) -> None:
+    with pytest.raises(Damaged, match="samples that cannot be unpacked") as refused:
+        unpack(packed)
+    assert refused.value.exit_code == 6
+
+
+@given(st.binary(max_size=40))
+def test_whatever_the_bytes_it_is_samples_or_damage(packed: bytes) -> None:
+    with suppress(Damaged), np.errstate(all="ignore"):
+        assert 1 <= len(unpack(packed)) <= 1 << 24
 
 
 @pytest.mark.parametrize("samples", [[], [0.0], [1.0, -1.0], [float("nan")], [float("inf")]])

@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import quote_plus
 
@@ -14,10 +15,14 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
+import harness
 from harness.errors import DatabaseFailure
 from harness.store.database import database_errors, open_for_reading, open_for_writing
+from harness.store.writer import Store
 from tests import mounts
 from tests.checkout import ROOT
+from tests.harness.history import add_run
+from tests.harness.samples import A
 from tests.harness.store.test_database import refusal
 from tests.need import need
 from tests.postgresql import PASSWORD, USER, Server
@@ -74,6 +79,34 @@ def test_sessions_are_jaxrig_s_and_count_time_in_utc(writer: Connection) -> None
     assert setting("TimeZone") == "UTC"
     assert setting("lock_timeout") == "90s"
     assert setting("default_transaction_read_only") == "off"
+
+
+def test_what_is_read_as_text_does_not_depend_on_the_server_s_taste(
+    postgresql: Server, postgresql_url: str
+) -> None:
+    for setting in ("datestyle = 'SQL, DMY'", "extra_float_digits = -3"):
+        postgresql.execute(f"ALTER DATABASE {name_of(postgresql_url)} SET {setting}")
+    with Store(postgresql_url) as store:
+        add_run(store, {A: [1 / 3]})
+    with harness.open(postgresql_url) as results:
+        row = results.history(A).iloc[0]
+    assert row["median_s"] == 1 / 3
+    assert abs(row["started_at"] - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_reader_sees_the_database_as_it_was_when_it_began(
+    writer: Connection, postgresql_url: str
+) -> None:
+    count = text("SELECT count(*) FROM images")
+    image = text("INSERT INTO images (digest, tag, first_seen_at) VALUES (:digest, 't', now())")
+    engine = open_for_reading(postgresql_url)
+    for before in range(2):
+        with engine.connect() as connection:
+            assert connection.scalar(count) == before
+            writer.execute(image, {"digest": str(before)})
+            writer.commit()
+            assert connection.scalar(count) == before
+    engine.dispose()
 
 
 def test_the_server_of_these_tests_counts_time_elsewhere(postgresql: Server) -> None:

@@ -1,19 +1,25 @@
 """Old samples go, what they were like stays, and so does what somebody wants to keep."""
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from harness.ab import CaseResult
+from harness.errors import DatabaseFailure
 from harness.store.check import check
+from harness.store.database import SCHEMA_VERSION
 from harness.store.prune import Pruned, prune, summary
 from harness.store.reader import Reader
 from harness.store.writer import Store
-from tests.harness.history import IMAGE, MACHINE, add_pair, add_run
-from tests.harness.samples import A, B
+from tests.harness.history import IMAGE, MACHINE, add_pair, add_run, begin_run
+from tests.harness.samples import A, B, parsed_measurement
+from tests.harness.store.test_upgrades import make
+from tests.harness.tmpfs import Tmpfs
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
 OTHER_IMAGE = ("sha256:" + "b" * 64, "jaxrig/cpu:5678")
@@ -71,13 +77,14 @@ def test_whole_runs_go_with_what_was_said_of_them(either_url: str) -> None:
     assert all(each.ok for each in check(either_url))
 
 
-def test_what_is_tagged_pinned_running_or_young_stays(url: str) -> None:
+@pytest.mark.parametrize("whole_runs", [True, False])
+def test_what_is_tagged_pinned_running_or_young_stays(url: str, whole_runs: bool) -> None:
     with Store(url) as store:
-        add_run(store, {A: [1.0]}, tags={"release": "1"})
-        add_run(store, {A: [1.0]}, image=IMAGE)
-        add_run(store, {A: [1.0]}, image=OTHER_IMAGE)
+        tagged = add_run(store, {A: [1.0]}, image=None, tags={"release": "1"})
+        pinned = add_run(store, {A: [1.0]}, image=IMAGE)
+        other = add_run(store, {A: [1.0]}, image=OTHER_IMAGE)
         going = add_run(store, {A: [1.0]}, image=None)
-        add_run(store, {A: [1.0]}, image=None, status="running")
+        running = add_run(store, {A: [1.0]}, image=None, status="running")
         store.pin_anchor(machine=MACHINE, target="cpu", image=IMAGE, epoch=1, why="w")
     young = prune(
         url,
@@ -87,9 +94,35 @@ def test_what_is_tagged_pinned_running_or_young_stays(url: str) -> None:
         say=lambda line: pytest.fail(line),
     )
     assert young.runs == ()
+    found = pruned(url, whole_runs=whole_runs)
+    assert (found.runs, found.kept) == ((other, going), 2)
+    with Reader(url) as reader:
+        left = [run.run for run in reader.runs() if has_samples(reader, run.run)]
+    assert left == [running, pinned, tagged]
+
+
+def has_samples(reader: Reader, run: str) -> bool:
+    return bool(reader.measurements(run)["samples_s"].notna().all())
+
+
+def test_runs_that_bridge_two_anchors_stay(url: str) -> None:
+    with Store(url) as store:
+        how: dict[str, Any] = {"machine": MACHINE, "target": "cpu", "epoch": 1, "why": "w"}
+        runs = [begin_run(store, image=None) for _ in range(4)]
+        for run, _ in runs:
+            launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+            store.add_measurement(launch, parsed_measurement(A, [1.0]))
+            store.end_run(run, "done")
+        keys = [key for key, _ in runs]
+        store.pair_runs(*keys[:2], rounds=3, rule={})
+        bridge = store.pair_runs(*keys[2:], rounds=3, rule={})
+        store.pin_anchor(**how, image=IMAGE)
+        store.pin_anchor(**how, image=OTHER_IMAGE, bridge=bridge)
     found = pruned(url)
-    assert going in found.runs
-    assert (len(found.runs), found.kept) == (2, 2)
+    assert (found.runs, found.kept) == (tuple(name for _, name in runs[:2]), 2)
+    with Reader(url) as reader:
+        kept = [has_samples(reader, name) for _, name in runs]
+    assert kept == [False, False, True, True]
 
 
 def test_a_dry_run_changes_nothing(url: str) -> None:
@@ -98,6 +131,49 @@ def test_a_dry_run_changes_nothing(url: str) -> None:
     assert pruned(url, dry_run=True).runs == (name,)
     with Reader(url) as reader:
         assert reader.measurements(name)["samples_s"].notna().all()
+
+
+@pytest.mark.parametrize("whole_runs", [True, False])
+def test_a_database_is_neither_made_nor_upgraded_by_a_dry_run(url: str, whole_runs: bool) -> None:
+    file = Path(url.removeprefix("sqlite:///"))
+    for dry_run in (True, False):
+        with pytest.raises(DatabaseFailure, match="no database at"):
+            pruned(url, whole_runs=whole_runs, dry_run=dry_run)
+    assert not file.exists()
+    make(url, 6)
+    with pytest.raises(DatabaseFailure, match="has the older schema 0006"):
+        pruned(url, whole_runs=whole_runs, dry_run=True)
+    heard: list[str] = []
+    done = prune(url, LATER, whole_runs=whole_runs, dry_run=False, say=heard.append)
+    assert len(done.runs) == 3
+    assert heard[0] == f"upgrading {url} from schema 0006 to {SCHEMA_VERSION}"
+
+
+def test_without_room_the_file_stays_as_large_until_the_next_time(tmpfs: Tmpfs) -> None:
+    tmpfs.grow("16m")
+    generator = np.random.default_rng(1)
+    with Store(tmpfs.url) as store:
+        for tags, rounds in (({}, 5_000), ({"keep": "1"}, 20_000)) * 8:
+            run, _ = begin_run(store, tags=tags)
+            launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+            samples = generator.uniform(1, 2, size=rounds).tolist()
+            store.add_measurement(launch, parsed_measurement(A, samples))
+            store.end_launch(launch, status="done", exit_code=0, noise=None, log="")
+            store.end_run(run, "done")
+    file = tmpfs.folder / "results.db"
+    large, filler = file.stat().st_size, tmpfs.folder / "filler"
+    # What goes fits into the log, as zeros; what stays does not, of which a new file is made.
+    room = large // 2
+    filler.write_bytes(b"\0" * (shutil.disk_usage(tmpfs.folder).free - room))
+    with pytest.raises(DatabaseFailure, match=r"full.* was committed before is kept") as refused:
+        pruned(tmpfs.url, whole_runs=True)
+    assert refused.value.exit_code == 6
+    assert file.stat().st_size >= large
+    filler.unlink()
+    again = pruned(tmpfs.url, whole_runs=True)
+    assert (again.runs, again.kept) == ((), 8)  # all of it had been done
+    assert file.stat().st_size < 0.9 * large
+    assert all(each.ok for each in check(tmpfs.url))
 
 
 def test_the_file_gets_smaller(url: str) -> None:

@@ -100,6 +100,16 @@ def test_what_names_no_single_run_is_a_usage_error(store: Store, url: str, refer
     assert refused.value.exit_code == 2
 
 
+@pytest.mark.parametrize("key", ['ni"ght', "$.x", "a.b", "0", "'", "é"])
+def test_a_run_is_named_by_a_tag_whatever_its_key(either_url: str, key: str) -> None:
+    with Store(either_url) as store:
+        name = add_run(store, {A: [1.0]}, tags={key: "1", "other": "2"})
+        add_run(store, {A: [1.0]}, tags={key: "2", "other": "1"})
+    with Reader(either_url) as reader:
+        assert reader.run(f"{key}=1").run == name
+        assert reader.measurements(f"{key}=1")["case"].tolist() == [A]
+
+
 @pytest.mark.parametrize("wildcard", ["%", "_", "2%", "*"])
 def test_wildcards_are_no_beginning_of_a_name(store: Store, url: str, wildcard: str) -> None:
     add_run(store, {A: [1.0]})

@@ -1,10 +1,13 @@
 """What was written is there once, whatever became of the connection meanwhile."""
 
+import os
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
+from typing import Any
 
 import pytest
 from sqlalchemy import (
@@ -22,7 +25,8 @@ from sqlalchemy import (
     update,
 )
 
-from harness.errors import DatabaseFailure
+from harness.errors import DatabaseFailure, Interrupted
+from harness.runner.interrupt import interruptible
 from harness.store.models import CommitRow
 from harness.store.postgresql import writing_engine
 from harness.store.retry import Transactions
@@ -140,6 +144,107 @@ def test_a_server_that_stays_away_is_given_up(
     assert given_up.value.exit_code == 6
     assert len(heard) == 1
     assert list(notes(engine)) == ["before"]
+
+
+def test_a_server_that_was_given_up_is_asked_once_until_it_answers(
+    engine: Engine, postgresql: Server, postgresql_url: str
+) -> None:
+    heard: list[str] = []
+    transactions = Transactions(engine, postgresql_url, heard.append, patience_s=1.5)
+    postgresql.stop()
+    try:
+        took_s = []
+        for _ in range(3):
+            since = time.monotonic()
+            with pytest.raises(DatabaseFailure, match="that the server runs"):
+                transactions.run(note("lost"))
+            took_s.append(time.monotonic() - since)
+    finally:
+        postgresql.start()
+    assert took_s[0] > 1.5 > 2 * (took_s[1] + took_s[2])
+    assert len(heard) == 1
+    transactions.run(note("after"))
+    postgresql.restart()
+    transactions.run(note("waited for again"))
+    assert list(notes(engine)) == ["after", "waited for again"]
+
+
+def run_to_its_end(transactions: Transactions, work: Callable[[Connection], object]) -> None:
+    """The work, and a clean-up that writes as well."""
+    with interruptible():
+        try:
+            transactions.run(work)
+        finally:
+            transactions.run(note("end"))
+
+
+def interrupt_once(ready: Callable[[], bool]) -> threading.Thread:
+    """Ctrl-C for this process."""
+
+    def wait_and_send() -> None:
+        end = time.monotonic() + MOST_S
+        while not ready() and time.monotonic() < end:
+            time.sleep(0.02)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=wait_and_send)
+    thread.start()
+    return thread
+
+
+def test_a_signal_ends_the_waiting_and_is_no_failure_of_the_database(
+    engine: Engine, postgresql: Server, postgresql_url: str
+) -> None:
+    heard: list[str] = []
+    transactions = Transactions(engine, postgresql_url, heard.append)
+    postgresql.stop()
+    try:
+        since = time.monotonic()
+        thread = interrupt_once(lambda: bool(heard))
+        with pytest.raises(Interrupted, match=r"stopped by SIGINT.*not how it ended"):
+            run_to_its_end(transactions, note("word"))
+        thread.join()
+        assert time.monotonic() - since < 30
+    finally:
+        postgresql.start()
+    assert list(notes(engine)) == []
+
+
+def test_a_signal_ends_a_write_that_waits_for_a_lock(engine: Engine, postgresql_url: str) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    transactions = Transactions(engine, postgresql_url, pytest.fail)
+    transactions.run(note("word"))
+    change = update(NOTES).values(word="changed")
+    with engine.begin() as other, engine.connect() as observer:
+        other.execute(change)
+
+        def is_blocked() -> bool:
+            return bool(observer.scalar(waiting))
+
+        thread = interrupt_once(is_blocked)
+        with pytest.raises(Interrupted, match=r"stopped by SIGINT; what was measured is kept$"):
+            run_to_its_end(transactions, lambda connection: connection.execute(change))
+        thread.join()
+        other.rollback()
+        observer.rollback()
+        assert not is_blocked()
+    assert list(notes(engine)) == ["word", "end"]
+
+
+def test_a_signal_in_the_middle_of_a_statement_is_no_lost_server(
+    engine: Engine, postgresql_url: str
+) -> None:
+    transactions = Transactions(engine, postgresql_url, pytest.fail)
+
+    def work(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.pgconn.send_query(b"SELECT pg_sleep(60)")  # and nobody fetches the answer
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        transactions.run(work)
+    transactions.run(note("after"))
+    assert list(notes(engine)) == ["after"]
 
 
 @pytest.fixture

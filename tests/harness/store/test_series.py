@@ -10,6 +10,7 @@ from sqlalchemy import Connection, create_engine, text
 from harness.errors import UsageError
 from harness.store.database import open_for_reading
 from harness.store.filters import Filters
+from harness.store.kinds import of_series
 from harness.store.metrics import METRICS, TIME, metrics_named
 from harness.store.names import read_names
 from harness.store.series import read_newest, read_series
@@ -107,7 +108,7 @@ def test_metrics_are_told_where_they_are_known(either_url: str, connection: Conn
     counted = {"flops": 6.0, "bytes": 12.0, "work_unit": "token", "work_count": 3.0}
     with Store(either_url) as store:
         run, _ = begin_run(store)
-        for index, stages in enumerate(((0.5, 0.25, 2.0), (None, None, 4.0), (None, None, None))):
+        for index, stages in enumerate(((0.5, 0.25, 2.0), (0.0, 0.0, 4.0), (None, None, 9.0))):
             launch = store.begin_launch(run, index=index, part=0, limits={}, env={})
             compiled = dict(zip(("trace_s", "lower_s", "compile_s"), stages, strict=True))
             peaks = {"device_peak_bytes": 70 if index else None, "peak_rss_bytes": 50}
@@ -125,7 +126,7 @@ def test_metrics_are_told_where_they_are_known(either_url: str, connection: Conn
     assert told == {
         "median_s": 3.0,
         "min_s": 1.5,
-        "compile_time_s": 3.375,  # of 2.75 and 4.0
+        "compile_time_s": 3.375,  # of 2.75 and 4.0; the third's is unknown
         "peak_bytes": 70.0,
         "throughput_per_s": 1.0,
         "flops_per_s": 2.0,
@@ -140,6 +141,33 @@ def test_metrics_are_told_where_they_are_known(either_url: str, connection: Conn
     assert own["peak_bytes"] == float(1 << 28)
 
 
+def test_zero_is_known_and_the_unknown_is_no_zero() -> None:
+    of = {metric.name: metric.value for metric in METRICS}
+    assert (of["compile_time"](0.0, 0.0, 2.0), of["compile_time"](None, 0.5, 2.0)) == (2.0, None)
+    assert (of["memory"](0, 50), of["memory"](None, 50), of["memory"](None, None)) == (0, 50, None)
+    assert (of["throughput"]("token", 0.0, 8.0), of["throughput"](None, None, 0.0)) == (0.0, 0.0)
+    assert (of["flops_per_s"](0.0), of["bytes_per_s"](0.0)) == (0.0, 0.0)
+
+
+def test_work_has_the_unit_of_the_launches_that_count_it(
+    either_url: str, connection: Connection
+) -> None:
+    """What one launch does not tell is neither FLOP of it nor of the others."""
+    launches: tuple[dict[str, Any], ...] = (
+        {"work_unit": None, "work_count": None},
+        {"work_unit": "token", "work_count": 3.0},
+        {"work_unit": "token", "work_count": None},
+    )
+    with Store(either_url) as store:
+        for told in (launches, launches[2:]):
+            run, _ = begin_run(store)
+            for index, work in enumerate(told):
+                launch = store.begin_launch(run, index=index, part=0, limits={}, env={})
+                store.add_measurement(launch, parsed_measurement(A, [2.0], flops=100.0, **work))
+    found = series(connection, *METRICS)
+    assert (found["throughput_per_s"], found["work_unit"]) == ([1.5, 50.0], ["token", None])
+
+
 def test_the_newest_come_first_and_no_more_than_it_takes(
     either_url: str, connection: Connection
 ) -> None:
@@ -148,23 +176,25 @@ def test_the_newest_come_first_and_no_more_than_it_takes(
     names = read_names(connection)
     everything = series(connection)
     assert len(everything["case"]) == years.measurements
-    for filters, count in ((Filters(), 1), (Filters(cases=["*00[12]"], target="cpu"), 40)):
+    for filters in (Filters(), Filters(cases=["*00[12]"], target="cpu")):
         wanted = series(connection, cases=filters.cases, target=filters.target)
-        found = read_newest(connection, filters, names, [TIME], count)
-        assert count <= len(found["case"])
-        newest = sorted(wanted["started_at"], reverse=True)[: len(found["case"])]
-        assert found["started_at"] == newest
-        assert found.keys() == everything.keys()
-    all_of_them = read_newest(connection, Filters(), names, [TIME], 10**6)
-    assert sorted(all_of_them["run"]) == sorted(everything["run"])
+        batches = list(read_newest(connection, filters, names, [TIME]))
+        assert len(batches) > 1
+        assert all(batch.keys() == everything.keys() for batch in batches)
+        started_at = [text for batch in batches for text in batch["started_at"]]
+        assert started_at == sorted(wanted["started_at"], reverse=True)
+        runs = [run for batch in batches for run in batch["run"]]
+        assert sorted(runs) == sorted(wanted["run"])
+    first = next(read_newest(connection, Filters(), names, [TIME]))
+    assert len(set(first["run"])) == 8
 
 
 def test_of_nothing_there_are_all_columns(either_url: str, connection: Connection) -> None:
     names = read_names(connection)
     nothing = series(connection, *METRICS)
     assert set(map(len, nothing.values())) == {0}
-    newest = read_newest(connection, Filters(cases=["x"], machine="y"), names, METRICS, 5)
-    assert newest == nothing
+    assert list(nothing) == list(of_series(METRICS))
+    assert list(read_newest(connection, Filters(cases=["x"]), names, METRICS)) == []
 
 
 def test_metrics_have_names() -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 from alembic import command
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 
 from harness.errors import DatabaseFailure
+from harness.store import sqlite
 from harness.store.database import SCHEMA_VERSION, back_up, open_for_reading, open_for_writing
 from harness.store.migrate import configuration
 from tests.checkout import ROOT
-from tests.harness.store.conftest import Tmpfs
+from tests.harness.tmpfs import Tmpfs
 
 OLD = "0005"
 IMAGE = "INSERT INTO images (digest, tag, first_seen_at) VALUES ('d', 't', '2026-01-01')"
@@ -131,6 +132,83 @@ def test_without_room_for_a_copy_nothing_is_upgraded(tmpfs: Tmpfs) -> None:
     assert backups(path) == ["filler"]
     filler.unlink()
     assert content(path) == (OLD, 1, "ok")
+
+
+def make_read_only(tmpfs: Tmpfs) -> Path:
+    """A database that nobody can write any more; the file."""
+    open_for_writing(tmpfs.url).dispose()
+    tmpfs.close()
+    return tmpfs.folder / "results.db"
+
+
+def images(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return int(connection.scalar(text("SELECT count(*) FROM images")) or 0)
+
+
+def add_image(url: str, digest: str) -> None:
+    engine = open_for_writing(url)
+    with engine.begin() as connection:
+        connection.execute(text(IMAGE.replace("'d'", f"'{digest}'")))
+    engine.dispose()
+
+
+def test_what_is_written_between_two_questions_is_seen(tmpfs: Tmpfs) -> None:
+    make_read_only(tmpfs)
+    engine = open_for_reading(tmpfs.url)
+    assert images(engine) == 0
+    tmpfs.grow("4m")  # and it can be written again
+    add_image(tmpfs.url, "first")
+    assert images(engine) == 1
+    with sqlite3.connect(tmpfs.folder / "results.db") as other:  # a writer that stays
+        other.execute(IMAGE.replace("'d'", "'in the log'"))
+    assert images(engine) == 2
+    other.close()
+    engine.dispose()
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_what_changes_while_it_is_read_is_told(tmpfs: Tmpfs, stays: bool) -> None:
+    file = make_read_only(tmpfs)
+    engine = open_for_reading(tmpfs.url)
+
+    def read_and_be_overtaken() -> None:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT count(*) FROM images"))
+            tmpfs.grow("4m")
+            if not stays:
+                add_image(tmpfs.url, "other")
+                return
+            other = sqlite3.connect(file)
+            other.execute(IMAGE)
+            other.commit()
+            writers.append(other)
+
+    writers: list[sqlite3.Connection] = []
+    with pytest.raises(DatabaseFailure, match="changed while it was read; ask again"):
+        read_and_be_overtaken()
+    assert file.with_name("results.db-wal").exists() == stays
+    assert images(engine) == 1
+    for other in writers:
+        other.close()
+    engine.dispose()
+
+
+def test_a_copy_of_what_changes_meanwhile_is_not_kept(
+    tmpfs: Tmpfs, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_read_only(tmpfs)
+    copy = sqlite._copy
+
+    def copy_and_be_overtaken(source: sqlite3.Connection, to: Path) -> None:
+        copy(source, to)
+        tmpfs.grow("4m")
+        add_image(tmpfs.url, "other")
+
+    monkeypatch.setattr(sqlite, "_copy", copy_and_be_overtaken)
+    with pytest.raises(DatabaseFailure, match="changed while it was read"):
+        back_up(tmpfs.url, tmp_path / "copy.db")
+    assert not (tmp_path / "copy.db").exists()
 
 
 OPEN = "import sys; from harness.store.database import open_for_writing as o; o(sys.argv[1])"

@@ -1,5 +1,6 @@
 """What goes into a column comes out of it, bit for bit."""
 
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -10,14 +11,16 @@ from hypothesis import strategies as st
 from sqlalchemy import Column, Connection, MetaData, Table, create_engine, insert, select, text
 from sqlalchemy.exc import StatementError
 
+from harness.store.damage import Damaged
 from harness.store.packing import pack
-from harness.store.types import CompressedText, PackedSamples, UtcTime
+from harness.store.types import CompressedText, PackedSamples, PlainText, UtcTime
 
 TABLE = Table(
     "t",
     MetaData(),
     Column("samples", PackedSamples),
     Column("log", CompressedText),
+    Column("name", PlainText),
     Column("moment", UtcTime),
 )
 
@@ -58,9 +61,32 @@ def test_a_log_takes_less_room_than_its_text(database: Connection) -> None:
     assert len(raw) < 200
 
 
+@pytest.mark.parametrize("log", ["text", b"", b"\0", zlib.compress(b"\xff"), b"x" * 100])
+def test_what_is_no_log_is_damaged(database: Connection, log: bytes | str) -> None:
+    stored(database)
+    database.execute(text("UPDATE t SET log = :log"), {"log": log})
+    with pytest.raises(Damaged, match="text that cannot be unpacked"):
+        database.execute(select(TABLE)).one()
+
+
+def test_a_log_without_end_is_damaged(database: Connection) -> None:
+    stored(database)
+    bomb = zlib.compress(b"x" * (17 << 20))
+    database.execute(text("UPDATE t SET log = :log"), {"log": bomb})
+    with pytest.raises(Damaged, match="without end"):
+        database.execute(select(TABLE)).one()
+
+
+def test_text_is_kept_but_for_what_no_database_holds(database: Connection) -> None:
+    assert stored(database, name="é\U0001f525\t").name == "é\U0001f525\t"
+    assert stored(database, name="a\0b\udcff").name == "a\ufffdb\\udcff"
+    found = database.scalar(select(TABLE.c.name).where(TABLE.c.name == "a\0b\udcff"))
+    assert found == "a\ufffdb\\udcff"
+
+
 def test_nothing_stays_nothing(database: Connection) -> None:
-    row = stored(database, samples=None, log=None, moment=None)
-    assert (row.samples, row.log, row.moment) == (None, None, None)
+    row = stored(database, samples=None, log=None, name=None, moment=None)
+    assert (row.samples, row.log, row.name, row.moment) == (None, None, None, None)
 
 
 def test_a_moment_comes_back_in_utc(database: Connection) -> None:

@@ -6,7 +6,10 @@ import pandas as pd
 import pytest
 from alembic import command
 from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
+from harness.errors import DatabaseFailure
+from harness.store.check import check
 from harness.store.database import SCHEMA_VERSION
 from harness.store.migrate import configuration
 from harness.store.reader import Reader
@@ -70,15 +73,24 @@ NIGHTS = (
     "INSERT INTO anchors VALUES (1, 1, 'cpu', 1, 1, 'first', NULL, '2026-01-01')",
     "INSERT INTO nights VALUES (1, 1)",
 )
-ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS)
+SHARED = ("INSERT INTO imports VALUES (3, 'asv', 'ab', 'a.json', '[\"env\"]', '2026-01-01')",)
+ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED)
 """What each schema could hold that those before it could not."""
+
+UNCOUNTED = ("alembic_version", "nights", "machine_links", "imports", "commits")
+"""Tables whose rows have no number of their own."""
 
 
 @pytest.fixture(params=VERSIONS)
 def older(request: pytest.FixtureRequest, either_url: str) -> tuple[str, int]:
     """A database of that schema with data in all its tables, and its number."""
     version = int(request.param)
-    engine = create_engine(either_url)
+    make(either_url, version)
+    return either_url, version
+
+
+def make(url: str, version: int) -> None:
+    engine = create_engine(url)
     for number, statements in enumerate(ADDED[:version], 1):
         with engine.begin() as connection:
             settings = configuration()
@@ -89,13 +101,21 @@ def older(request: pytest.FixtureRequest, either_url: str) -> tuple[str, int]:
             if engine.dialect.name == "postgresql":
                 _count_on(connection)
     engine.dispose()
-    return either_url, version
+
+
+def execute(url: str, statement: str, **values: float) -> None:
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(statement), values)
+    finally:
+        engine.dispose()
 
 
 def _count_on(connection: Connection) -> None:
     """PostgreSQL counts rows by sequences, which know nothing of keys that were given."""
     for name in inspect(connection).get_table_names():
-        if name not in ("alembic_version", "nights"):
+        if name not in UNCOUNTED:
             highest = f"(SELECT coalesce(max(id), 0) + 1 FROM {name})"
             connection.execute(
                 text(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {highest}, false)")
@@ -156,6 +176,58 @@ def test_machines_that_differed_in_their_driver_become_one(older: tuple[str, int
             for name in ("old", "one", "two")
         ]
     assert drivers == [None, "1", "2"]
+
+
+def test_rounds_that_nobody_told_can_be_unknown(older: tuple[str, int]) -> None:
+    url, _ = older
+    with Store(url) as store, store._engine.begin() as connection:
+        connection.execute(text("UPDATE measurements SET rounds = NULL, calls_per_round = NULL"))
+        if connection.dialect.name == "sqlite":
+            assert connection.scalar(text("PRAGMA integrity_check")) == "ok"
+    with Reader(url) as reader:
+        row = reader.measurements("old").iloc[0]
+    assert pd.isna(row["rounds"])
+    assert pd.isna(row["calls_per_round"])
+
+
+def test_nonsense_from_before_becomes_unknown_and_is_refused_from_here_on(
+    older: tuple[str, int],
+) -> None:
+    url, version = older
+    owner = "programs" if version >= 6 else "measurements"
+    execute(url, f"UPDATE {owner} SET xla_bytes = -1, xla_flops = 5")
+    execute(url, "UPDATE measurements SET timed_s = -1, trace_s = 2 WHERE id < 3")
+    Store(url).close()
+    with Reader(url) as reader:
+        row = reader.measurements("old").iloc[0]
+    assert (row["xla_bytes"], row["xla_flops"]) == (None, 5.0)
+    assert (pd.isna(row["timed_s"]), row["trace_s"]) == (True, 2.0)
+    for nonsense in ("measurements SET timed_s = -1", "programs SET xla_bytes = -1"):
+        with pytest.raises(IntegrityError):
+            execute(url, f"UPDATE {nonsense}")
+    assert all(each.ok for each in check(url) if each.check == "file")
+
+
+def test_nonsense_that_cannot_be_unknown_stops_the_upgrade(either_url: str) -> None:
+    make(either_url, 6)
+    execute(either_url, "UPDATE measurements SET median_s = :inf", inf=float("inf"))
+    with pytest.raises(DatabaseFailure, match="median_s"):
+        Store(either_url)
+    with pytest.raises(DatabaseFailure, match="has the older schema 0006"):
+        Reader(either_url)
+
+
+def test_a_table_that_is_defined_otherwise_stops_the_upgrade(url: str) -> None:
+    make(url, 6)
+    rename = "ALTER TABLE measurements RENAME COLUMN {} TO {}"
+    for names in (("rounds", "x"), ("x", '"rounds"')):
+        execute(url, rename.format(*names))
+    with pytest.raises(
+        DatabaseFailure, match=r"measurements was not defined by jaxrig.*\(rounds\)"
+    ):
+        Store(url)
+    with pytest.raises(DatabaseFailure, match="has the older schema 0006"):
+        Reader(url)
 
 
 def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None:

@@ -11,14 +11,15 @@ from itertools import count
 
 import pytest
 
-from harness.errors import DatabaseFailure
+import harness
+from harness.errors import DatabaseFailure, UsageError
 from harness.machine import Gpu
 from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.checkout import ROOT
 from tests.harness.history import IMAGE, MACHINE, begin_run
-from tests.harness.samples import A, B, parsed_environment, parsed_measurement
-from tests.harness.store.conftest import Tmpfs
+from tests.harness.samples import A, B, parsed_benchmark, parsed_environment, parsed_measurement
+from tests.harness.tmpfs import Tmpfs
 
 
 def rows(url: str, query: str) -> list[tuple[object, ...]]:
@@ -110,6 +111,59 @@ def test_names_tell_runs_of_one_second_apart(store: Store) -> None:
     assert len(names) == 20
 
 
+def test_a_name_that_another_run_has_is_not_given_again(
+    either_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = iter(["one", "one", "one", "two"])
+    monkeypatch.setattr("harness.store.writer._new_name", names.__next__)
+    with Store(either_url) as store:
+        told = [begin_run(store) for _ in range(2)]
+    with Reader(either_url) as reader:
+        assert [run.run for run in reader.runs()] == ["two", "one"]
+    assert [name for _, name in told] == ["one", "two"]
+    assert told[0][0] != told[1][0]
+
+
+BROKEN = "a\0b\udcff"
+"""As a container, a folder's name or a command line may have it."""
+
+WHOLE = "a\ufffdb\\udcff"
+
+
+def test_what_no_database_holds_is_replaced_and_hides_nothing(either_url: str) -> None:
+    deep = {BROKEN: [{"x": BROKEN}]}
+    with Store(either_url) as store:
+        tags = {BROKEN: BROKEN, "night": "7"}
+        run, name = begin_run(store, tags=tags, suite=f"own:{BROKEN}", cases=[BROKEN])
+        launch = store.begin_launch(run, index=0, part=0, limits=deep, env={BROKEN: BROKEN})
+        store.set_facts(launch, {"jax": "0.9.0", "variables": deep})
+        record = parsed_benchmark("t.py::test_a").model_copy(
+            update={"group": BROKEN, "extra_info": deep}
+        )
+        store.add_measurement(launch, record)
+        store.add_skip(launch, B, BROKEN)
+        store.add_failure(run, launch, A, "raised", BROKEN)
+        store.end_launch(launch, status="failed", exit_code=1, noise=deep, log=BROKEN)
+        store.end_run(run, "failed")
+    told = {WHOLE: [{"x": WHOLE}]}
+    with Reader(either_url) as reader:
+        found = reader.run("night=7")
+        assert (found.run, found.tags) == (name, {WHOLE: WHOLE, "night": "7"})
+        assert found.suite == f"own:{WHOLE}"
+        assert reader.run(f"{BROKEN}={BROKEN}") == found
+        row = reader.measurements(name).iloc[0]
+        assert (row["benchmark_group"], row["extra_info"]) == (WHOLE, told)
+        assert [each.reason for each in reader.skips(name)] == [WHOLE]
+        assert [each.message for each in reader.failures(name)] == [WHOLE]
+        (kept,) = reader.launches(name)
+        assert (kept.limits, kept.env, kept.noise) == (told, {WHOLE: WHOLE}, told)
+        with pytest.raises(UsageError, match="no single run"):
+            reader.run(BROKEN)
+    with harness.open(either_url) as results:  # which look into all documents of a kind
+        for wanted in ({"jax": "0.9.0"}, {"tags": {"night": "7"}}, {"suite": f"own:{BROKEN}"}):
+            assert results.history(**wanted)["run"].tolist() == [name]
+
+
 @pytest.mark.parametrize(
     "problem", ["case twice", "part twice", "no such launch", "no such status"]
 )
@@ -146,6 +200,15 @@ def test_an_abandoned_run_and_its_open_launch_are_closed(store: Store, url: str)
         (first, "done"),
         (second, "interrupted"),
     ]
+
+
+def test_a_run_that_has_ended_since_is_not_abandoned(store: Store, url: str) -> None:
+    run, name = begin_run(store)
+    (found,) = store.open_runs()
+    store.end_run(run, "done")
+    store.close_abandoned(found.id)
+    with Reader(url) as reader:
+        assert reader.run(name).status == "done"
 
 
 WRITE_FOREVER = """

@@ -1,9 +1,6 @@
 """A session of pytest-benchmark, recorded as a run: in the user's process, as it goes."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,7 @@ import pytest
 from harness.exchange.formats import read
 from harness.machine import this_machine
 from harness.store.reader import Reader
-from tests.checkout import ROOT
+from tests.harness.sessions import pytest_in
 
 SUITE = """
 import os, signal, sys
@@ -62,27 +59,6 @@ def suite(tmp_path: Path) -> Path:
     (folder / "test_small.py").write_text(SUITE)
     (folder / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     return folder
-
-
-PYTEST = """
-import signal, sys, pytest
-signal.signal(signal.SIGINT, signal.default_int_handler)
-sys.exit(pytest.main())
-"""
-"""Who is started in the background ignores SIGINT, and so do those whom it starts; a suite that
-somebody sits before does not."""
-
-
-def pytest_in(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """pytest finds the plugin by itself."""
-    return subprocess.run(
-        [sys.executable, "-c", PYTEST, "-q", "-p", "no:cacheprovider", *words],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "JAX_PLATFORMS": "cpu", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
 
 
 def test_every_sample_of_a_session_is_kept(suite: Path, url: str) -> None:
@@ -172,22 +148,119 @@ def test_what_would_measure_nothing_is_refused(
     assert not (suite / "x.db").exists()
 
 
-def test_it_loads_nothing_unless_it_is_asked() -> None:
-    program = (
-        "import sys, pytest; before = set(sys.modules); import harness.pytest_plugin; "
-        "print(sorted(set(sys.modules) - before))"
+def test_a_fixture_that_is_not_pytest_benchmark_s_is_a_skip(suite: Path, url: str) -> None:
+    (suite / "conftest.py").write_text(
+        "import pytest\n\n\n@pytest.fixture\ndef benchmark():\n    return None\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "['harness', 'harness.pytest_plugin']"
-
-
-def test_a_session_that_does_not_ask_is_left_alone(suite: Path) -> None:
-    done = pytest_in(suite, "-k", "plain")
+    (suite / "test_small.py").write_text("def test_own(benchmark):\n    pass\n")
+    done = pytest_in(suite, "--jaxrig-db", url)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "jaxrig" not in done.stdout
-    assert sorted(path.name for path in suite.iterdir() if path.suffix) == [
-        "pytest.ini",
-        "test_small.py",
-    ]
+    with Reader(url) as reader:
+        (skip,), run = reader.skips("latest"), reader.run("latest")
+    assert (run.status, skip.case) == ("done", "test_small.py::test_own")
+    assert skip.reason == "its `benchmark` fixture is not pytest-benchmark's"
+
+
+DYNAMIC = """
+import pytest
+
+
+@pytest.fixture
+def timed(benchmark):
+    return lambda work: benchmark.pedantic(work, rounds=2)
+
+
+def test_through_another(timed):
+    timed(list)
+
+
+def test_asked_for_as_it_runs(request):
+    request.getfixturevalue("benchmark").pedantic(list, rounds=3)
+
+
+def test_none():
+    pass
+"""
+
+
+@pytest.mark.parametrize("words", [(), ("-k", "asked_for")])
+def test_however_a_test_comes_by_the_fixture(suite: Path, url: str, words: tuple[str, ...]) -> None:
+    (suite / "test_small.py").write_text(DYNAMIC)
+    done = pytest_in(suite, "--jaxrig-db", url, *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Reader(url) as reader:
+        (run,), rows = reader.runs(), reader.measurements("latest")
+    found = dict(zip(rows["case"], rows["rounds"], strict=True))
+    every = {
+        "test_small.py::test_through_another": 2,
+        "test_small.py::test_asked_for_as_it_runs": 3,
+    }
+    assert found == {case: every[case] for case in every if not words or "asked_for" in case}
+    assert run.status == "done"
+
+
+def test_a_case_that_comes_twice_is_kept_once(suite: Path, url: str) -> None:
+    words = ("--keep-duplicates", "test_small.py", "test_small.py", "-k", "test_end")
+    done = pytest_in(suite, "--jaxrig-db", url, *words)
+    assert (done.returncode, "2 passed" in done.stdout) == (0, True), done.stdout + done.stderr
+    with Reader(url) as reader:
+        (run,), (skip,) = reader.runs(), reader.skips("latest")
+    assert (run.status, run.measurements) == ("done", 1)
+    assert skip.reason == "it was run again; what was measured first is kept"
+
+
+COUNTED = """
+import harness.noise
+
+calls = []
+snapshot = harness.noise.snapshot
+
+
+def counted():
+    calls.append(None)
+    {then}
+
+
+harness.noise.snapshot = counted
+
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line(f"snapshots: {{len(calls)}}")
+"""
+
+
+def test_the_machine_is_looked_at_around_benchmarks_alone(suite: Path, url: str) -> None:
+    (suite / "conftest.py").write_text(COUNTED.format(then="return snapshot()"))
+    done = pytest_in(suite, "--jaxrig-db", url, "-k", "plain or test_end")
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    assert "snapshots: 3" in done.stdout  # at the session's start, and around one test
+
+
+def test_a_machine_that_tells_nothing_breaks_no_session(suite: Path, url: str) -> None:
+    (suite / "conftest.py").write_text(COUNTED.format(then="raise FileNotFoundError('/proc/stat')"))
+    done = pytest_in(suite, "--jaxrig-db", url, "-k", "test_end")
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Reader(url) as reader:
+        rows, (launch,) = reader.measurements("latest"), reader.launches("latest")
+    assert (list(rows["steal_s"]), launch.noise) == ([None], None)
+
+
+@pytest.mark.parametrize(
+    ("test", "code", "status", "told"),
+    [
+        ("raise ValueError('\\ud800\\0')", 1, "failed", "1 failed"),
+        ("benchmark.extra_info['x'] = '\\ud800'", 0, "failed", "1 passed"),
+        ("benchmark.extra_info['x'] = object()", 0, "done", "1 passed"),
+        ("benchmark.stats = 3", 3, "interrupted", "cannot record this session (AttributeError: "),
+    ],
+)
+def test_whatever_a_test_does_pytest_comes_to_its_own_end(
+    suite: Path, url: str, test: str, code: int, status: str, told: str
+) -> None:
+    text = f"def test_odd(benchmark):\n    benchmark(list)\n    {test}\n"
+    (suite / "test_small.py").write_text(text)
+    done = pytest_in(suite, "--jaxrig-db", url, PYTHONUTF8="1")
+    assert (done.returncode, "INTERNALERROR" in done.stdout) == (code, False), done.stdout
+    assert told in done.stdout + done.stderr
+    with Reader(url) as reader:
+        assert reader.run("latest").status == status
