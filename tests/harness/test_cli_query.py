@@ -232,7 +232,13 @@ def test_nobody_has_to_take_parquet(folder: Path) -> None:
 
 def test_a_statement_is_ended_by_an_interrupt(folder: Path) -> None:
     forever = ENDLESS_ROWS.replace("SELECT n FROM", "SELECT count(*) FROM")
-    with Jaxrig(folder=folder).start("query", "--sql", forever) as process:
+    # A process that a shell started in the background ignores SIGINT, and so do those it starts.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        started = Jaxrig(folder=folder).start("query", "--sql", forever)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as process:
         try:
             opened = Path(f"/proc/{process.pid}/fd")
             while not any(each.resolve().name == "results.db" for each in opened.iterdir()):
