@@ -49,7 +49,7 @@ if hasattr(measured, "new"):
     ".gitignore": "*.db\n*.egg-info\n",
 }
 
-SLOWER = "def work():\n    return sum(range(40_000))\n\n\ndef new():\n    return 1\n"
+SLOWER = "def work():\n    return sum(range(100_000))\n\n\ndef new():\n    return 1\n"
 
 
 def git(folder: Path, *words: str) -> str:
@@ -76,7 +76,7 @@ def jaxrig(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
 @pytest.fixture(scope="module")
 def gated(jaxrig: Jaxrig) -> Outcome:
     # Most often 7 pairs will do; on a busy machine a case may take another look.
-    words = ("ab", "mine@main", "mine", "--workloads", "bench", "--max-pairs", "14")
+    words = ("ab", "mine@main", "mine", "--workloads", "bench", "--max-pairs", "20")
     return jaxrig(*words, "--format", "json", timeout_s=600)
 
 
