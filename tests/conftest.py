@@ -8,8 +8,10 @@ import pytest
 
 from containers.docker_engine import connect
 from containers.errors import EngineUnavailable
+from tests import mounts
 from tests.need import need
 from tests.postgresql import Server, programs
+from tests.tmpfs import Tmpfs
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +54,16 @@ def either_url(request: pytest.FixtureRequest) -> str:
     """A database that does not exist yet, or holds nothing, of either kind."""
     fixture = {"sqlite": "url", "postgresql": "postgresql_url"}[request.param]
     return str(request.getfixturevalue(fixture))
+
+
+@pytest.fixture
+def tmpfs(tmp_path: Path) -> Iterator[Tmpfs]:
+    """2 MiB. Needs the right to mount."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    try:
+        mounts.mount_tmpfs(folder, "size=2m")
+    except OSError as error:
+        need(False, f"the right to mount a tmpfs (root): {error}")
+    yield Tmpfs(folder)
+    mounts.unmount(folder)

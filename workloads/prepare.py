@@ -96,12 +96,15 @@ class Compiled:
 
     def round(self, calls: int) -> None:
         executable, arguments, carry = self.executable, self.arguments, self.carry
-        queued = self.queued
-        for _ in range(calls):
-            carry = executable(carry, *arguments)
-            if not queued:
+        if self.queued:
+            for _ in range(calls):
+                carry = executable(carry, *arguments)
+            jax.block_until_ready(carry)  # type: ignore[no-untyped-call]
+        else:
+            for _ in range(calls):
+                carry = executable(carry, *arguments)
                 jax.block_until_ready(carry)  # type: ignore[no-untyped-call]
-        self.carry = _finished(carry)
+        self.carry = carry
 
     def observe(self) -> Observations:
         return self.observations

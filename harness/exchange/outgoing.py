@@ -8,7 +8,7 @@ from harness.errors import UsageError
 from harness.exchange import pytest_benchmark
 from harness.exchange.bundle import replacing
 from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasurement, ForeignRun
-from harness.exchange.told import count, told
+from harness.told import count, told
 
 if TYPE_CHECKING:
     import pandas as pd

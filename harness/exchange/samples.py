@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.exchange.bundle import replacing
-from harness.exchange.told import count
+from harness.told import count
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,12 +1,12 @@
 """What `jaxrig runs` and `show` show: domain objects in, a `View` out."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
 from harness.report.view import View
+from harness.told import told
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -60,7 +60,7 @@ def run_view(
 ) -> View:
     """`jaxrig show` and the end of `jaxrig run`: a row a case, over all its launches."""
     records: list[dict[str, Any]] = [
-        {str(name): _known(value) for name, value in record.items()}
+        {str(name): told(value) for name, value in record.items()}
         for record in measurements.to_dict("records")
     ]
     document = asdict(run) | {
@@ -96,12 +96,6 @@ def run_view(
     )
 
 
-def _known(value: Any) -> Any:
-    """None for what was not measured: where only some launches know a number, pandas writes NaN,
-    which JSON does not have."""
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
 def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:
     from harness.stats.launches import summarise
 
@@ -122,13 +116,13 @@ def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:
 
 def _compute(first: "pd.Series[Any]", median_s: float) -> str:
     """FLOP in a second, where the case counts any."""
-    flops = _known(first["flops"])
+    flops = told(first["flops"])
     return quantity.rate(flops / median_s, "FLOP/s") if flops else ""
 
 
 def _throughput(first: "pd.Series[Any]", median_s: float) -> str:
     """Work done in a second, where the case counts it."""
-    unit = _known(first["work_unit"])
+    unit = told(first["work_unit"])
     return quantity.rate(first["work_count"] / median_s, f"{unit}/s") if unit else ""
 
 
@@ -138,7 +132,7 @@ def _traffic(first: "pd.Series[Any]", median_s: float) -> str:
     return ", ".join(
         quantity.rate(first[name] / median_s, "B/s") + kind
         for name, kind in kinds.items()
-        if _known(first[name])
+        if told(first[name])
     )
 
 

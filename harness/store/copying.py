@@ -256,9 +256,7 @@ class Transfer:
             return here
         row = self.source.shared_row(name, key)
         del row["id"]
-        return self.shared.copied(
-            self.connection, name, {each: self._fit(value) for each, value in row.items()}
-        )
+        return self.shared.copied(self.connection, name, row)
 
     def _values(self, model: type[Base], row: Stored, instead: dict[str, Any]) -> dict[str, Any]:
         told = row._mapping
@@ -269,18 +267,12 @@ class Transfer:
 
     def _value(self, target: str | None, value: Any) -> Any:
         if value is None or target is None:
-            return self._fit(value)
+            return value
         if target in KNOWN_BY:
             return self.shared_id(target, value)
         if value not in self.ids[target]:
             raise self.source.missing(target, value)
         return self.ids[target][value]
-
-    def _fit(self, value: Any) -> Any:
-        # PostgreSQL's text has no NUL.
-        if isinstance(value, str) and "\0" in value and self.connection.dialect.name != "sqlite":
-            return value.replace("\0", "\N{REPLACEMENT CHARACTER}")
-        return value
 
 
 @cache

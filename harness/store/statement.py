@@ -1,7 +1,6 @@
 """One SQL statement of the user's own, which can read and nothing else; its rows as they come."""
 
 import sqlite3
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
@@ -145,7 +144,7 @@ def _with_samples(row: tuple[Any, ...], places: list[int]) -> tuple[Any, ...]:
     values = list(row)
     for place in places:
         if isinstance(values[place], bytes):
-            with suppress(ValueError, struct.error):  # bytes of another kind stay as they are
+            with suppress(ValueError):  # bytes of another kind stay as they are
                 values[place] = unpack(values[place])
     return tuple(values)
 

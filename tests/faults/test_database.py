@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,12 +23,11 @@ from harness.runner.run import close_abandoned
 from harness.store.check import check
 from harness.store.reader import Reader
 from harness.store.writer import Store
-from tests import mounts
 from tests.checkout import ROOT
 from tests.command import Jaxrig
-from tests.harness.tmpfs import Tmpfs
 from tests.need import need
 from tests.postgresql import Server
+from tests.tmpfs import Tmpfs
 
 LONG = "JAXRIG_LONG_TESTS" in os.environ
 MOMENTS = 50 if LONG else 3
@@ -50,8 +51,38 @@ def jaxrig(tmp_path: Path) -> Jaxrig:
     return Jaxrig(folder=tmp_path)
 
 
-def start(jaxrig: Jaxrig, *words: str) -> subprocess.Popen[str]:
-    return jaxrig.start("run", "--isolation", "process", "--workloads", "suite", *words)
+@dataclass(kw_only=True)
+class Watched:
+    """A run that goes on, and what it has said so far."""
+
+    process: subprocess.Popen[str]
+    seen: list[str] = field(default_factory=list)
+
+    def read_line(self) -> None:
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        assert line, "".join(self.seen)
+        self.seen.append(line)
+
+    def read_until(self, wanted: int) -> None:
+        """Until so many measurements are acknowledged."""
+        while acknowledged("".join(self.seen)) < wanted:
+            self.read_line()
+
+    def rest(self) -> str:
+        """All that was said, once it is over."""
+        assert self.process.stderr is not None
+        return "".join(self.seen) + self.process.stderr.read()
+
+
+@contextmanager
+def measuring(jaxrig: Jaxrig, wanted: int, *words: str) -> Iterator[Watched]:
+    """A run of which so many measurements are acknowledged."""
+    command = ("run", "--isolation", "process", "--workloads", "suite", *words)
+    with jaxrig.start(*command) as process:
+        running = Watched(process=process)
+        running.read_until(wanted)
+        yield running
 
 
 def acknowledged(err: str) -> int:
@@ -63,31 +94,14 @@ def sound(url: str) -> bool:
     return all(each.ok for each in check(url))
 
 
-def read_until(running: subprocess.Popen[str], wanted: int, seen: list[str]) -> None:
-    """Until so many measurements are acknowledged; what is read goes to `seen`."""
-    assert running.stderr is not None
-    while acknowledged("".join(seen)) < wanted:
-        line = running.stderr.readline()
-        assert line, "".join(seen)
-        seen.append(line)
-
-
-def rest(running: subprocess.Popen[str], seen: list[str]) -> str:
-    """All that was said, once it is over."""
-    assert running.stderr is not None
-    return "".join(seen) + running.stderr.read()
-
-
 @pytest.mark.parametrize("moment", range(MOMENTS))
 def test_whenever_it_is_killed_what_was_acknowledged_is_there(jaxrig: Jaxrig, moment: int) -> None:
     """At a random measurement of the run, and a random moment after it."""
     dice = random.Random(moment)  # noqa: S311 - no secret
-    seen: list[str] = []
-    with start(jaxrig, "--launches", "2") as running:
-        read_until(running, dice.randrange(70), seen)
+    with measuring(jaxrig, dice.randrange(70), "--launches", "2") as running:
         time.sleep(dice.uniform(0.0, 0.03))
-        running.send_signal(signal.SIGKILL)
-        told = acknowledged(rest(running, seen))
+        running.process.send_signal(signal.SIGKILL)
+        told = acknowledged(running.rest())
     url = f"sqlite:///{jaxrig.folder}/results.db"
     assert_kept(url, told)
 
@@ -108,19 +122,6 @@ def assert_kept(url: str, told: int) -> None:
         assert all(each.status != "running" for each in reader.launches(run.run))
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Tmpfs]:
-    """2 MiB. Needs the right to mount."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    try:
-        mounts.mount_tmpfs(folder, "size=2m")
-    except OSError as error:
-        need(False, f"the right to mount a tmpfs (root): {error}")
-    yield Tmpfs(folder)
-    mounts.unmount(folder)
-
-
 def fill(file: Path) -> None:
     """Until there is no room for a byte."""
     with file.open("wb", buffering=0) as filler:
@@ -131,17 +132,15 @@ def fill(file: Path) -> None:
             assert "No space left" in str(error)  # noqa: PT017 - the one that is waited for
 
 
-def test_a_run_on_a_full_disk_ends_and_keeps_what_it_told(jaxrig: Jaxrig, small: Tmpfs) -> None:
-    seen: list[str] = []
-    with start(jaxrig, "--launches", "9", "--db", small.url) as running:
-        read_until(running, 10, seen)
-        fill(small.folder / "filler")
-        err = rest(running, seen)
-    assert running.returncode == 6, err
+def test_a_run_on_a_full_disk_ends_and_keeps_what_it_told(jaxrig: Jaxrig, tmpfs: Tmpfs) -> None:
+    with measuring(jaxrig, 10, "--launches", "9", "--db", tmpfs.url) as running:
+        fill(tmpfs.folder / "filler")
+        err = running.rest()
+    assert running.process.returncode == 6, err
     assert "the disk is full; make room. What was committed before is kept" in err
     assert "Traceback" not in err
-    (small.folder / "filler").unlink()
-    assert_kept(small.url, acknowledged(err))
+    (tmpfs.folder / "filler").unlink()
+    assert_kept(tmpfs.url, acknowledged(err))
 
 
 _GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10  # linux/fs.h
@@ -163,21 +162,19 @@ def set_immutable(file: Path, immutable: bool) -> None:
 
 def test_a_run_whose_file_takes_no_more_ends_and_keeps_what_it_told(jaxrig: Jaxrig) -> None:
     files = [jaxrig.folder / name for name in ("results.db", "results.db-wal")]
-    seen: list[str] = []
-    with start(jaxrig, "--launches", "9") as running:
-        read_until(running, 10, seen)
+    with measuring(jaxrig, 10, "--launches", "9") as running:
         try:
             for file in files:
                 set_immutable(file, True)
         except OSError as error:
-            running.kill()
+            running.process.kill()
             need(False, f"a file system whose files can be made immutable (ext4, root): {error}")
         try:
-            err = rest(running, seen)
+            err = running.rest()
         finally:
             for file in files:
                 set_immutable(file, False)
-    assert running.returncode == 6, err
+    assert running.process.returncode == 6, err
     assert "the disk failed, is full or takes no writes; what was committed before is kept" in err
     assert "Traceback" not in err
     assert_kept(f"sqlite:///{files[0]}", acknowledged(err))
@@ -193,13 +190,12 @@ def test_a_run_goes_on_where_the_server_was_restarted(
     jaxrig: Jaxrig, server: tuple[Server, str]
 ) -> None:
     postgres, url = server
-    seen: list[str] = []
-    with start(jaxrig, "--launches", "2", "--db", url) as running:
+    with measuring(jaxrig, 10, "--launches", "2", "--db", url) as running:
         for wanted in (10, 55):
-            read_until(running, wanted, seen)
+            running.read_until(wanted)
             postgres.restart()
-        err = rest(running, seen)
-    assert running.returncode == 0, err
+        err = running.rest()
+    assert running.process.returncode == 0, err
     assert "waiting for it" in err
     assert acknowledged(err) == 80
     with Reader(url) as reader:
@@ -214,17 +210,15 @@ def test_a_run_on_a_server_that_turns_read_only_ends_and_keeps_what_it_told(
     jaxrig: Jaxrig, server: tuple[Server, str]
 ) -> None:
     postgres, url = server
-    seen: list[str] = []
-    with start(jaxrig, "--launches", "9", "--db", url) as running:
-        read_until(running, 10, seen)
+    with measuring(jaxrig, 10, "--launches", "9", "--db", url) as running:
         try:
             postgres.execute("ALTER SYSTEM SET default_transaction_read_only = on")
             postgres.execute("SELECT pg_reload_conf()")
-            err = rest(running, seen)
+            err = running.rest()
         finally:
             postgres.execute("ALTER SYSTEM RESET default_transaction_read_only")
             postgres.restart()
-    assert running.returncode == 6, err
+    assert running.process.returncode == 6, err
     assert "it takes no writes: a standby, or set so" in err
     assert "Traceback" not in err
     assert_kept(url, acknowledged(err))
@@ -234,22 +228,19 @@ def test_who_does_not_wait_for_a_server_is_let_go_at_once(
     jaxrig: Jaxrig, server: tuple[Server, str]
 ) -> None:
     postgres, url = server
-    seen: list[str] = []
-    with start(jaxrig, "--launches", "9", "--db", url) as running:
-        read_until(running, 10, seen)
+    with measuring(jaxrig, 10, "--launches", "9", "--db", url) as running:
         postgres.stop()
         try:
-            assert running.stderr is not None
-            while "waiting for it" not in seen[-1]:
-                seen.append(running.stderr.readline())
+            while "waiting for it" not in running.seen[-1]:
+                running.read_line()
             since = time.monotonic()
-            running.send_signal(signal.SIGINT)
-            err = rest(running, seen)
-            running.wait()
+            running.process.send_signal(signal.SIGINT)
+            err = running.rest()
+            running.process.wait()
             took_s = time.monotonic() - since
         finally:
             postgres.start()
-    assert running.returncode == 130, err
+    assert running.process.returncode == 130, err
     assert "stopped by SIGINT; what was measured is kept, but not how it ended" in err
     assert took_s < 20
     assert_kept(url, acknowledged(err))
@@ -260,19 +251,17 @@ def test_who_does_not_wait_for_a_lock_is_let_go_at_once(
     jaxrig: Jaxrig, server: tuple[Server, str], number: signal.Signals
 ) -> None:
     postgres, url = server
-    seen: list[str] = []
     with (
-        start(jaxrig, "--launches", "9", "--db", url) as running,
+        measuring(jaxrig, 10, "--launches", "9", "--db", url) as running,
         postgres.connect(url.partition("@/")[2].partition("?")[0]) as other,
+        other.transaction(),
     ):
-        read_until(running, 10, seen)
-        with other.transaction():
-            other.execute("LOCK TABLE measurements IN EXCLUSIVE MODE")
-            while other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
-                time.sleep(0.02)
-            running.send_signal(number)
-            err = rest(running, seen)
-    assert running.returncode == 130, err
+        other.execute("LOCK TABLE measurements IN EXCLUSIVE MODE")
+        while other.execute("SELECT 1 FROM pg_locks WHERE NOT granted").fetchone() is None:
+            time.sleep(0.02)
+        running.process.send_signal(number)
+        err = running.rest()
+    assert running.process.returncode == 130, err
     assert f"stopped by {number.name}; what was measured is kept\n" in err
     assert "Traceback" not in err
     with Reader(url) as reader:

@@ -1,15 +1,15 @@
 """Fixtures of the host side's tests."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from harness.store.writer import Store
-from tests import mounts
+from tests.benchmarks.years import fill
+from tests.harness.asked import YEARS
 from tests.harness.called import Jaxrig, called
-from tests.harness.tmpfs import Tmpfs
-from tests.need import need
 
 
 @pytest.fixture
@@ -27,14 +27,18 @@ def jaxrig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Jaxrig:
     return called
 
 
+@pytest.fixture(scope="session")
+def years(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database that holds `YEARS`."""
+    file = tmp_path_factory.mktemp("years") / "results.db"
+    fill(f"sqlite:///{file}", YEARS)
+    return file
+
+
 @pytest.fixture
-def tmpfs(tmp_path: Path) -> Iterator[Tmpfs]:
-    """2 MiB. Needs the right to mount."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    try:
-        mounts.mount_tmpfs(folder, "size=2m")
-    except OSError as error:
-        need(False, f"the right to mount a tmpfs (root): {error}")
-    yield Tmpfs(folder)
-    mounts.unmount(folder)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, years: Path) -> Path:
+    """Where results.db holds `YEARS`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("JAXRIG_DB", raising=False)
+    shutil.copy(years, tmp_path)
+    return tmp_path

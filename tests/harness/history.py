@@ -9,7 +9,7 @@ from containers import owner
 from harness.ab import CaseResult, as_row
 from harness.machine import Machine
 from harness.store.writer import Store
-from tests.harness.samples import parsed_environment, parsed_measurement
+from tests.harness.samples import A, parsed_environment, parsed_measurement
 
 MACHINE = Machine(
     name="testbed",
@@ -22,6 +22,22 @@ MACHINE = Machine(
     memory_gib=16,
     gpus=(),
 )
+SAME = CaseResult(
+    case=A,
+    metric="time",
+    unit="s",
+    presence="both",
+    ratio=1.0,
+    low=0.9,
+    high=1.1,
+    verdict="same",
+    pairs=4,
+    base=1.0,
+    effect=0.0,
+    remarks=(),
+)
+"""What is said of a pair in which nothing changed."""
+
 IMAGE = ("sha256:" + "a" * 64, "jaxrig/cpu:1234")
 
 Medians = Mapping[str, Sequence[float]]

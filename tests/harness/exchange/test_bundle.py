@@ -19,7 +19,7 @@ from harness.store.writer import Store
 from tests.harness.history import add_run, begin_run
 from tests.harness.samples import A, B
 from tests.harness.store.filled import fill, said
-from tests.harness.tmpfs import Tmpfs
+from tests.tmpfs import Tmpfs
 
 
 @pytest.fixture

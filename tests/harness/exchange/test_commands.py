@@ -28,7 +28,7 @@ from tests.harness.exchange.conftest import FILES
 from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
 from tests.harness.samples import A, B
 from tests.harness.store.filled import said, sizes
-from tests.harness.tmpfs import Tmpfs
+from tests.tmpfs import Tmpfs
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from harness.store.database import (
     open_for_writing,
 )
 from tests.checkout import ROOT
-from tests.harness.tmpfs import Tmpfs
+from tests.tmpfs import Tmpfs
 
 
 def file_of(url: str) -> Path:

@@ -7,82 +7,24 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from threading import Barrier
 
 import pytest
-from sqlalchemy import create_engine, event, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import event
 
 from harness.errors import DatabaseFailure, UsageError
-from harness.store.copying import SourceFailure
 from harness.store.links import link
 from harness.store.merge import merge
 from harness.store.reader import Reader
-from harness.store.url import shown
 from harness.store.writer import Store
 from tests.checkout import ROOT
-from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
-from tests.harness.samples import A, B
+from tests.harness.history import MACHINE, add_run, begin_run
+from tests.harness.samples import A
 from tests.harness.store.filled import TABLES, fill, said, sizes
-from tests.postgresql import Server
-
-
-@pytest.fixture
-def source(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/source.db"
-
-
-@pytest.fixture
-def nights(source: str) -> str:
-    """Two nights of one anchor, the second a bridge to another; an anchor of no night."""
-    with Store(source) as store:
-        add_run(store, {A: [1.0]})
-        first = pin(store, "first", None)
-        pairings = [add_night(store, first) for _ in range(2)]
-        second = pin(store, "second", pairings[1])
-        add_night(store, second)
-        pin(store, "third", None)
-        add_run(store, {B: [2.0, 2.5]}, failures=[(B, "raised", "boom")], skips=[(A, "too large")])
-    return source
-
-
-def pin(store: Store, why: str, bridge: int | None) -> int:
-    return store.pin_anchor(
-        machine=MACHINE, target="cpu", image=IMAGE, epoch=1, why=why, bridge=bridge
-    )
-
-
-def add_night(store: Store, anchor: int) -> int:
-    (base, _), (candidate, _) = (begin_run(store) for _ in range(2))
-    pairing = store.pair_runs(base, candidate, rounds=21, rule={"error": 0.05}, anchor=anchor)
-    for run in (base, candidate):
-        store.end_run(run, "done")
-    store.add_verdicts(pairing, [VERDICT])
-    return pairing
-
-
-VERDICT = {
-    "case": A,
-    "metric": "time",
-    "unit": "s",
-    "verdict": "same",
-    "ratio": 1.0,
-    "low": 0.9,
-    "high": 1.1,
-    "pairs": 3,
-    "base": 1.0,
-    "effect": 0.0,
-    "remarks": [],
-}
-
-
-def taken(source: str, destination: str, **how: object) -> None:
-    with Store(destination) as store:
-        merge(source, store, **how)  # type: ignore[arg-type]
+from tests.harness.store.nights import VERDICT, add_night, pin, taken
 
 
 def test_every_column_of_every_table_comes_along(source: str, either_url: str) -> None:
@@ -298,138 +240,6 @@ def test_a_source_that_is_not_there_is_told(url: str, tmp_path: Path) -> None:
     with pytest.raises(DatabaseFailure, match="no database at"):
         taken(f"sqlite:///{tmp_path}/nowhere.db", url)
     assert os.listdir(tmp_path) == ["results.db"]  # noqa: PTH208 - names are all that matters
-
-
-@pytest.fixture
-def three(source: str) -> list[str]:
-    """Runs whose failures are so long that they fill pages of their own."""
-    with Store(source) as store:
-        return [
-            add_run(store, {A: [1.0]}, failures=[(B, "raised", f"boom {number} " * 4000)])
-            for number in range(3)
-        ]
-
-
-def damage(url: str, number: int) -> None:
-    """A page of that run's failure goes on where there is none."""
-    path, mark = Path(url.removeprefix("sqlite:///")), f"boom {number} ".encode()
-    content = bytearray(path.read_bytes())
-    pages = range(4096, len(content), 4096)
-    at = next(at for at in pages if content[at] == 0 and mark in content[at + 4 : at + 100])
-    assert any(content[at : at + 4])  # another one follows it
-    content[at : at + 4] = b"\xff" * 4
-    path.write_bytes(content)
-
-
-def change(url: str, statement: str) -> None:
-    """By a hand that nothing is forbidden to."""
-    path = url.removeprefix("sqlite:///")
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        connection.execute(statement)
-
-
-def test_a_damaged_run_is_told_and_the_others_come(
-    source: str, three: list[str], either_url: str
-) -> None:
-    damage(source, 1)
-    lines: list[str] = []
-    with Store(either_url) as store:
-        merged = merge(source, store, say=lines.append)
-    assert (merged.runs_added, merged.unreadable) == (2, [three[1]])
-    assert merged.runs == [three[0], three[2]]
-    with Reader(either_url) as reader:
-        assert {run.run for run in reader.runs()} == {three[0], three[2]}
-    (told,) = [line for line in lines if "left out" in line]
-    assert told.startswith(f"{three[1]} cannot be read, and is left out: {source}: ")
-    assert "malformed" in told
-
-
-@pytest.mark.parametrize(
-    ("statement", "what"),
-    [
-        ("UPDATE runs SET uuid = 'nonsense' WHERE id = 2", "row 2 of runs"),
-        ("UPDATE runs SET uuid = 7 WHERE id = 2", "row 2 of runs"),
-        ("UPDATE runs SET started_at = 'once' WHERE id = 2", None),
-        ("UPDATE runs SET machine_id = 99 WHERE id = 2", None),
-        ("UPDATE launches SET limits = '{' WHERE id = 2", None),
-        ("UPDATE failures SET launch_id = 1 WHERE run_id = 2", None),
-        ("UPDATE measurements SET median_s = -1 WHERE launch_id = 2", None),
-        ("UPDATE measurements SET median_s = x'ff' WHERE launch_id = 2", None),
-    ],
-)
-def test_so_is_one_that_tells_nonsense(
-    source: str, three: list[str], either_url: str, statement: str, what: str | None
-) -> None:
-    change(source, statement)
-    with Store(either_url) as store:
-        merged = merge(source, store)
-        again = merge(source, store)
-    assert merged.unreadable == again.unreadable == [what or three[1]]
-    assert (merged.runs_added, again.runs_known) == (2, 2)
-
-
-def test_a_damaged_pairing_keeps_no_run_out(nights: str, url: str) -> None:
-    change(nights, "UPDATE verdicts SET remarks = '{' WHERE pairing_id = 1")
-    change(nights, "UPDATE pairings SET uuid = 'nonsense' WHERE id = 3")
-    with Store(url) as store:
-        merged = merge(nights, store)
-    assert (merged.runs_added, sizes(url)["pairings"]) == (8, 1)
-    assert [what.split()[0] for what in merged.unreadable] == ["row", "pairing"]
-
-
-def test_a_source_of_which_nothing_can_be_read_is_named(source: str, url: str) -> None:
-    with Store(source) as store:
-        add_run(store, {A: [1.0]})
-    path = Path(source.removeprefix("sqlite:///"))
-    path.write_bytes(path.read_bytes()[:8192])
-    with pytest.raises(SourceFailure, match=r"source\.db: database disk image is malformed"):
-        taken(source, url)
-
-
-def test_of_postgresql_a_row_that_cannot_be_read_is_left_out(
-    source: str, three: list[str], postgresql_url: str, url: str
-) -> None:
-    taken(source, postgresql_url)
-    engine = create_engine(postgresql_url)
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE skips RENAME TO kept"))
-        connection.execute(
-            text(
-                'CREATE VIEW skips AS SELECT id, launch_id, "case", reason FROM kept UNION '
-                "SELECT 1 / (id - 2), id, '', '' FROM launches WHERE id = 2"
-            )
-        )
-    engine.dispose()
-    with Store(url) as store:
-        merged = merge(postgresql_url, store)
-    assert (merged.runs, merged.unreadable) == ([three[0], three[2]], [three[1]])
-
-
-END_OTHERS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_database USING (datname) "
-    "WHERE NOT datallowconn"
-)
-"""Of databases that let nobody in."""
-
-
-def test_a_source_that_goes_away_is_not_waited_for(
-    source: str, three: list[str], postgresql: Server, either_url: str
-) -> None:
-    lines: list[str] = []
-    with postgresql.database() as lost:
-        taken(source, lost)
-
-        def say(line: str) -> None:
-            lines.append(line)
-            postgresql.execute(f"ALTER DATABASE {make_url(lost).database} ALLOW_CONNECTIONS false")
-            postgresql.execute(END_OTHERS)
-
-        with Store(either_url) as store, pytest.raises(SourceFailure) as failure:
-            merge(lost, store, say=say)
-    assert shown(lost) in str(failure.value)
-    assert lines == [f"{three[0]}: 1 measurements"]  # no word of waiting, or of the other runs
-    assert sizes(either_url)["runs"] == 1
 
 
 def test_a_run_that_was_killed_comes_as_interrupted(source: str, url: str) -> None:

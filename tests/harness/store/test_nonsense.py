@@ -6,9 +6,8 @@ import pytest
 from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 
-from harness.ab import CaseResult
 from harness.store.writer import Store
-from tests.harness.history import add_pair, add_run
+from tests.harness.history import SAME, add_pair, add_run
 from tests.harness.samples import A
 
 NONSENSE = (
@@ -58,28 +57,13 @@ NUMBERS = (
 )
 """That have bounds."""
 
-VERDICT = CaseResult(
-    case=A,
-    metric="time",
-    unit="s",
-    presence="both",
-    ratio=1.0,
-    low=0.9,
-    high=1.1,
-    verdict="same",
-    pairs=4,
-    base=1.0,
-    effect=0.0,
-    remarks=(),
-)
-
 
 @pytest.fixture
 def filled(either_url: str) -> Iterator[Engine]:
     """With a run of one measurement, and a pair that was judged."""
     with Store(either_url) as store:
         add_run(store, {A: [1.0]})
-        add_pair(store, [VERDICT])
+        add_pair(store, [SAME])
     engine = create_engine(either_url)
     if engine.dialect.name == "sqlite":  # off unless it is asked for; every writer asks
         event.listen(

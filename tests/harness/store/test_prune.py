@@ -9,17 +9,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from harness.ab import CaseResult
 from harness.errors import DatabaseFailure
 from harness.store.check import check
 from harness.store.database import SCHEMA_VERSION
 from harness.store.prune import Pruned, prune, summary
 from harness.store.reader import Reader
 from harness.store.writer import Store
-from tests.harness.history import IMAGE, MACHINE, add_pair, add_run, begin_run
+from tests.harness.history import IMAGE, MACHINE, SAME, add_pair, add_run, begin_run
 from tests.harness.samples import A, B, parsed_measurement
 from tests.harness.store.test_upgrades import make
-from tests.harness.tmpfs import Tmpfs
+from tests.tmpfs import Tmpfs
 
 LATER = datetime.now(UTC) + timedelta(hours=1)
 OTHER_IMAGE = ("sha256:" + "b" * 64, "jaxrig/cpu:5678")
@@ -50,24 +49,10 @@ def test_samples_go_and_everything_else_stays(either_url: str) -> None:
 
 
 def test_whole_runs_go_with_what_was_said_of_them(either_url: str) -> None:
-    result = CaseResult(
-        case=A,
-        metric="time",
-        unit="s",
-        presence="both",
-        ratio=1.0,
-        low=0.9,
-        high=1.1,
-        verdict="same",
-        pairs=4,
-        base=1.0,
-        effect=0.0,
-        remarks=(),
-    )
     with Store(either_url) as store:
         add_run(store, {A: [1.0]})
-        add_pair(store, [result])
-        add_pair(store, [result], tags={"keep": "1"})
+        add_pair(store, [SAME])
+        add_pair(store, [SAME], tags={"keep": "1"})
     found = pruned(either_url, whole_runs=True)
     assert (len(found.runs), found.kept) == (3, 2)
     with Reader(either_url) as reader:

@@ -15,7 +15,7 @@ from harness.store import sqlite
 from harness.store.database import SCHEMA_VERSION, back_up, open_for_reading, open_for_writing
 from harness.store.migrate import configuration
 from tests.checkout import ROOT
-from tests.harness.tmpfs import Tmpfs
+from tests.tmpfs import Tmpfs
 
 OLD = "0005"
 IMAGE = "INSERT INTO images (digest, tag, first_seen_at) VALUES ('d', 't', '2026-01-01')"

@@ -19,7 +19,7 @@ from harness.store.writer import Store
 from tests.checkout import ROOT
 from tests.harness.history import IMAGE, MACHINE, begin_run
 from tests.harness.samples import A, B, parsed_benchmark, parsed_environment, parsed_measurement
-from tests.harness.tmpfs import Tmpfs
+from tests.tmpfs import Tmpfs
 
 
 def rows(url: str, query: str) -> list[tuple[object, ...]]:

@@ -5,7 +5,8 @@ from typing import Any
 
 
 def told(value: Any) -> Any:
-    """None for what pandas has as NaN beside texts and numbers."""
+    """None for what was not measured: beside texts and numbers pandas has NaN for it, which JSON
+    does not have."""
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
