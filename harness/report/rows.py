@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 from typing import Any
 
 from harness.report.view import View, cell, plain, printable, render
@@ -19,11 +19,16 @@ _LINES = 1000
 def by_column(names: Sequence[str], rows: Rows) -> dict[str, list[Any]]:
     """The rows transposed: a list for each name."""
     found: list[list[Any]] = [[] for _ in names]
-    left = iter(rows)
-    while some := list(islice(left, _LINES)):
+    for some in _batches(rows):
         for into, values in zip(found, zip(*some, strict=True), strict=True):
             into.extend(values)
     return dict(zip(names, found, strict=True))
+
+
+def _batches(rows: Rows) -> Iterator[list[Sequence[Any]]]:
+    left = iter(rows)
+    while some := list(islice(left, _LINES)):
+        yield some
 
 
 def rows_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
@@ -87,13 +92,23 @@ def _size(value: bytes | memoryview) -> str:
 def _csv(names: Sequence[str], rows: Rows) -> Iterator[str]:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    for row in chain([names], rows):
-        writer.writerow([_cell(value) for value in row])
-        if buffer.tell() > 1 << 16:
-            yield buffer.getvalue()
-            buffer.seek(0)
-            buffer.truncate()
+    writer.writerow(_cells(names))
+    for some in _batches(rows):
+        writer.writerows(zip(*map(_cells, zip(*some, strict=True)), strict=True))
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
     yield buffer.getvalue()
+
+
+def _cells(values: Sequence[Any]) -> Sequence[Any]:
+    """A column's; most are nothing but numbers, or texts without control characters."""
+    match set(map(type, values)) - {type(None)}:
+        case kinds if kinds <= {int, float, bool}:
+            return values
+        case kinds if kinds == {str} and "".join(filter(None, set(values))).isprintable():
+            return values
+    return list(map(_cell, values))
 
 
 def _cell(value: Any) -> Any:

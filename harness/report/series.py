@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from harness.report import quantity
@@ -106,5 +107,7 @@ def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]
     return found
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+@lru_cache(maxsize=256)
+def _moment(text: str) -> str:
+    """With its zone. All of a run's rows have one, and come together."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).isoformat()

@@ -7,6 +7,7 @@ from statistics import median
 from typing import Any
 
 from harness.errors import UsageError
+from harness.store.packed import smallest
 
 Number = float | None
 
@@ -50,9 +51,7 @@ def _as_told(amount: Number) -> Number:
 def _least_s(samples_s: bytes | None, summary: dict[str, Any] | None) -> Number:
     """Of pruned samples there is a summary."""
     if samples_s is not None:
-        from harness.store.packing import unpack
-
-        return float(unpack(samples_s).min())
+        return smallest(samples_s)
     return (summary or {}).get("min_s")
 
 

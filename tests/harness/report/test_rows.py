@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -64,6 +65,22 @@ def test_csv_has_a_cell_for_each() -> None:
     assert json.loads(row["document"]) == VALUES["document"]
     assert (row["samples"], row["list"]) == ("[1.0, 2.0]", "[0.5]")
     assert (row["bytes"], row["text"]) == ("<2 bytes>", "a\N{REPLACEMENT CHARACTER}b")
+
+
+@pytest.mark.parametrize(
+    ("values", "cells"),
+    [
+        ([1, 2.5, None, True], ["1", "2.5", "", "True"]),
+        (["a", None, "ä b"], ["a", "", "ä b"]),
+        (["a", "b\x1b", "c\td"], ["a", "b\N{REPLACEMENT CHARACTER}", "c\td"]),
+        ([1, "x\x07", None], ["1", "x\N{REPLACEMENT CHARACTER}", ""]),
+        ([None, None], ["", ""]),
+        ([date(2026, 1, 2), [1]], ["2026-01-02", "[1]"]),
+    ],
+)
+def test_whatever_a_csv_column_mixes(values: list[Any], cells: list[str]) -> None:
+    text = "".join(rows_text(["beside", "it"], [(0, value) for value in values], "csv"))
+    assert [row["it"] for row in csv.DictReader(io.StringIO(text))] == cells
 
 
 NOT_FINITE = {

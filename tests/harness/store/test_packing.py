@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.store.damage import Damaged
+from harness.store.packed import smallest
 from harness.store.packing import MOST_CALLS, pack, unpack
 
 POSITIVE = st.floats(min_value=0, exclude_min=True, allow_infinity=False, allow_nan=False)
@@ -37,6 +38,11 @@ def test_samples_keep_every_bit(samples: list[float], calls: int) -> None:
     assert bits(unpack(pack(samples, calls)).tolist()) == bits(samples)
 
 
+@given(SAMPLES | NEAR, CALLS)
+def test_the_smallest_is_told_without_unpacking(samples: list[float], calls: int) -> None:
+    assert bits([smallest(pack(samples, calls))]) == bits([min(samples)])
+
+
 @given(NEAR, st.integers(2, 500))
 def test_so_do_those_that_a_clock_told_of_several_calls(reads: list[float], calls: int) -> None:
     ticks = [round(each * 2**36) / 2**36 for each in reads]
@@ -55,7 +61,8 @@ def test_equal_samples_take_no_room_each() -> None:
 
 
 def test_of_very_many_equal_samples_each_takes_room(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.store.packing._MOST_ALIKE", 4)
+    for module in ("packed", "packing"):
+        monkeypatch.setattr(f"harness.store.{module}.MOST_ALIKE", 4)
     for count in (4, 5):
         packed = pack([0.125] * count)
         assert unpack(packed).tolist() == [0.125] * count
@@ -88,9 +95,10 @@ ONE = int(np.float64(1.0).view(np.int64))
     ],
 )
 def test_what_was_never_packed_is_damaged(packed: Any) -> None:
-    with pytest.raises(Damaged, match="samples that cannot be unpacked") as refused:
-        unpack(packed)
-    assert refused.value.exit_code == 6
+    for read in (unpack, smallest):
+        with pytest.raises(Damaged, match="samples that cannot be unpacked") as refused:
+            read(packed)
+        assert refused.value.exit_code == 6
 
 
 @given(st.binary(max_size=40))
