@@ -120,6 +120,15 @@ class Measurement(_Record):
     output_bytes: Count | None
     alias_bytes: Count | None
     temp_bytes: Count | None
+    kernels: Count | None = None
+    """That run in a call, and in the next three what they read and write; None where the compiled
+    program does not tell, or an older jaxrig measured it."""
+    product_bytes: Amount | None = None
+    turned_bytes: Amount | None = None
+    streamed_bytes: Amount | None = None
+    arguments: Count | None = None
+    results: Count | None = None
+    """Arrays that a call is given, and that it gives back."""
     peak_rss_bytes: Count | None
     device_peak_bytes: Count | None
     hlo_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 
 from workloads.hlo import fingerprint
+from workloads.kernels import kernels
 
 POINTER_BYTES = 8
 
@@ -16,7 +17,9 @@ class Program:
 
     `xla_flops`, `xla_bytes`: XLA's estimate, a cross-check and no more. `argument_bytes`
     holds the donated buffer too; `alias_bytes` is what the output shares with it.
-    `output_bytes`: of the arrays, without the table of pointers that a tuple has.
+    `output_bytes`: of the arrays, without the table of pointers that a tuple has. `kernels` and
+    the next three: see `workloads.kernels`; None as well where a loop does not tell how often it
+    runs. `arguments`, `results`: arrays that a call is given and gives back.
     """
 
     xla_flops: float | None
@@ -25,6 +28,12 @@ class Program:
     output_bytes: int | None
     alias_bytes: int | None
     temp_bytes: int | None
+    kernels: int | None
+    product_bytes: float | None
+    turned_bytes: float | None
+    streamed_bytes: float | None
+    arguments: int
+    results: int
     hlo_sha256: str
 
     def warnings(self) -> list[str]:
@@ -41,6 +50,8 @@ def describe(executable: jax.stages.Compiled) -> Program:
     """Reads everything that `executable` says of itself."""
     memory = executable.memory_analysis()
     costs = executable.cost_analysis()
+    hlo = executable.as_text() or ""
+    ran = kernels(hlo)
     return Program(
         xla_flops=_count(costs, "flops"),
         xla_bytes=_count(costs, "bytes accessed"),
@@ -48,7 +59,13 @@ def describe(executable: jax.stages.Compiled) -> Program:
         output_bytes=_output_bytes(executable, memory),
         alias_bytes=getattr(memory, "alias_size_in_bytes", None),
         temp_bytes=getattr(memory, "temp_size_in_bytes", None),
-        hlo_sha256=fingerprint(executable.as_text() or ""),
+        kernels=ran.count if ran else None,
+        product_bytes=ran.product_bytes if ran else None,
+        turned_bytes=ran.turned_bytes if ran else None,
+        streamed_bytes=ran.streamed_bytes if ran else None,
+        arguments=len(jax.tree.leaves(executable.in_avals)),
+        results=len(jax.tree.leaves(executable.out_info)),
+        hlo_sha256=fingerprint(hlo),
     )
 
 

@@ -206,6 +206,7 @@ class ProgramRow(Base):
     __table_args__ = (
         CheckConstraint("flops >= 0 AND bytes >= 0", name="work_not_negative"),
         sense.amounts(),
+        sense.ran(),
         CheckConstraint("storage_bytes >= 0 AND link_bytes >= 0", name="traffic_not_negative"),
         CheckConstraint(
             "argument_bytes >= 0 AND output_bytes >= 0 AND alias_bytes >= 0 AND temp_bytes >= 0",
@@ -228,6 +229,12 @@ class ProgramRow(Base):
     output_bytes: Mapped[int | None] = mapped_column(BigInteger)
     alias_bytes: Mapped[int | None] = mapped_column(BigInteger)
     temp_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    kernels: Mapped[int | None] = mapped_column(BigInteger)
+    product_bytes: Mapped[float | None]
+    turned_bytes: Mapped[float | None]
+    streamed_bytes: Mapped[float | None]
+    arguments: Mapped[int | None]
+    results: Mapped[int | None]
     numerics_tolerance: Mapped[float | None]
 
 

@@ -6,9 +6,11 @@ from sqlalchemy import CheckConstraint
 
 _STATUSES = ("running", "done", "failed", "interrupted")
 _AMOUNTS = ("flops", "bytes", "storage_bytes", "link_bytes", "work_count", "xla_flops", "xla_bytes")
+_MOVED = ("product_bytes", "turned_bytes", "streamed_bytes")
 _TIMES = ("trace_s", "lower_s", "compile_s", "first_call_s", "steal_s", "timed_s")
 _EVENTS = ("minor_faults", "major_faults", "voluntary_switches", "involuntary_switches")
 
+_COUNTED = ">= 0"
 _BOUNDED = "BETWEEN 0 AND 1e300"
 """Neither infinite nor NaN, which PostgreSQL takes for the largest number."""
 
@@ -24,6 +26,15 @@ def amounts() -> CheckConstraint:
     return _each("amounts", _AMOUNTS, _BOUNDED)
 
 
+def ran() -> CheckConstraint:
+    """Of what a program's kernels do."""
+    holds = {"kernels": _COUNTED, **dict.fromkeys(_MOVED, _BOUNDED)}
+    holds |= dict.fromkeys(("arguments", "results"), _COUNTED)
+    return CheckConstraint(
+        " AND ".join(f"{column} {each}" for column, each in holds.items()), name="ran"
+    )
+
+
 def times() -> CheckConstraint:
     """Of a measurement, beside its median."""
     return _each("times", _TIMES, _BOUNDED)
@@ -31,7 +42,7 @@ def times() -> CheckConstraint:
 
 def events() -> CheckConstraint:
     """That were counted while it was measured."""
-    return _each("events", _EVENTS, ">= 0")
+    return _each("events", _EVENTS, _COUNTED)
 
 
 def _each(name: str, columns: Sequence[str], holds: str) -> CheckConstraint:
