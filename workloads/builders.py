@@ -5,6 +5,7 @@ from collections.abc import Callable
 from workloads import (
     activation,
     collective,
+    convolution,
     dense,
     dispatch,
     link,
@@ -23,6 +24,7 @@ BUILDERS: dict[str, Callable[[Case], Problem | Activity]] = {
     "matmul": matmul.build,
     "activation": activation.build,
     "dense": dense.build,
+    "convolution": convolution.build,
     "mlp": mlp.build,
     "transformer": transformer.build,
     "vision": vision.build,

@@ -5,10 +5,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-SUITES = ("quick", "standard", "full")
-"""Each suite holds the one before it."""
+SIZES = ("quick", "standard", "full")
+"""Each of these suites holds the one before it."""
 
-QUICK, STANDARD, FULL = SUITES, SUITES[1:], SUITES[2:]
+CEILINGS = "ceilings"
+"""The suite that tells what a machine and an image can do at most."""
+
+SUITES = (*SIZES, CEILINGS)
+
+QUICK, STANDARD, FULL = SIZES, SIZES[1:], SIZES[2:]
 """The suites of a case, from the smallest that it is in."""
 
 PROCESS_BYTES = 768 << 20

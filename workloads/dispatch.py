@@ -1,14 +1,17 @@
-"""The empty computation: what any call costs, waited for one by one, and N in a row.
+"""The empty computation: what any call costs, waited for one by one, and N in a row; and what it
+costs more with each kernel of its program, and with each array that it is given or gives back.
 
 It is not quite empty: a counter in device memory goes up by one, each call from where the last
 one left it. That is a dependency that no compiler and no runtime can leave out, and counting
-proves that every call was made.
+proves that every call was made. A kernel is a product with a matrix that shifts by one place, which
+counts as well.
 """
 
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -16,11 +19,18 @@ import numpy as np
 
 from workloads import numerics
 from workloads.case import Case
-from workloads.catalog.dispatch import LADDER
-from workloads.problem import Activity, Observations, Problem
+from workloads.catalog.dispatch import RUNGS
+from workloads.problem import Activity, Float64Array, Observations, Problem
 
 STEPS = 5
 """Calls that are checked."""
+
+ROWS, WIDTH = 8, 17
+"""Of what a kernel shifts: a product too small to take any time, but by the way of larger ones. Of
+no rung a multiple, or all of its shifts would be none."""
+
+ELEMENTS = 8
+"""Of an array that is passed: one vector register."""
 
 Step = Callable[[jax.Array, jax.Array], jax.Array]
 """(counter, one) -> the counter's next value: a compiled call."""
@@ -32,8 +42,10 @@ def count(counter: jax.Array, one: jax.Array) -> jax.Array:
 
 
 def build(case: Case) -> Problem | Activity:
-    """Parameters: kind (`call` or `chain`); for a chain longest, repeats."""
-    if case.parameters["kind"] == "call":
+    """Parameters: kind (`call`, `chain`, `kernels`, `arguments`, `results`); for all but the first
+    longest and repeats, too."""
+    kind = str(case.parameters["kind"])
+    if kind == "call":
         return Problem(
             function=count,
             state=jnp.float32(0),
@@ -42,61 +54,139 @@ def build(case: Case) -> Problem | Activity:
             steps=STEPS,
             waits=True,
         )
-    one = jnp.float32(1)
-    step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), one).compile()
-    return chain(case, step)
+    if kind == "chain":
+        step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), jnp.float32(1)).compile()
+        return chain(case, step)
+    if kind == "kernels":
+        return kernels(case, shifting)
+    return passing(case, giving if kind == "results" else taking)
 
 
 def chain(case: Case, step: Step) -> Activity:
-    """T(N) over the ladder of N, as an activity around the compiled `step`."""
-    longest = case.integer("longest")
-    ladder = Ladder(
-        step=step,
-        rungs=tuple(calls for calls in LADDER if calls <= longest),
-        repeats=case.integer("repeats"),
-    )
+    """T(N) over the ladder of N calls of the compiled `step`, of which the last is waited for."""
+    one = jnp.float32(1)
+
+    def run(calls: int, counter: jax.Array) -> jax.Array:
+        for _ in range(calls):
+            counter = step(counter, one)
+        end: jax.Array = counter.block_until_ready()
+        return end
+
+    return _climbing(case, run, float, begin=lambda: jnp.float32(0).block_until_ready())
+
+
+def shifting(times: int) -> Step:
+    """A function that multiplies `times` in a row: what lies between keeps the compiler from making
+    one product of two."""
+
+    def shift(rows: jax.Array, by_one: jax.Array) -> jax.Array:
+        for _ in range(times):
+            rows = jax.lax.optimization_barrier(rows @ by_one)  # type: ignore[no-untyped-call]
+        return rows
+
+    return shift
+
+
+def kernels(case: Case, shifting: Callable[[int], Step]) -> Activity:
+    """T(N) over programs of N products. What is shifted are rows that are 1 in one place."""
+    start = np.zeros((ROWS, WIDTH), dtype=np.float32)
+    start[:, 0] = 1
+    rows, by_one = jnp.asarray(start), jnp.asarray(np.roll(np.eye(WIDTH, dtype=np.float32), 1, 1))
+    programs = {n: jax.jit(shifting(n)).lower(rows, by_one).compile() for n in _rungs(case)}
+
+    def run(number: int, _: object) -> jax.Array:
+        end: jax.Array = programs[number](rows, by_one).block_until_ready()
+        return end
+
+    return _climbing(case, run, lambda number: np.roll(start, number, axis=1))
+
+
+def taking(counter: jax.Array, *others: jax.Array) -> jax.Array:
+    """The counter's next value, whatever else is passed."""
+    del others
+    return counter + 1
+
+
+def giving(*counters: jax.Array) -> tuple[jax.Array, ...]:
+    """The next value of each counter."""
+    return tuple(counter + 1 for counter in counters)
+
+
+def passing(case: Case, function: Callable[..., Any]) -> Activity:
+    """T(N) over calls with N arrays, each of its own value. What a call gives back is written over
+    what it was given."""
+    calls: dict[int, Callable[..., Any]] = {}
+    states: dict[int, list[jax.Array]] = {}
+    for number in _rungs(case):
+        states[number] = [jnp.full(ELEMENTS, place, jnp.float32) for place in range(number)]
+        given = tuple(range(number)) if function is giving else (0,)
+        passed = jax.jit(function, donate_argnums=given, keep_unused=True)
+        calls[number] = passed.lower(*states[number]).compile()
+
+    def run(number: int, _: object) -> list[jax.Array]:
+        arrays = states[number]
+        given = jax.tree.leaves(calls[number](*arrays))
+        jax.block_until_ready(given)  # type: ignore[no-untyped-call]
+        arrays[: len(given)] = given
+        return arrays
+
+    def expected(number: int) -> Float64Array:
+        """After one call."""
+        places = np.arange(number, dtype=np.float64)
+        places[: number if function is giving else 1] += 1
+        return np.repeat(places[:, None], ELEMENTS, axis=1)
+
+    return _climbing(case, run, expected)
+
+
+def _rungs(case: Case) -> tuple[int, ...]:
+    rungs = RUNGS[str(case.parameters["kind"])]
+    return tuple(number for number in rungs if number <= case.integer("longest"))
+
+
+def _climbing(
+    case: Case,
+    run: Callable[[int, Any], Any],
+    expected: Callable[[int], Any],
+    begin: Callable[[], Any] = lambda: None,
+) -> Activity:
+    """`run(N, begin())` over the case's rungs of N as an activity with a line through its times.
+    `expected`: what the first run of each gives."""
+    ladder = Ladder(run=run, begin=begin, rungs=_rungs(case), repeats=case.integer("repeats"))
 
     def check() -> float:
-        counted = [np.asarray(ladder.run(calls)) for calls in ladder.rungs]
-        return numerics.check(case, np.array(counted), np.array(ladder.rungs, dtype=np.float64))
+        return max(
+            numerics.check(
+                case, np.asarray(run(number, begin())), np.asarray(expected(number), np.float64)
+            )
+            for number in ladder.rungs
+        )
 
     return Activity(call=ladder.climb, check=check, observe=ladder.observe)
 
 
 @dataclass(kw_only=True)
 class Ladder:
-    """`took_s`: for each N, seconds from the first of N calls until the last one is finished."""
+    """`run`: does something N times, and returns when it is done; it is given what `begin` made,
+    untimed. `took_s`: for each N, seconds."""
 
-    step: Step
+    run: Callable[[int, Any], object]
+    begin: Callable[[], Any]
     rungs: Sequence[int]
     repeats: int
-    one: jax.Array = field(default_factory=lambda: jnp.float32(1))
     took_s: dict[int, list[float]] = field(default_factory=dict)
-
-    def run(self, calls: int) -> jax.Array:
-        """The counter after `calls` calls, of which only the last is waited for."""
-        counter = jnp.float32(0)
-        for _ in range(calls):
-            counter = self.step(counter, self.one)
-        end: jax.Array = counter.block_until_ready()
-        return end
 
     def climb(self) -> None:
         """Every rung, `repeats` times in turns, so that a drift spreads over all of them."""
         for _ in range(self.repeats):
-            for calls in self.rungs:
-                self.took_s.setdefault(calls, []).append(self._took_s(calls))
+            for number in self.rungs:
+                begun = self.begin()
+                start = time.perf_counter()
+                self.run(number, begun)
+                self.took_s.setdefault(number, []).append(time.perf_counter() - start)
 
     def observe(self) -> Observations:
-        return line({calls: statistics.median(took) for calls, took in self.took_s.items()})
-
-    def _took_s(self, calls: int) -> float:
-        counter, step, one = jnp.float32(0), self.step, self.one
-        start = time.perf_counter()
-        for _ in range(calls):
-            counter = step(counter, one)
-        counter.block_until_ready()
-        return time.perf_counter() - start
+        return line({number: statistics.median(took) for number, took in self.took_s.items()})
 
 
 def line(took_s: Mapping[int, float]) -> Observations:

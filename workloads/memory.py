@@ -1,24 +1,44 @@
 """Main memory: streams through large arrays, and loads in random order.
 
-The streams write over the output of the call before (see `workloads.prepare`), as C does. Of
-the two gathers, one knows all its positions beforehand, so that many loads are under way at a
-time; in the other each load says where the next one is, so that the time of one is latency.
+The streams write over the output of the call before (see `workloads.prepare`), as C does. A
+sweep goes over one array many times within a call. Of the two gathers, one knows all its
+positions beforehand, so that many loads are under way at a time; in the other each load says where
+the next one is, so that the time of one is latency.
 """
 
+import math
 from collections.abc import Callable
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from workloads import capacity
+from workloads import capacity, noise, numerics, room
 from workloads.case import Case
-from workloads.catalog.memory import LINE_ELEMENTS
-from workloads.problem import Float64Array, Problem, exact, generator, normal, on_device
+from workloads.catalog.memory import LINE_ELEMENTS, SWEEPS
+from workloads.prepare import queues
+from workloads.problem import (
+    DTYPES,
+    Activity,
+    Float64Array,
+    Observations,
+    Problem,
+    exact,
+    generator,
+    normal,
+    on_device,
+)
 
 UNROLL = 32
-"""Loads in one turn of the chase's loop: a turn costs some 15 ns on CPU, a load some 150."""
+"""Loads in one turn of the chase's loop, which costs some 15 ns on CPU, a load some 150."""
+
+PASSES = {True: 32, False: 8}
+"""Passes in one turn of a sweep's loop, where calls queue and on CPU: see `workloads.matmul`."""
+
+BLOCK_ELEMENTS = 2**18
+"""Random numbers that an updated array repeats."""
 
 NO_LINK = -1
 """Fills the chased table between the links: who strays ends here."""
@@ -42,6 +62,52 @@ def add(b: jax.Array, c: jax.Array) -> jax.Array:
 def triad(b: jax.Array, c: jax.Array, q: jax.Array) -> jax.Array:
     """a = b + q c."""
     return b + q * c
+
+
+def reflect(matrix: jax.Array, vector: jax.Array, passes: int) -> jax.Array:
+    """(n, n) times (n,), times the result, and so on: the matrix is read `passes` times."""
+
+    def once(_: int, v: jax.Array) -> jax.Array:
+        return jnp.matmul(matrix, v, precision=jax.lax.Precision.HIGHEST)
+
+    end: jax.Array = jax.lax.fori_loop(
+        0, passes, once, vector, unroll=min(passes, PASSES[queues()])
+    )
+    return end
+
+
+def update(array: jax.Array, turn: jax.Array, passes: int) -> jax.Array:
+    """turn - array, in place, `passes` times."""
+
+    def once(_: int, x: jax.Array) -> jax.Array:
+        return turn - x
+
+    end: jax.Array = jax.lax.fori_loop(0, passes, once, array)
+    return end
+
+
+def write(
+    written: tuple[jax.Array, jax.Array], one: jax.Array, passes: int
+) -> tuple[jax.Array, jax.Array]:
+    """A count into all of an array, which goes up by one with each of `passes`."""
+
+    def once(_: int, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        array, count = state
+        return jnp.full_like(array, count), count + one
+
+    end: tuple[jax.Array, jax.Array] = jax.lax.fori_loop(0, passes, once, written)
+    return end
+
+
+def transpose(matrix: jax.Array, turn: jax.Array, passes: int) -> jax.Array:
+    """turn - the transposed matrix (n, n), `passes` times. None is transposed in place: XLA writes
+    another and copies that back."""
+
+    def once(_: int, x: jax.Array) -> jax.Array:
+        return turn - x.T
+
+    end: jax.Array = jax.lax.fori_loop(0, passes, once, matrix)
+    return end
 
 
 def gather(table: jax.Array, positions: jax.Array) -> jax.Array:
@@ -71,8 +137,9 @@ STREAMS: dict[str, Callable[..., jax.Array]] = {
 }
 
 
-def build(case: Case) -> Problem:
-    """Parameters: kernel, elements; for the gathers loads, too; for capacity see there."""
+def build(case: Case) -> Problem | Activity:
+    """Parameters: kernel, elements; for the gathers loads, too, for the sweeps passes; for capacity
+    see there."""
     if case.phase == "capacity":
         return capacity.build(case)
     kernel = case.parameters["kernel"]
@@ -80,6 +147,10 @@ def build(case: Case) -> Problem:
         return _gather(case)
     if kernel == "chase":
         return _chase(case)
+    if kernel == "allocate":
+        return _allocate(case)
+    if kernel in SWEEPS:
+        return SWEEP_BUILDERS[str(kernel)](case)
     return _stream(case, str(kernel))
 
 
@@ -101,6 +172,98 @@ def stream(b: jax.Array, c: jax.Array | None, q: jax.Array | None) -> Float64Arr
     if c is not None:
         wide += np.asarray(b)
     return wide
+
+
+def _read(case: Case) -> Problem:
+    """The matrix is a reflection, 1 - 2 u u': dense, and no power of it grows or shrinks."""
+    side, passes = math.isqrt(case.integer("elements")), case.integer("passes")
+    drawn = generator(case).standard_normal((2, side))
+    u, v = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
+    start = on_device((v * side**0.5).astype(DTYPES[case.dtype]))
+
+    def reference() -> Float64Array:
+        exactly = exact(start)
+        return exactly - 2 * u * (u @ exactly) if passes % 2 else exactly
+
+    return Problem(
+        function=partial(reflect, passes=passes),
+        arguments=(_reflection(jnp.asarray(u, DTYPES[case.dtype])), start),
+        reference=reference,
+    )
+
+
+@jax.jit
+def _reflection(u: jax.Array) -> jax.Array:
+    places = jax.lax.iota(jnp.int32, u.shape[0])
+    diagonal = places[:, None] == places[None, :]
+    return diagonal.astype(u.dtype) - 2 * u[:, None] * u[None, :]
+
+
+def _update(case: Case) -> Problem:
+    """One block of random numbers many times over, each of which is looked at again."""
+    elements, passes = case.integer("elements"), case.integer("passes")
+    source = generator(case)
+    block = normal(source, (min(elements, BLOCK_ELEMENTS),), case.dtype)
+    turn, blocks, drawn = normal(source, (), case.dtype), elements // block.size, exact(block)
+
+    def reference() -> Float64Array:
+        end = float(turn) - drawn if passes % 2 else drawn
+        return np.stack([end, end])
+
+    def extremes(array: jax.Array) -> jax.Array:
+        parts = array.reshape(blocks, -1)
+        return jnp.stack([parts.min(axis=0), parts.max(axis=0)])
+
+    return Problem(
+        function=partial(update, passes=passes),
+        state=jnp.tile(block, blocks),
+        arguments=(turn,),
+        reference=reference,
+        checked=extremes,
+    )
+
+
+def _write(case: Case) -> Problem:
+    """The smallest and the largest element are what was written last."""
+    elements, passes = case.integer("elements"), case.integer("passes")
+
+    def checked(state: tuple[jax.Array, jax.Array]) -> jax.Array:
+        array, count = state
+        return jnp.stack([array.min(), array.max(), count])
+
+    return Problem(
+        function=partial(write, passes=passes),
+        state=(normal(generator(case), (1,), case.dtype).repeat(elements), jnp.float32(1)),
+        arguments=(jnp.float32(1),),
+        reference=lambda: np.array([passes, passes, passes + 1], dtype=np.float64),
+        checked=checked,
+    )
+
+
+def _transpose(case: Case) -> Problem:
+    elements, passes = case.integer("elements"), case.integer("passes")
+    side = math.isqrt(elements)
+    source = generator(case)
+    matrix, turn = normal(source, (side, side), case.dtype), normal(source, (), case.dtype)
+    exactly = exact(matrix)
+
+    def reference() -> Float64Array:
+        return float(turn) - exactly.T if passes % 2 else exactly
+
+    return Problem(
+        function=partial(transpose, passes=passes),
+        state=matrix,
+        arguments=(turn,),
+        reference=reference,
+    )
+
+
+SWEEP_BUILDERS: dict[str, Callable[[Case], Problem]] = {
+    "read": _read,
+    "write": _write,
+    "update": _update,
+    "transpose": _transpose,
+}
 
 
 def _gather(case: Case) -> Problem:
@@ -130,6 +293,31 @@ def _chase(case: Case) -> Problem:
         reference=lambda: np.array(ends, dtype=np.float64),
         steps=2,
     )
+
+
+def _allocate(case: Case) -> Activity:
+    """A number into all of a new array. What may be allocated is told by who limits it."""
+    shape, dtype = (case.integer("elements"),), DTYPES[case.dtype]
+    fill = jax.jit(lambda number: jnp.full(shape, number, dtype)).lower(jnp.float32(1)).compile()
+    number = jnp.float32(2)
+
+    def call() -> jax.Array:
+        filled: jax.Array = fill(number).block_until_ready()
+        return filled
+
+    def check() -> float:
+        extremes = np.array([call().min(), call().max()])
+        return numerics.check(case, extremes, np.full(2, 2.0))
+
+    return Activity(call=call, check=check, observe=_room)
+
+
+def _room() -> Observations:
+    """Of the device, or of the host what this process may have beside what it has."""
+    device, host, own = room.device_bytes(), room.host_bytes(), noise.rss_bytes()
+    if device is not None:
+        return {"allocatable_bytes": device}
+    return {} if host is None or own is None else {"allocatable_bytes": host - own}
 
 
 def cycle(source: np.random.Generator, elements: int) -> NDArray[np.int32]:

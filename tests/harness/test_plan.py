@@ -84,7 +84,10 @@ def test_a_plan_cannot_be_changed() -> None:
     ("wanted", "advice"),
     [
         ({"target": "abacus"}, "unknown target 'abacus'; known are: cpu, cuda"),
-        ({"suite": "slow"}, "unknown suite 'slow'; known are: quick, standard, full, mine"),
+        (
+            {"suite": "slow"},
+            "unknown suite 'slow'; known are: quick, standard, full, ceilings, mine",
+        ),
         ({"globs": ("matmul/*", "nope/*")}, "no case matches 'nope/\\*'; see `jaxrig cases`"),
         ({"suite": "mine", "globs": ("transformer/*",)}, "no case matches 'transformer/\\*'"),
     ],

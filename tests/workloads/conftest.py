@@ -22,6 +22,10 @@ SMALL: dict[str, tuple[str, dict[str, int | float | str]]] = {
         "transformer/nano/forward",
         {"vocab": 64, "layers": 2, "d_model": 32, "heads": 4, "ffn": 48, "batch": 2, "context": 24},
     ),
+    "convolution": (
+        "convolution/8x32x32x16-3x3s1-16/forward",
+        {"size": 8, "kernel": 3, "stride": 1, "inputs": 3, "outputs": 4, "batch": 2},
+    ),
     "mlp": ("mlp/digits/forward", {}),
     "dispatch": ("dispatch/call", {}),
     "storage": (

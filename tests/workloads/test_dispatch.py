@@ -84,6 +84,44 @@ def test_a_chain_that_skips_a_call_is_refused() -> None:
         prepare(find(CHAIN), dispatch.chain(find(CHAIN), lazy))
 
 
+LADDERS = ("kernels", "arguments", "results")
+
+
+@pytest.mark.parametrize("kind", LADDERS)
+def test_every_ladder_counts_and_has_a_line(kind: str) -> None:
+    case = find(f"dispatch/{kind}/f32")
+    activity = builders.build(case)
+    assert isinstance(activity, Activity)
+    prepared = prepare(case, activity)
+    assert prepared.numerics_error == 0
+    prepared.round(2)
+    slope_s = prepared.observe()["slope_s"]
+    assert isinstance(slope_s, float)
+    assert -1e-5 < slope_s < 1e-3
+
+
+def test_a_program_of_fewer_kernels_is_refused() -> None:
+    case = find("dispatch/kernels/f32")
+    with pytest.raises(WrongNumbers):
+        prepare(case, dispatch.kernels(case, lambda times: dispatch.shifting(max(times - 1, 1))))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda *counters: counters[0],
+        lambda *counters: counters[0] + 2,
+        lambda *counters: counters[-1] + 1,
+    ],
+)
+def test_a_call_that_does_not_count_what_it_is_passed_is_refused(
+    wrong: Callable[..., jax.Array],
+) -> None:
+    case = find("dispatch/arguments/f32")
+    with pytest.raises(WrongNumbers):
+        prepare(case, dispatch.passing(case, wrong))
+
+
 def test_the_line_is_found() -> None:
     found = dispatch.line({calls: 20e-6 + 3e-6 * calls for calls in (1, 2, 4, 8, 64)})
     assert found["slope_s"] == pytest.approx(3e-6)

@@ -19,11 +19,12 @@ is `workloads.numerics.SCALE_TOLERANCE`'s.
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from workloads.case import SUITES, Case
+from workloads.case import CEILINGS, ITEMSIZE_BYTES, SUITES, Case, Cost, Work
 from workloads.catalog import (
     activation,
     capacity,
     collective,
+    convolution,
     dense,
     dispatch,
     link,
@@ -36,12 +37,25 @@ from workloads.catalog import (
     vision,
 )
 
-__all__ = ["CASES", "SUITES", "Case", "UnknownCase", "UnknownSuite", "find", "select"]
+__all__ = [
+    "CASES",
+    "CEILINGS",
+    "ITEMSIZE_BYTES",
+    "SUITES",
+    "Case",
+    "Cost",
+    "UnknownCase",
+    "UnknownSuite",
+    "Work",
+    "find",
+    "select",
+]
 
 CASES: tuple[Case, ...] = (
     *matmul.CASES,
     *activation.CASES,
     *dense.CASES,
+    *convolution.CASES,
     *mlp.CASES,
     *transformer.CASES,
     *vision.CASES,

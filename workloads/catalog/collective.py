@@ -7,7 +7,17 @@ S in a permutation (NVIDIA's nccl-tests, doc/PERFORMANCE.md, "bus bandwidth").
 On CPU the devices are forced (`workloads.launch --devices N`): one process, one memory.
 """
 
-from workloads.case import FULL, ITEMSIZE_BYTES, PROCESS_BYTES, QUICK, STANDARD, Case, Cost, Work
+from workloads.case import (
+    CEILINGS,
+    FULL,
+    ITEMSIZE_BYTES,
+    PROCESS_BYTES,
+    QUICK,
+    STANDARD,
+    Case,
+    Cost,
+    Work,
+)
 from workloads.catalog import activation
 
 MIB = 1 << 20
@@ -108,8 +118,8 @@ def _train(devices: int, suites: tuple[str, ...], dtype: str = "f32") -> Case:
 
 
 CASES = (
-    _collective("all-reduce", 1, 2, QUICK),
-    *(_collective(name, 16, 2, STANDARD) for name in NAMES),
+    _collective("all-reduce", 1, 2, (*QUICK, CEILINGS)),
+    *(_collective(name, 16, 2, (*STANDARD, CEILINGS)) for name in NAMES),
     *(_collective(name, 256, 8, FULL) for name in NAMES),
     _train(2, STANDARD),
     _train(8, FULL),

@@ -1,6 +1,6 @@
 """The way to the device and back: a computation that is next to nothing."""
 
-from workloads.case import PROCESS_BYTES, QUICK, Case, Cost, Work
+from workloads.case import CEILINGS, PROCESS_BYTES, QUICK, Case, Cost, Work
 
 TOLERANCE = 0.0
 """A whole number below 2^24, counted up by one with each call: right or wrong."""
@@ -11,11 +11,26 @@ LADDER = (1, 2, 4, 8, 16, 32, 64)
 REPEATS = 5
 """Times that the ladder is climbed in one call of the case."""
 
+KERNELS = (1, 8, 32, 128)
+"""Products of small matrices in one program, none of which can be fused with another: the N again,
+as in the next."""
+
+ARRAYS = (1, 16, 64, 128)
+"""Arrays that a call is given, and those that it gives back."""
+
+RUNGS = {"chain": LADDER, "kernels": KERNELS, "arguments": ARRAYS, "results": ARRAYS}
+"""By kind."""
+
 COST = Cost(flops=0.0, bytes=0.0)
 """One addition of two numbers, counted as the nothing that it is beside the way to it."""
 
 
-def _case(name: str, work: float, parameters: dict[str, int]) -> Case:
+def _case(
+    name: str,
+    work: float,
+    parameters: dict[str, int],
+    suites: tuple[str, ...] = (*QUICK, CEILINGS),
+) -> Case:
     return Case(
         id=f"dispatch/{name}/f32",
         workload="dispatch",
@@ -23,14 +38,21 @@ def _case(name: str, work: float, parameters: dict[str, int]) -> Case:
         dtype="f32",
         cost=COST,
         tolerance=TOLERANCE,
-        suites=QUICK,
+        suites=suites,
         memory_bytes=PROCESS_BYTES,
         work=Work(unit="call", count=work),
         parameters={"kind": name, **parameters},
     )
 
 
+def _ladder(kind: str, suites: tuple[str, ...]) -> Case:
+    rungs = RUNGS[kind]
+    calls = sum(rungs) if kind == "chain" else len(rungs)
+    return _case(kind, REPEATS * calls, {"longest": rungs[-1], "repeats": REPEATS}, suites)
+
+
 CASES = (
     _case("call", 1, {}),
-    _case("chain", REPEATS * sum(LADDER), {"longest": LADDER[-1], "repeats": REPEATS}),
+    _ladder("chain", (*QUICK, CEILINGS)),
+    *(_ladder(kind, (CEILINGS,)) for kind in ("kernels", "arguments", "results")),
 )

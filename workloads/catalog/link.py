@@ -3,15 +3,26 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from workloads.case import FULL, ITEMSIZE_BYTES, PROCESS_BYTES, QUICK, STANDARD, Case, Cost
+from workloads.case import (
+    CEILINGS,
+    FULL,
+    ITEMSIZE_BYTES,
+    PROCESS_BYTES,
+    QUICK,
+    STANDARD,
+    Case,
+    Cost,
+)
 
 MIB = 1 << 20
 
 TOLERANCE = 0.0
 """Every byte is compared."""
 
-SIZES: Mapping[int, tuple[str, ...]] = MappingProxyType({1: QUICK, 64: STANDARD, 1024: FULL})
-"""Suites by MiB: one transfer that is all latency, two that are all bandwidth."""
+SIZES: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {1: (*QUICK, CEILINGS), 16: (CEILINGS,), 64: STANDARD, 1024: FULL}
+)
+"""Suites by MiB: one transfer that is mostly latency, and those that are all bandwidth."""
 
 DIRECTIONS = ("to-device", "to-host")
 

@@ -4,11 +4,26 @@ STREAM: McCalpin, Memory Bandwidth and Machine Balance in Current High Performan
 IEEE TCCA Newsletter, 1995; https://www.cs.virginia.edu/stream. Its rule is that each array is
 at least four times the last-level cache: 128 MiB for the 32 MiB of a server's, 256 MiB for the
 50 MiB of a GPU's.
+
+Sweeps go over one array again and again within a call, from what the first cache holds to far
+more than the last: bandwidth by working set, reads, writes and both apart. A read is a product of a
+matrix and a vector, of all that XLA does on CPU what comes closest to the memory's speed, and what
+decoding does with its weights.
 """
 
-from workloads.case import FULL, ITEMSIZE_BYTES, PROCESS_BYTES, QUICK, STANDARD, Case, Cost, Work
+from workloads.case import (
+    CEILINGS,
+    FULL,
+    ITEMSIZE_BYTES,
+    PROCESS_BYTES,
+    QUICK,
+    STANDARD,
+    Case,
+    Cost,
+    Work,
+)
 
-MIB = 1 << 20
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 
 TOLERANCES = {
     # One multiplication and one addition, each rounded to 24 bits: 4e-7 of the largest element,
@@ -18,10 +33,27 @@ TOLERANCES = {
     "int32": 0.0,
 }
 
+SWEEP_TOLERANCES = {"f32": 1e-2, "bf16": 0.025}
+"""Thousands of passes, each rounded: 1e-5 seen, 0.011 in bf16. A pass that is left out costs 1."""
+
 ARRAYS = {"copy": 2, "scale": 2, "add": 3, "triad": 3}
 """Arrays that a stream touches, the output included (STREAM counts no write-allocate)."""
 
 FLOPS_PER_ELEMENT = {"copy": 0, "scale": 1, "add": 1, "triad": 2}
+
+SWEEPS = {"read": 1, "write": 1, "update": 2, "transpose": 2}
+"""How often a pass of a sweep moves each element between the array and the processor."""
+
+SWEEP_FLOPS_PER_ELEMENT = {"read": 2, "write": 0, "update": 1, "transpose": 1}
+
+SWEEP_BYTES = 256 * MIB
+"""What a call moves through at least: 5 ms at 50 GB/s, and on a GPU twice its dispatch."""
+
+TRANSPOSED_BYTES = 32 * MIB
+"""The same of a transposition, which is some ten times slower on CPU."""
+
+SWEEP_SIZES = tuple(16 * KIB * 4**step for step in range(8))
+"""Of the array, from 16 KiB to 256 MiB, each a square matrix."""
 
 LINE_ELEMENTS = 32
 """Of the chased table, one int32 in so many is a link: 128 bytes, the line of a GPU's cache and
@@ -33,6 +65,14 @@ def stream_cost(name: str, *, elements: int, itemsize: int) -> Cost:
     return Cost(
         flops=float(FLOPS_PER_ELEMENT[name] * elements),
         bytes=float(itemsize * ARRAYS[name] * elements),
+    )
+
+
+def sweep_cost(name: str, *, elements: int, passes: int, itemsize: int) -> Cost:
+    """`passes` over `elements`: not the traffic to memory, but to wherever the array lies."""
+    return Cost(
+        flops=float(SWEEP_FLOPS_PER_ELEMENT[name] * elements * passes),
+        bytes=float(itemsize * SWEEPS[name] * elements * passes),
     )
 
 
@@ -68,6 +108,36 @@ def _stream(name: str, mebibytes: int, suites: tuple[str, ...], dtype: str = "f3
     )
 
 
+def _sweep(name: str, size_bytes: int, dtype: str = "f32") -> Case:
+    itemsize = ITEMSIZE_BYTES[dtype]
+    elements = size_bytes // itemsize
+    through = TRANSPOSED_BYTES if name == "transpose" else SWEEP_BYTES
+    # An odd number: an even one of updates or of transpositions would leave all as it was.
+    passes = max(1, through // size_bytes - 1) | 1
+    return Case(
+        id=f"memory/{name}/{_size(size_bytes)}/{dtype}",
+        workload="memory",
+        phase="kernel",
+        dtype=dtype,
+        cost=sweep_cost(name, elements=elements, passes=passes, itemsize=itemsize),
+        # Whole numbers are written: right or wrong.
+        tolerance=0.0 if name == "write" else SWEEP_TOLERANCES[dtype],
+        suites=(CEILINGS,),
+        # The array, twice while it is made and once more while it is looked through; one that is
+        # transposed is compared in float64.
+        memory_bytes=PROCESS_BYTES + (12 if name == "transpose" else 3) * size_bytes,
+        parameters={"kernel": name, "elements": elements, "passes": passes},
+    )
+
+
+def _size(size_bytes: int) -> str:
+    """16KiB, 4MiB, 2GiB."""
+    for unit, name in ((GIB, "GiB"), (MIB, "MiB")):
+        if size_bytes % unit == 0:
+            return f"{size_bytes // unit}{name}"
+    return f"{size_bytes // KIB}KiB"
+
+
 def _gather(mebibytes: int, loads: int, suites: tuple[str, ...], dtype: str = "f32") -> Case:
     itemsize = ITEMSIZE_BYTES[dtype]
     elements = mebibytes * MIB // itemsize
@@ -101,11 +171,35 @@ def _chase(mebibytes: int, loads: int, suites: tuple[str, ...]) -> Case:
     )
 
 
+def _allocate(mebibytes: int, dtype: str = "f32") -> Case:
+    """Fresh memory, every page of it touched: what it costs not to reuse it."""
+    elements = mebibytes * MIB // ITEMSIZE_BYTES[dtype]
+    return Case(
+        id=f"memory/allocate/{mebibytes}MiB/{dtype}",
+        workload="memory",
+        phase="kernel",
+        dtype=dtype,
+        cost=Cost(flops=0.0, bytes=float(mebibytes * MIB)),
+        tolerance=TOLERANCES[dtype],
+        suites=(CEILINGS,),
+        memory_bytes=PROCESS_BYTES + 3 * mebibytes * MIB,
+        parameters={"kernel": "allocate", "elements": elements},
+    )
+
+
 CASES = (
     _stream("triad", 64, QUICK),
     *(_stream(name, 128, STANDARD) for name in ARRAYS),
     *(_stream(name, 1024, FULL) for name in ARRAYS),
-    _gather(16, 2**18, QUICK),
-    _gather(256, 2**20, STANDARD),
-    _chase(256, 2**14, STANDARD),
+    *(_sweep("read", size_bytes) for size_bytes in SWEEP_SIZES),
+    *(_sweep("write", size_bytes) for size_bytes in SWEEP_SIZES[::2]),
+    *(_sweep("update", size_bytes) for size_bytes in (*SWEEP_SIZES[::2], SWEEP_SIZES[-1])),
+    *(_sweep("transpose", size_bytes) for size_bytes in (64 * KIB, MIB)),
+    _sweep("transpose", 64 * KIB, "bf16"),
+    _sweep("read", 2 * GIB),
+    _gather(1, 2**18, (CEILINGS,)),
+    _gather(16, 2**18, (*QUICK, CEILINGS)),
+    _gather(256, 2**20, (*STANDARD, CEILINGS)),
+    _chase(256, 2**14, (*STANDARD, CEILINGS)),
+    _allocate(64),
 )

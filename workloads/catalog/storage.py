@@ -8,7 +8,17 @@ caches behind the kernel is beyond reach.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from workloads.case import FULL, ITEMSIZE_BYTES, PROCESS_BYTES, QUICK, STANDARD, Case, Cost, Work
+from workloads.case import (
+    CEILINGS,
+    FULL,
+    ITEMSIZE_BYTES,
+    PROCESS_BYTES,
+    QUICK,
+    STANDARD,
+    Case,
+    Cost,
+    Work,
+)
 from workloads.catalog.transformer_sizes import NANO, TransformerSize
 
 MIB = 1 << 20
@@ -108,8 +118,10 @@ def _write(records: int, batch: int, suites: tuple[str, ...], dtype: str = "f32"
     )
 
 
+_TOO = (*STANDARD, CEILINGS)
+
 CASES = (
-    _checkpoint("nano", "save", QUICK),
+    _checkpoint("nano", "save", (*QUICK, CEILINGS)),
     _checkpoint("nano", "restore", QUICK, cache="cold"),
     _checkpoint("nano", "restore", STANDARD, cache="warm"),
     _checkpoint("small", "save", STANDARD),
@@ -117,10 +129,10 @@ CASES = (
     _checkpoint("small", "restore", FULL, cache="warm"),
     _checkpoint("1b", "save", FULL),
     _checkpoint("1b", "restore", FULL, cache="cold"),
-    *(_read(64, "sequential", cache, STANDARD) for cache in ("cold", "warm", "direct")),
-    *(_read(64, "random", cache, STANDARD, records=1024) for cache in ("cold", "warm", "direct")),
+    *(_read(64, "sequential", cache, _TOO) for cache in ("cold", "warm", "direct")),
+    *(_read(64, "random", cache, _TOO, records=1024) for cache in ("cold", "warm", "direct")),
     *(_read(4096, "sequential", cache, FULL) for cache in ("cold", "direct")),
     *(_read(4096, "random", cache, FULL, records=16384) for cache in ("cold", "direct")),
-    _write(64, 1, STANDARD),
-    _write(64, 64, STANDARD),
+    _write(64, 1, _TOO),
+    _write(64, 64, _TOO),
 )

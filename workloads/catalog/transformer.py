@@ -13,7 +13,7 @@ from workloads.catalog.transformer_costs import (
     train_step_cost,
     validate_cost,
 )
-from workloads.catalog.transformer_sizes import B1, B7, NANO, SMALL, TransformerSize
+from workloads.catalog.transformer_sizes import B1, B7, MINI, NANO, SMALL, TransformerSize
 
 _NANO = {
     # Seen on CPU: 4e-6 in f32 (0.015 with inputs cut to TF32), 0.05 in bf16. Wrong arithmetic is
@@ -62,6 +62,14 @@ _COSTS: dict[str, Callable[..., Cost]] = {
 _TRAINING_COSTS = {"backward": backward_cost, "train_step": train_step_cost}
 
 
+def cost(size: TransformerSize, phase: str, dtype: str, *, batch: int, context: int) -> Cost:
+    """Of one call; training is in f32 throughout but for its products."""
+    shape = {"batch": batch, "context": context}
+    if phase in _COSTS:
+        return _COSTS[phase](size, **shape, itemsize=ITEMSIZE_BYTES[dtype])
+    return _TRAINING_COSTS[phase](size, **shape)
+
+
 def _case(
     name: str,
     size: TransformerSize,
@@ -75,16 +83,12 @@ def _case(
 ) -> Case:
     """`checks`: how far the reference goes; see `workloads.transformer.phases`."""
     shape = {"batch": batch, "context": context}
-    if phase in _COSTS:
-        cost = _COSTS[phase](size, **shape, itemsize=ITEMSIZE_BYTES[dtype])
-    else:
-        cost = _TRAINING_COSTS[phase](size, **shape)
     return Case(
         id=f"transformer/{name}/{phase}/{dtype}",
         workload="transformer",
         phase=phase,
         dtype=dtype,
-        cost=cost,
+        cost=cost(size, phase, dtype, **shape),
         tolerance=tolerance(size, phase, dtype),
         suites=suites,
         memory_bytes=_memory_bytes(size, phase, ITEMSIZE_BYTES[dtype], batch, context, checks),
@@ -101,7 +105,23 @@ def _memory_bytes(
     context: int,
     checks: dict[str, float],
 ) -> int:
-    """A bound on the process: weights, what a call holds, and what its reference holds.
+    """A bound on the process: what a call needs, and what its reference holds."""
+    matrix = size.vocab * size.d_model
+    wide = 8 * (size.projections // size.layers + 2 * matrix) + _DRAWN_BYTES * matrix
+    seen = checks.get("checked_batch", batch) * checks.get("checked_context", context)
+    reference = wide + 32 * int(seen) * (size.vocab + size.layers * size.d_model)
+    if phase == "backward":
+        reference += 8 * size.parameters
+    if phase == "train_step" and checks["known_steps"] > 1:
+        reference += 40 * size.parameters
+    needed = needed_bytes(size, phase, itemsize, batch=batch, context=context)
+    return PROCESS_BYTES + _COMPILER_BYTES + needed + int(reference)
+
+
+def needed_bytes(
+    size: TransformerSize, phase: str, itemsize: int, *, batch: int, context: int
+) -> int:
+    """A bound on what a call holds: weights and what is computed from them.
 
     A token's activations are counted in f32 at their widest (residual, heads, feed-forward,
     logits), attention's scores with their softmax; both once where layers reuse them, and once
@@ -121,15 +141,7 @@ def _memory_bytes(
         weights = 20 * size.parameters  # and moments, gradients, and the same weights again
     if phase in ("prefill", "decode"):
         called += 2 * itemsize * cache_elements(size, batch, context)
-    matrix = size.vocab * size.d_model
-    wide = 8 * (size.projections // size.layers + 2 * matrix) + _DRAWN_BYTES * matrix
-    seen = checks.get("checked_batch", batch) * checks.get("checked_context", context)
-    reference = wide + 32 * int(seen) * (size.vocab + size.layers * size.d_model)
-    if phase == "backward":
-        reference += 8 * size.parameters
-    if phase == "train_step" and checks["known_steps"] > 1:
-        reference += 40 * size.parameters
-    return PROCESS_BYTES + _COMPILER_BYTES + weights + called + int(reference)
+    return weights + called
 
 
 def _nano() -> tuple[Case, ...]:
@@ -176,6 +188,17 @@ def _nano() -> tuple[Case, ...]:
     )
 
 
+def _mini() -> tuple[Case, ...]:
+    """What predictions are held against, which know nothing of it."""
+    case = partial(_case, "mini", MINI, suites=FULL, dtype="f32")
+    return (
+        case("forward", batch=1, context=256, checked_batch=1, checked_context=32),
+        case("prefill", batch=1, context=256, checked_batch=1),
+        case("decode", batch=4, context=256, checked_batch=1),
+        case("train_step", batch=1, context=128, steps=4, known_steps=1, learning_rate=1e-3),
+    )
+
+
 def _small() -> tuple[Case, ...]:
     """Standard: about a second a call on two cores. Full: what keeps a GPU busy."""
     case = partial(_case, "small", SMALL, suites=STANDARD)
@@ -215,4 +238,4 @@ def _large() -> tuple[Case, ...]:
     )
 
 
-CASES = (*_nano(), *_small(), *_large())
+CASES = (*_nano(), *_mini(), *_small(), *_large())

@@ -64,8 +64,14 @@ NANO = TransformerSize(vocab=1024, layers=4, d_model=128, heads=4, kv_heads=2, f
 SMALL = TransformerSize(vocab=32_000, layers=12, d_model=768, heads=12, kv_heads=4, ffn=2048)
 """124.7 M parameters: GPT-2 small's depth and width (Radford et al. 2019), Llama's vocabulary."""
 
+MINI = TransformerSize(vocab=8192, layers=6, d_model=384, heads=6, kv_heads=2, ffn=1024)
+"""16 M parameters: between the two before it, to hold predictions against."""
+
 B1 = TransformerSize(vocab=32_000, layers=22, d_model=2048, heads=32, kv_heads=4, ffn=5632)
 """1.1 G parameters: TinyLlama's shape (Zhang et al. 2024)."""
 
 B7 = TransformerSize(vocab=32_000, layers=32, d_model=4096, heads=32, kv_heads=8, ffn=14_336)
 """7.2 G parameters: Mistral 7B's shape (Jiang et al. 2023)."""
+
+SIZES = {"nano": NANO, "mini": MINI, "small": SMALL, "1b": B1, "7b": B7}
+"""By the names that cases have."""

@@ -29,7 +29,7 @@ def _image(size: ResNetSize, weights: "Weights", image: Float64Array) -> Float64
     imagenet = size.stem == 7
     x = np.maximum(_unit(size, weights.stem, image, 2 if imagenet else 1), 0)
     if imagenet:
-        x = _patches(x, 3, 2, -np.inf).max(axis=(3, 4))
+        x = patches(x, 3, 2, -np.inf).max(axis=(3, 4))
     blocks = iter(weights.blocks)
     for stage, count in enumerate(size.blocks):
         for place in range(count):
@@ -56,16 +56,16 @@ def _unit(size: ResNetSize, unit: "Unit", x: Float64Array, stride: int) -> Float
     """A convolution without bias, then (y - mean) / std * scale + bias group by group."""
     kernel = np.asarray(unit.kernel)
     side, outputs = kernel.shape[0], kernel.shape[3]
-    patches = _patches(x, side, stride, 0.0)  # (rows, columns, C in, side, side)
-    rows = patches.shape[0]
-    lines = patches.transpose(0, 1, 3, 4, 2).reshape(rows * rows, -1)
+    found = patches(x, side, stride, 0.0)  # (rows, columns, C in, side, side)
+    rows = found.shape[0]
+    lines = found.transpose(0, 1, 3, 4, 2).reshape(rows * rows, -1)
     y = (lines @ kernel.reshape(-1, outputs)).T.reshape(size.groups, -1)
     y = (y - y.mean(axis=1, keepdims=True)) / np.sqrt(y.var(axis=1, keepdims=True) + EPSILON)
     normed: Float64Array = y.reshape(outputs, rows, rows).transpose(1, 2, 0)
     return normed * unit.scale + unit.bias
 
 
-def _patches(x: Float64Array, side: int, stride: int, outside: float) -> Float64Array:
+def patches(x: Float64Array, side: int, stride: int, outside: float) -> Float64Array:
     """(rows, columns, channels, side, side): what lies around every `stride`-th pixel."""
     half = side // 2
     padded = np.pad(x, ((half, half), (half, half), (0, 0)), constant_values=outside)
