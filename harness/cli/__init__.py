@@ -9,7 +9,21 @@ from functools import partial
 from typing import TextIO
 
 from harness import __version__
-from harness.cli import ab, compare, exchange, here, history, nightly, query, run, stored, upkeep
+from harness.cli import (
+    ab,
+    bottleneck,
+    ceilings,
+    compare,
+    exchange,
+    here,
+    history,
+    nightly,
+    predict,
+    query,
+    run,
+    stored,
+    upkeep,
+)
 from harness.cli.words import DEFAULT_DATABASE, database, default_database
 from harness.errors import EnvironmentFailure, Interrupted, JaxrigError
 from harness.report.view import FORMATS, printable
@@ -97,6 +111,12 @@ def _parser() -> argparse.ArgumentParser:
     # Who named a database before the word `link` means it after it, too.
     upkeep.add_links(machines, partial(_add_options, unless_given=True))
     compare.add(add("compare", compare.compare, "compare two stored runs case by case"))
+    text = "show what this machine and an image can do at most, measured"
+    ceilings.add(add("ceilings", ceilings.ceilings, text))
+    text = "say what a Transformer would take here, from the ceilings alone"
+    predict.add(add("predict", predict.predict, text))
+    text = "say which limit of the hardware binds each case of a run"
+    bottleneck.add(add("bottleneck", bottleneck.bottleneck, text))
     exchange.add_import(
         add("import", exchange.take_in, "take in a bundle, or results of another tool")
     )

@@ -1,6 +1,7 @@
 """`jaxrig run`."""
 
 import argparse
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -12,6 +13,10 @@ from harness.report.writing import write
 if TYPE_CHECKING:
     from harness.plan import Plan
     from harness.runner.run import Result
+
+
+LABELLED = ("standard", "full")
+"""Suites that begin with the ceilings of the machine and the image."""
 
 
 def add(run: argparse.ArgumentParser) -> None:
@@ -37,6 +42,11 @@ def add(run: argparse.ArgumentParser) -> None:
         help="label the run; repeats",
     )
     run.add_argument(
+        "--no-ceilings",
+        action="store_true",
+        help="do not measure the ceilings before a whole standard or full suite",
+    )
+    run.add_argument(
         "--isolation",
         choices=("container", "process"),
         default="container",
@@ -45,28 +55,51 @@ def add(run: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    results = measured(list(_plans(arguments)), arguments.db, err)
+    result = results[-1]
+    show(stored_run(arguments.db, result.name), arguments, out)
+    check(results, arguments.db)
+    if arguments.format == "table":
+        _what_next(result, arguments, err)
+    return 0
+
+
+def check(results: "Sequence[Result]", db: str) -> None:
+    """Raises `CasesFailed`, and `EnvironmentFailure` where there was nothing to measure."""
+    failed = [each for each in results if each.failures]
+    if failed:
+        logs = "; ".join(command_line("show", each.name, "--log", db=db) for each in failed)
+        count = sum(each.failures for each in failed)
+        raise CasesFailed(f"{count} failure(s); the launches' logs: {logs}")
+    if any(each.skipped and not each.measurements for each in results):
+        raise EnvironmentFailure("nothing could be measured here: every case was skipped")
+
+
+def measured(plans: "Sequence[Plan]", db: str, err: TextIO) -> "list[Result]":
+    """One run after the other, each stored as it goes."""
     from harness.report.progress import make_progress
     from harness.runner.run import execute
     from harness.store.writer import Store
 
-    plan = _plan(arguments)
-    with Store(arguments.db, saying(err)) as store:
+    with Store(db, saying(err)) as store:
         progress = make_progress(err)
         try:
-            result = execute(plan, store, progress)
+            return [execute(plan, store, progress) for plan in plans]
         finally:
             progress.close()
-    show(stored_run(arguments.db, result.name), arguments, out)
-    if result.failures:
-        raise CasesFailed(
-            f"{result.failures} failure(s); the launches' logs: "
-            f"{command_line('show', result.name, '--log', db=arguments.db)}"
-        )
-    if result.skipped and not result.measurements:
-        raise EnvironmentFailure("nothing could be measured here: every case was skipped")
-    if arguments.format == "table":
-        _what_next(result, arguments, err)
-    return 0
+
+
+def _plans(arguments: argparse.Namespace) -> "Iterator[Plan]":
+    """Before a whole suite of cases that labels are asked for, what they are held against: the
+    machine is never twice the same."""
+    if arguments.suite in LABELLED and not arguments.case and not arguments.no_ceilings:
+        from harness.config import load
+        from harness.plan import make_plan
+        from workloads.catalog import CEILINGS
+
+        how = {"target": arguments.target, "isolation": arguments.isolation}
+        yield make_plan(load(Path.cwd()), suite=CEILINGS, tags=tags(arguments.tag), **how)
+    yield _plan(arguments)
 
 
 def _plan(arguments: argparse.Namespace) -> "Plan":

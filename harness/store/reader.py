@@ -29,6 +29,9 @@ _Query = Select[*tuple[Any, ...]]
 
 IsAbandoned = Callable[[str, datetime], bool]
 
+CEILINGS = "ceilings"
+"""The suite of runs that come before others, which nobody means by `latest`."""
+
 _FEW_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
@@ -120,7 +123,7 @@ class Reader:
 
     def run(self, reference: str) -> Run:
         """The run that `reference` names: a name, its unique beginning, `KEY=VALUE` (the newest
-        with that tag), `latest`, or `latest~N`."""
+        with that tag), `latest`, or `latest~N`; runs of ceilings are no latest ones."""
         return self._as_run(self._overview(reference))
 
     def failures(self, reference: str) -> list[Failure]:
@@ -310,7 +313,8 @@ def _references(reference: str, dialect: str) -> list[_Query]:
     runs = select(OVERVIEW)
     name, tilde, back = reference.partition("~")
     if name == "latest" and (not tilde or _FEW_DIGITS.fullmatch(back)):
-        return [_newest(runs).offset(int(back or 0)).limit(1)]
+        asked_for = runs.where(OVERVIEW.c.suite != CEILINGS)
+        return [_newest(asked_for).offset(int(back or 0)).limit(1)]
     exact = runs.where(OVERVIEW.c.run == reference)
     key, equals, value = reference.partition("=")
     if equals:

@@ -12,10 +12,11 @@ import pytest
 from harness.errors import UsageError
 from harness.store.database import open_for_reading
 from harness.store.history import history_query
-from harness.store.reader import Reader
+from harness.store.reader import CEILINGS, Reader
 from harness.store.writer import Store
 from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
 from tests.harness.samples import A, B, parsed_benchmark, parsed_measurement
+from workloads import catalog
 
 
 def test_runs_come_newest_first_with_their_counts(store: Store, url: str) -> None:
@@ -346,3 +347,15 @@ def test_turns_are_those_of_the_newest_nights_that_ended(store: Store, url: str)
     ]
     ratios = [list(row["candidate_s"] / row["base_s"]) for _, row in found.iterrows()]
     assert ratios == [[3.0, 3.0], [6.0, 6.0], [5.0, 5.0], [10.0, 10.0]]
+
+
+def test_ceilings_are_no_latest_run(store: Store, url: str) -> None:
+    """They are measured before a suite, whose last run `latest~1` still is."""
+    names = [add_run(store, {A: [1.0]}, suite=suite) for suite in ("standard", CEILINGS) * 2]
+    with Reader(url) as reader:
+        assert [reader.run(each).run for each in ("latest", "latest~1")] == [names[2], names[0]]
+        assert reader.run(names[3]).suite == CEILINGS
+
+
+def test_the_suite_of_ceilings_is_the_catalogue_s() -> None:
+    assert catalog.CEILINGS == CEILINGS

@@ -1,0 +1,317 @@
+"""From stored measurements to labels: a run joined to the ceilings of its machine and image.
+
+Only what today's catalogue defines as it was defined when it was measured is taken apart into
+operations; of anything else its cost on paper is all that is known.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from harness.errors import UsageError
+from harness.roofline.capacity import is_full
+from harness.roofline.ceilings import Hardware, Timed, hardware_of
+from harness.roofline.label import BEATEN, Labelled, label
+from harness.roofline.terms import Ran, bounds
+from harness.told import count, told
+from workloads.catalog import CEILINGS, Case, Cost, UnknownCase, Work, find
+from workloads.catalog.decomposed import decomposed, whole
+from workloads.catalog.operations import Operation
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.store.reader import Run
+
+BEST, WORST = 0.1, 0.9
+"""Quantiles of all samples: what a ceiling is at its best, and what it seldom falls below."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beaten:
+    """A case that was faster than a ceiling allows: `factor` times."""
+
+    case: str
+    ceiling: str
+    factor: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bottlenecks:
+    """Labels of a run's cases, by the ceilings of another (`ceilings`: its name). `beaten`:
+    ceilings that are doubted. `untold`: of which cases nothing can be said, and why."""
+
+    run: str
+    ceilings: str
+    labelled: tuple[Labelled, ...]
+    beaten: tuple[Beaten, ...]
+    untold: Mapping[str, str]
+
+
+def nearest(run: "Run", runs: Iterable["Run"]) -> "list[Run]":
+    """Runs of the ceilings' suite on the same machine, target, image and platform, that which
+    began nearest to it first. Raises `UsageError` where there is none."""
+    alike = [
+        each
+        for each in runs
+        if each.suite == CEILINGS and each.measurements and _place(each) == _place(run)
+    ]
+    if not alike:
+        process = " --isolation process" if run.isolation == "process" else ""
+        raise UsageError(
+            f"no ceilings of {run.machine} with what {run.run} ran on are stored; there, "
+            f"`jaxrig ceilings --refresh --target {run.target}{process}` measures them"
+        )
+    return sorted(alike, key=lambda each: abs(each.started_at - run.started_at))
+
+
+def _place(run: "Run") -> tuple[Any, ...]:
+    return run.machine, run.target, run.image, run.platform, run.isolation
+
+
+def hardware(
+    measurements: "pd.DataFrame",
+    facts: Mapping[str, Any],
+    platform: str,
+    cpus: int | None = None,
+) -> Hardware:
+    """`measurements`: of a run of the suite; `facts`: of its machine; `cpus`: that it could use,
+    all where None.
+
+    Raises `UsageError` where too little of it was measured.
+    """
+    try:
+        return hardware_of(
+            timed(measurements),
+            private_bytes=private_bytes(facts, cpus) if platform == "cpu" else 0.0,
+            queued=platform != "cpu",
+        )
+    except LookupError as error:
+        raise UsageError(
+            f"the ceilings are incomplete: {error.args[0]}; `jaxrig ceilings --refresh` measures "
+            "them again"
+        ) from error
+
+
+def timed(measurements: "pd.DataFrame") -> list[Timed]:
+    """A case each, over all launches. Of what the catalogue no longer has there is none."""
+    found: list[Timed] = []
+    for _, rows in _by_case(measurements):
+        case = _as_defined(rows[0])
+        if case is None:
+            continue
+        best_s, worst_s = _ends(rows)
+        found.append(
+            Timed(
+                case=case,
+                best_s=best_s,
+                median_s=float(np.median([row["median_s"] for row in rows])),
+                worst_s=worst_s,
+                observations=_observations(rows),
+            )
+        )
+    return found
+
+
+def _ends(rows: Sequence[Mapping[Any, Any]]) -> tuple[float, float]:
+    """Quantiles of all samples; of pruned ones the quartiles are what is left."""
+    samples = [row["samples_s"] for row in rows if told(row["samples_s"]) is not None]
+    if samples:
+        best_s, worst_s = np.quantile(np.concatenate(samples), [BEST, WORST])
+        return float(best_s), float(worst_s)
+    kept = [told(row["summary"]) or {} for row in rows]
+    medians = [row["median_s"] for row in rows]
+    ends = (
+        float(np.median([one.get(name, median) for one, median in zip(kept, medians, strict=True)]))
+        for name in ("q1_s", "q3_s")
+    )
+    return next(ends), next(ends)
+
+
+def allocatable_bytes(measurements: "pd.DataFrame") -> float | None:
+    """Of the ceilings' run: the most memory that a process could have."""
+    for name, rows in _by_case(measurements):
+        if name.startswith("memory/allocate/"):
+            told_bytes = _observations(rows).get("allocatable_bytes")
+            return None if told_bytes is None else float(told_bytes)
+    return None
+
+
+def private_bytes(facts: Mapping[str, Any], cpus: int | None = None) -> float:
+    """Of the caches that no two cores share: the second level of all cores that may be used, or the
+    first one."""
+    sizes = dict[str, float]()
+    for cache in facts.get("caches", ()):
+        level, kind, size = str(cache).split()
+        if kind != "Instruction":
+            sizes[level] = _cache_bytes(size)
+    cores = facts["cores"] if cpus is None else min(facts["cores"], cpus)
+    return float(cores) * sizes.get("L2", sizes.get("L1", 0.0))
+
+
+def _cache_bytes(text: str) -> float:
+    """48K → 49152."""
+    scale = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+    return float(text.rstrip("KMG")) * scale.get(text[-1], 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """A measured case, over all launches of a run: what it is made of, and its compiled program."""
+
+    case: Case
+    operations: Sequence[Operation]
+    ran: Ran | None
+    measured_s: float
+    hlo_sha256: str | None
+    observations: Mapping[str, int | float | str]
+
+
+def known_cases(measurements: "pd.DataFrame") -> Iterator[Known]:
+    """All but those of a suite of one's own, whose cost nobody counts. They need no samples."""
+    for _, rows in _by_case(measurements):
+        row = rows[0]
+        if told(row["flops"]) is None:
+            continue
+        defined = _as_defined(row)
+        case = defined or _as_stored(row)
+        yield Known(
+            case=case,
+            operations=decomposed(defined) if defined else (_whole(case),),
+            ran=ran(row),
+            measured_s=float(np.median([row["median_s"] for row in rows])),
+            hlo_sha256=told(row["hlo_sha256"]),
+            observations=_observations(rows),
+        )
+
+
+def label_run(
+    run: str, ceilings: str, measurements: "pd.DataFrame", machine: Hardware
+) -> Bottlenecks:
+    """Labels every case of a run."""
+    known = list(known_cases(measurements))
+    labelled = [_labelled(each, machine) for each in known if not _is_made_of_calls(each.case)]
+    untold = dict.fromkeys(measurements["case"], "nobody told the FLOP and bytes of")
+    for each in known:
+        untold[each.case.id] = "many calls, which tell a ceiling and have none"
+    for one in labelled:
+        untold[one.case] = "; ".join(one.bounds.unknown)
+    complete = tuple(each for each in labelled if not each.bounds.unknown)
+    for one in complete:
+        del untold[one.case]
+    return Bottlenecks(
+        run=run,
+        ceilings=ceilings,
+        labelled=complete,
+        beaten=tuple(_beaten(complete)),
+        untold=untold,
+    )
+
+
+def _is_made_of_calls(case: Case) -> bool:
+    ladder = case.workload == "dispatch" and case.parameters.get("kind") != "call"
+    return ladder or case.parameters.get("kernel") == "allocate"
+
+
+def _labelled(known: Known, machine: Hardware) -> Labelled:
+    case = known.case
+    rates = machine.best.products.get(case.dtype)
+    return label(
+        case,
+        known.measured_s,
+        bounds(case, known.operations, known.ran, machine),
+        peak_flops_per_s=None if rates is None else rates.peak_flops_per_s,
+        full=case.phase == "capacity" and is_full(known.observations),
+    )
+
+
+def _whole(case: Case) -> Operation:
+    return whole(flops=case.cost.flops, bytes_=case.cost.bytes, dtype=case.dtype)
+
+
+def ran(row: Mapping[Any, Any]) -> Ran | None:
+    """None where the compiled program was not looked into."""
+    names = ("kernels", "turned_bytes", "streamed_bytes", "arguments", "results")
+    if any(told(row[name]) is None for name in names):
+        return None
+    return Ran(
+        kernels=int(row["kernels"]),
+        turned_bytes=float(row["turned_bytes"]),
+        streamed_bytes=float(row["streamed_bytes"]),
+        arguments=int(row["arguments"]),
+        results=int(row["results"]),
+        outer_bytes=float(count(row["argument_bytes"]) or 0)
+        + float(count(row["output_bytes"]) or 0),
+    )
+
+
+def _by_case(measurements: "pd.DataFrame") -> list[tuple[str, list[Mapping[Any, Any]]]]:
+    found: dict[str, list[Mapping[Any, Any]]] = {}
+    for row in measurements.to_dict("records"):
+        found.setdefault(str(row["case"]), []).append(row)
+    return list(found.items())
+
+
+def _as_defined(row: Mapping[Any, Any]) -> Case | None:
+    """The catalogue's case, where it is still what was measured."""
+    try:
+        case = find(str(row["case"]))
+    except UnknownCase:
+        return None
+    same = (
+        case.parameters == told(row["parameters"])
+        and case.cost.flops == told(row["flops"])
+        and case.cost.bytes == told(row["bytes"])
+    )
+    return case if same else None
+
+
+def _as_stored(row: Mapping[Any, Any]) -> Case:
+    work = told(row["work_unit"])
+    return Case(
+        id=str(row["case"]),
+        workload=str(row["workload"]),
+        phase=str(row["phase"]),
+        dtype=str(row["dtype"]),
+        cost=Cost(
+            flops=float(row["flops"]),
+            bytes=float(row["bytes"]),
+            storage_bytes=float(row["storage_bytes"]),
+            link_bytes=float(row["link_bytes"]),
+        ),
+        tolerance=float(row["numerics_tolerance"]),
+        suites=(),
+        memory_bytes=0,
+        work=None if work is None else Work(unit=work, count=float(row["work_count"])),
+        parameters=told(row["parameters"]) or {},
+    )
+
+
+def _observations(rows: Sequence[Mapping[Any, Any]]) -> dict[str, int | float | str]:
+    """Numbers' medians over the launches; of anything else the last."""
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        for name, value in (told(row["observations"]) or {}).items():
+            found.setdefault(name, []).append(value)
+    return {
+        name: float(np.median(values))
+        if all(isinstance(value, int | float) for value in values)
+        else values[-1]
+        for name, values in found.items()
+    }
+
+
+def _beaten(labelled: Iterable[Labelled]) -> list[Beaten]:
+    found = [
+        Beaten(case=each.case, ceiling="compute", factor=each.mfu)
+        for each in labelled
+        if each.mfu is not None and each.mfu > BEATEN
+    ]
+    found += [
+        Beaten(case=each.case, ceiling=each.binding, factor=each.bounds.low_s / each.measured_s)
+        for each in labelled
+        if each.label == "invalid" and (each.mfu is None or each.mfu <= BEATEN)
+    ]
+    return found

@@ -1,0 +1,127 @@
+"""`jaxrig bottleneck`."""
+
+import argparse
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from harness.cli.words import show
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.roofline.ceilings import Hardware
+    from harness.store.reader import Reader, Run
+
+
+def add(bottleneck: argparse.ArgumentParser) -> None:
+    bottleneck.add_argument("run", help="a run's name, KEY=VALUE of a tag, latest, or latest~N")
+    bottleneck.add_argument(
+        "--case", action="append", default=[], metavar="GLOB", help="only matching cases; repeats"
+    )
+    bottleneck.add_argument(
+        "--ceilings", metavar="RUN", help="by these (default: the nearest of its machine and image)"
+    )
+    bottleneck.add_argument(
+        "--parts", action="store_true", help="a model's parts below it: attention, mlp, …"
+    )
+    bottleneck.add_argument(
+        "--compare",
+        metavar="CANDIDATE",
+        help="instead, of a run that came later: who made cases slower since, the machine, the "
+        "compiler, or they themselves",
+    )
+    bottleneck.add_argument(
+        "--plot", type=Path, metavar="FILE", help="a roofline as well: FILE.svg or FILE.png"
+    )
+
+
+def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.bottleneck import label_run
+    from harness.causes import changes
+    from harness.report.bottlenecks import bottleneck_view, changes_view
+    from harness.store.reader import Reader
+
+    if arguments.compare and (arguments.parts or arguments.plot or arguments.ceilings):
+        raise UsageError("--compare goes with none of --parts, --plot and --ceilings")
+    with Reader(arguments.db) as reader:
+        sides = [_side(reader, arguments, arguments.run)]
+        if arguments.compare is not None:
+            sides.append(_side(reader, arguments, arguments.compare))
+    if len(sides) > 1:
+        base, candidate = sides
+        found = list(
+            changes(base.measured, candidate.measured, (base.hardware, candidate.hardware))
+        )
+        show(changes_view(base.run, candidate.run, found), arguments, out)
+        return 0
+    (side,) = sides
+    labels = label_run(side.run, side.ceilings, side.measured, side.hardware)
+    if arguments.plot is not None:
+        from harness.report.roofline import draw
+
+        draw(labels.labelled, side.hardware, arguments.plot, f"{labels.run} by {labels.ceilings}")
+    show(bottleneck_view(labels, parts=arguments.parts), arguments, out)
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    """A run's measurements, and the ceilings that they are held against."""
+
+    run: str
+    ceilings: str
+    measured: "pd.DataFrame"
+    hardware: "Hardware"
+
+
+def _side(reader: "Reader", arguments: argparse.Namespace, reference: str) -> _Side:
+    run = reader.run(reference)
+    by, hardware = _ceilings(reader, run, arguments.ceilings)
+    measured = reader.measurements(run.run, samples=False)
+    return _Side(
+        run=run.run,
+        ceilings=by.run,
+        measured=_matching(measured, run.run, arguments.case),
+        hardware=hardware,
+    )
+
+
+def _ceilings(reader: "Reader", run: "Run", named: str | None) -> "tuple[Run, Hardware]":
+    """Those that are named, else the nearest that are complete. Raises `UsageError`."""
+    from harness.bottleneck import nearest
+
+    if named is not None:
+        by = reader.run(named)
+        return by, hardware_of_run(reader, by)
+    *others, last = nearest(run, reader.runs())
+    for by in others:
+        with suppress(UsageError):
+            return by, hardware_of_run(reader, by)
+    return last, hardware_of_run(reader, last)
+
+
+def hardware_of_run(reader: "Reader", run: "Run") -> "Hardware":
+    """The ceilings that a run measured. Raises `UsageError` where they are incomplete."""
+    from harness.bottleneck import hardware
+
+    facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
+    cpus = [
+        len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
+    ]
+    return hardware(reader.measurements(run.run), facts, run.platform, max(cpus, default=0) or None)
+
+
+def _matching(measured: "pd.DataFrame", run: str, globs: Sequence[str]) -> "pd.DataFrame":
+    """Raises `UsageError` for a glob that matches nothing: a case that was renamed is missed."""
+    if not globs:
+        return measured
+    cases = list(measured["case"])
+    for glob in globs:
+        if not any(fnmatchcase(case, glob) for case in cases):
+            raise UsageError(f"{run} measured no case that matches {glob!r}")
+    return measured[[any(fnmatchcase(case, glob) for glob in globs) for case in cases]]

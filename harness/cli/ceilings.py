@@ -1,0 +1,75 @@
+"""`jaxrig ceilings`."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from harness.cli.run import check, measured
+from harness.cli.words import show
+
+if TYPE_CHECKING:
+    from harness.plan import Plan
+
+
+def add(ceilings: argparse.ArgumentParser) -> None:
+    ceilings.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
+    ceilings.add_argument(
+        "--isolation", choices=("container", "process"), default="container", help="as of `run`"
+    )
+    which = ceilings.add_mutually_exclusive_group()
+    which.add_argument(
+        "--refresh", action="store_true", help="measure them again (about a minute on 2 cores)"
+    )
+    which.add_argument("--run", metavar="RUN", help="instead: those that this run measured")
+
+
+def ceilings(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.bottleneck import timed
+    from harness.cli.bottleneck import hardware_of_run
+    from harness.report.ceilings import ceilings_view
+    from harness.store.reader import Reader
+
+    name = arguments.run or (None if arguments.refresh else _stored(arguments))
+    if name is None:
+        name = _measured(arguments, err)
+    with Reader(arguments.db) as reader:
+        run = reader.run(name)
+        machine = hardware_of_run(reader, run)
+        measured = timed(reader.measurements(run.run))
+    show(ceilings_view(run.run, machine, measured), arguments, out)
+    return 0
+
+
+def _measured(arguments: argparse.Namespace, err: TextIO) -> str:
+    """A new run's name. Raises as `jaxrig run` does."""
+    (result,) = measured([_plan(arguments)], arguments.db, err)
+    check([result], arguments.db)
+    return result.name
+
+
+def _plan(arguments: argparse.Namespace) -> "Plan":
+    from harness.config import load
+    from harness.plan import make_plan
+    from workloads.catalog import CEILINGS
+
+    how = {"target": arguments.target, "isolation": arguments.isolation}
+    return make_plan(load(Path.cwd()), suite=CEILINGS, **how)
+
+
+def _stored(arguments: argparse.Namespace) -> str | None:
+    """The newest run of this machine that measured them."""
+    from harness.errors import NoResults
+    from harness.machine import this_machine
+    from harness.store.reader import Reader
+    from workloads.catalog import CEILINGS
+
+    try:
+        reader = Reader(arguments.db)
+    except NoResults:
+        return None
+    wanted = (CEILINGS, this_machine().fingerprint, arguments.target, arguments.isolation)
+    with reader:
+        for run in reader.runs():
+            if (run.suite, run.machine, run.target, run.isolation) == wanted and run.measurements:
+                return run.run
+    return None

@@ -1,0 +1,325 @@
+"""A case's time taken apart: what each limit would take if it alone bound, and what follows.
+
+The lower bound lets everything overlap that can, moves what the mathematics must move, and takes
+each ceiling at its best. The upper bound lets nothing overlap, moves what the compiled program
+moves, and takes ceilings as they usually are. (Williams, Waterman and Patterson, Roofline, CACM
+52(4), 2009, has the first; Ivanov et al., Data Movement Is All You Need, MLSys 2021, shows why
+Transformers need the second.)
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+from harness.roofline.ceilings import Ceilings, Hardware, action_of
+from workloads.catalog import Case
+from workloads.catalog.operations import Operation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """What a call of the compiled program does, as `workloads.kernels` counts it."""
+
+    kernels: int
+    turned_bytes: float
+    streamed_bytes: float
+    arguments: int
+    results: int
+    outer_bytes: float
+    """Of the arrays that it is given and gives back: so far apart are two looks at the same one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Seconds of one call. `compute_s`: what the cores do with what is in their own caches.
+    `bandwidth_s`: to and from what lies beyond these."""
+
+    compute_s: float = 0.0
+    bandwidth_s: float = 0.0
+    dispatch_s: float = 0.0
+    link_s: float = 0.0
+    storage_s: float = 0.0
+
+    @property
+    def total_s(self) -> float:
+        return sum(self.by_limit().values())
+
+    def by_limit(self) -> dict[str, float]:
+        """`compute`, `bandwidth`, `dispatch`, `link`, `storage`."""
+        return {each.name.removesuffix("_s"): getattr(self, each.name) for each in fields(self)}
+
+    def __add__(self, other: "Terms") -> "Terms":
+        return Terms(
+            **{
+                each.name: getattr(self, each.name) + getattr(other, each.name)
+                for each in fields(self)
+            }
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A model's part in one stage. `kept_bytes`: what it reads and writes of what lies in memory
+    from call to call: of decoding the weights, and in attention the cache. `terms`: its
+    operations', each as if nothing else ran."""
+
+    part: str
+    stage: str
+    flops: float
+    kept_bytes: float
+    terms: Terms
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """`low_s`, `high_s`: of a call. `terms`: of the upper bound. `parts`: what its operations take,
+    without what is moved between them. `unknown`: why a bound holds for a part of the case alone.
+    """
+
+    low_s: float
+    high_s: float
+    terms: Terms
+    parts: tuple[Part, ...]
+    unknown: tuple[str, ...] = ()
+
+
+def bounds(
+    case: Case, operations: Sequence[Operation], ran: Ran | None, hardware: Hardware
+) -> Bounds:
+    """`operations` of the case; `ran` where its compiled program is known."""
+    usual = _alone(case, operations, hardware.usual)
+    low_s = _low_s(case, operations, hardware.best)
+    return Bounds(
+        low_s=low_s,
+        high_s=max(_all(case, operations, ran, hardware.worst).total_s, low_s),
+        terms=_all(case, operations, ran, hardware.usual),
+        parts=_by_part(operations, [each.terms for each in usual]),
+        unknown=tuple(dict.fromkeys((*_unknown(usual), *_unknown_ways(case, hardware.usual)))),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Alone:
+    """An operation as if nothing else ran, all its times. `computed_s`: None where nobody knows.
+    `moved_s`: of what outlives the call; `near`: the cores' own caches hold it."""
+
+    operation: Operation
+    computed_s: float | None
+    moved_s: float
+    near: bool
+
+    @property
+    def terms(self) -> Terms:
+        computed_s = self.computed_s or 0.0
+        if self.near:
+            return Terms(compute_s=computed_s + self.moved_s)
+        return Terms(compute_s=computed_s, bandwidth_s=self.moved_s)
+
+    @property
+    def least_s(self) -> float:
+        """Both at a time, and nothing that a mask hides."""
+        return max((self.computed_s or 0.0) / self.operation.masked, self.moved_s)
+
+
+def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> tuple[_Alone, ...]:
+    size = _working_bytes(case)
+    near = size <= ceilings.private_bytes
+    return tuple(
+        _Alone(
+            operation=operation,
+            computed_s=None if once_s is None else once_s * operation.times,
+            moved_s=0.0
+            if near and operation.kind in _MEASURED_WITH_IT
+            else _kept_s(operation, size, ceilings) * operation.times,
+            near=near,
+        )
+        for operation, once_s in zip(operations, _computed(operations, ceilings), strict=True)
+    )
+
+
+_MEASURED_WITH_IT = ("product", "convolution")
+"""Operations whose rates hold what they move within the caches."""
+
+
+def _working_bytes(case: Case) -> float:
+    """What a call goes over, be it again and again."""
+    passes = case.integer("passes") if "passes" in case.parameters else 1
+    return case.cost.bytes / passes
+
+
+def _unknown(alone: Sequence[_Alone]) -> Iterator[str]:
+    for each in alone:
+        if each.computed_s is None:
+            yield f"{each.operation.kind} in {each.operation.dtype} was not measured"
+
+
+def _unknown_ways(case: Case, ceilings: Ceilings) -> Iterator[str]:
+    for name, known in ((_way_of(case), ceilings.ways), (_action_of(case), ceilings.stored)):
+        if name is not None and name not in known:
+            yield f"{name} was not measured"
+
+
+def _all(case: Case, operations: Sequence[Operation], ran: Ran | None, ceilings: Ceilings) -> Terms:
+    """One after the other."""
+    alone = sum((each.terms for each in _alone(case, operations, ceilings)), Terms())
+    beyond = Terms(link_s=_link_s(case, ceilings), storage_s=_storage_s(case, ceilings))
+    between = _between(case, operations, ran, ceilings)
+    return alone + between + beyond + _calling(case, operations, ran, ceilings)
+
+
+def _low_s(case: Case, operations: Sequence[Operation], best: Ceilings) -> float:
+    size = _working_bytes(case)
+    needed_s = case.cost.bytes / _fastest(size, best) if operations else 0.0
+    busy_s = max(
+        sum(each.least_s for each in _alone(case, operations, best)),
+        needed_s,
+        _link_s(case, best),
+        _storage_s(case, best),
+    )
+    if not _is_called(case, operations):
+        return busy_s
+    if best.queued and operations:
+        return max(busy_s, best.dispatch.queued_s)
+    return busy_s + best.dispatch.call_s
+
+
+def _is_called(case: Case, operations: Sequence[Operation]) -> bool:
+    """Whether a compiled program is: what only moves was measured with all that it takes."""
+    return bool(operations) or case.workload == "dispatch"
+
+
+def _fastest(bytes_: float, ceilings: Ceilings) -> float:
+    return max(ceilings.reads(bytes_), ceilings.updates(bytes_))
+
+
+def _by_part(operations: Sequence[Operation], each: Sequence[Terms]) -> tuple[Part, ...]:
+    grouped: dict[tuple[str, str], list[int]] = {}
+    for place, operation in enumerate(operations):
+        grouped.setdefault((operation.part, operation.stage), []).append(place)
+    return tuple(
+        Part(
+            part=part,
+            stage=stage,
+            flops=sum(operations[place].all_flops for place in places),
+            kept_bytes=sum(
+                operations[place].kept_bytes * operations[place].times for place in places
+            ),
+            terms=sum((each[place] for place in places), Terms()),
+        )
+        for (part, stage), places in grouped.items()
+    )
+
+
+def _computed(operations: Sequence[Operation], ceilings: Ceilings) -> list[float | None]:
+    """Seconds of each operation, once. Products are looked up all at once."""
+    found: list[float | None] = [0.0] * len(operations)
+    by_dtype: dict[str, list[int]] = {}
+    for place, operation in enumerate(operations):
+        if operation.kind == "product":
+            by_dtype.setdefault(operation.dtype, []).append(place)
+        elif operation.kind == "convolution":
+            found[place] = ceilings.convolution_s(operation)
+        elif operation.kind == "elementwise":
+            function_s = ceilings.function_s(operation.function or "", operation.dtype)
+            found[place] = function_s * operation.shape[0]
+        elif operation.kind == "whole":
+            found[place] = ceilings.whole_s(operation)
+    for dtype, places in by_dtype.items():
+        seconds = ceilings.product_s(dtype, [operations[place].shape for place in places])
+        for place, once_s in zip(places, seconds, strict=True):
+            found[place] = once_s
+    return found
+
+
+def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float:
+    """What lies in memory from call to call is as far away as all of it together is large."""
+    if operation.kind == "gather":
+        size = operation.table_bytes or all_bytes
+        picking_s = 0.0 if ceilings.picked is None else operation.shape[0] / ceilings.picked(size)
+        return picking_s + operation.kept_bytes / ceilings.reads(size)
+    if operation.kind == "chase":
+        return operation.shape[0] * (ceilings.chase_s or 0.0)
+    return operation.kept_bytes / ceilings.reads(all_bytes)
+
+
+def _between(
+    case: Case, operations: Sequence[Operation], ran: Ran | None, ceilings: Ceilings
+) -> Terms:
+    """What goes from one operation to the next: as the compiled program has it, less what the
+    operations are told to take from memory, else as each of them would read and write alone."""
+    if not operations:
+        return Terms()
+    if ran is None:
+        return sum((_passed(operation, ceilings) for operation in operations), Terms())
+    kept = sum(each.kept_bytes * each.times for each in operations)
+    told = sum(
+        each.kept_bytes * each.times for each in operations if each.kind not in _MEASURED_WITH_IT
+    )
+    streamed_bytes = max(ran.streamed_bytes - told, 0.0)
+    far_bytes = min(streamed_bytes, max(ran.outer_bytes - kept, 0.0))
+    streamed = _streamed(streamed_bytes - far_bytes, max(ran.kernels, 1), ceilings)
+    streamed += _streamed(far_bytes, 1, ceilings)
+    return streamed + _turned(ran.turned_bytes, case.dtype, ceilings)
+
+
+def _passed(operation: Operation, ceilings: Ceilings) -> Terms:
+    if operation.kind in _MEASURED_WITH_IT:
+        return Terms()  # its rate was measured with it
+    if operation.kind == "transpose":
+        return _turned(operation.passed_bytes * operation.times, operation.dtype, ceilings)
+    return _streamed(operation.passed_bytes * operation.times, operation.times, ceilings)
+
+
+def _turned(bytes_: float, dtype: str, ceilings: Ceilings) -> Terms:
+    """Another order costs a core its time, but a device whose memory is what all share."""
+    seconds = ceilings.transposed_s(bytes_, dtype)
+    near = ceilings.private_bytes > 0
+    return Terms(compute_s=seconds) if near else Terms(bandwidth_s=seconds)
+
+
+def _streamed(bytes_: float, kernels: int, ceilings: Ceilings) -> Terms:
+    """So many bytes by so many kernels, each of which finds what the one before it left."""
+    size = bytes_ / kernels
+    seconds = bytes_ / ceilings.updates(size) if bytes_ else 0.0
+    near = size <= ceilings.private_bytes
+    return Terms(compute_s=seconds) if near else Terms(bandwidth_s=seconds)
+
+
+def _calling(
+    case: Case, operations: Sequence[Operation], ran: Ran | None, ceilings: Ceilings
+) -> Terms:
+    """A program that works is handed to another thread; where calls queue, that of the next one is
+    done meanwhile."""
+    dispatch = ceilings.dispatch
+    if not _is_called(case, operations):
+        return Terms()
+    call_s = dispatch.call_s
+    if operations:
+        call_s = dispatch.queued_s if ceilings.queued else dispatch.handed_s
+    if ran is None:
+        kernels_s = dispatch.kernel_s * sum(operation.times for operation in operations)
+        return Terms(dispatch_s=call_s + kernels_s)
+    arrays_s = dispatch.argument_s * max(ran.arguments - 1, 0)
+    arrays_s += dispatch.result_s * max(ran.results - 1, 0)
+    return Terms(dispatch_s=call_s + arrays_s + dispatch.kernel_s * ran.kernels)
+
+
+def _link_s(case: Case, ceilings: Ceilings) -> float:
+    way = ceilings.ways.get(_way_of(case) or "")
+    return 0.0 if way is None else way.seconds(case.cost.link_bytes)
+
+
+def _way_of(case: Case) -> str | None:
+    """A direction, or a collective; a step of training reduces its gradients."""
+    if not case.cost.link_bytes:
+        return None
+    name = str(case.parameters.get("collective", case.phase))
+    return "all-reduce" if name == "data-parallel" else name
+
+
+def _storage_s(case: Case, ceilings: Ceilings) -> float:
+    way = ceilings.stored.get(_action_of(case) or "")
+    return 0.0 if way is None else way.seconds(case.cost.storage_bytes)
+
+
+def _action_of(case: Case) -> str | None:
+    return action_of(case) if case.workload == "storage" else None

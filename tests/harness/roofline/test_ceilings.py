@@ -1,0 +1,118 @@
+"""The ceilings of a machine that is known are those that it has."""
+
+from dataclasses import replace
+
+import pytest
+
+from harness.roofline.ceilings import Hardware, Timed, as_product, best, ceilings_of, usual
+from tests.harness.roofline.ideal import KIB, MIB, Ideal
+from workloads.catalog import find
+
+IDEAL = Ideal()
+
+
+@pytest.fixture(scope="module")
+def hardware() -> Hardware:
+    return IDEAL.hardware()
+
+
+def test_computing(hardware: Hardware) -> None:
+    for dtype in ("f32", "bf16"):
+        assert hardware.usual.products[dtype].peak_flops_per_s == pytest.approx(1e11, rel=0.02)
+        (once_s,) = hardware.usual.product_s(dtype, [(1, 300, 700, 900)])
+        assert once_s == pytest.approx(2 * 300 * 700 * 900 / 1e11, rel=0.02)
+
+
+def test_a_dtype_that_was_not_measured_is_unknown(hardware: Hardware) -> None:
+    assert hardware.usual.product_s("f8", [(1, 1, 1, 1)]) == [None]
+
+
+def test_bandwidth_by_working_set(hardware: Hardware) -> None:
+    for curve in (hardware.usual.reads, hardware.usual.updates, hardware.usual.writes):
+        assert curve is not None
+        assert curve(64.0 * KIB) == pytest.approx(1e11, rel=0.01)
+        assert curve(1024.0 * MIB) == pytest.approx(1e10, rel=0.01)
+
+
+def test_calls(hardware: Hardware) -> None:
+    dispatch = hardware.usual.dispatch
+    assert (dispatch.call_s, dispatch.handed_s, dispatch.queued_s) == (1e-5, 2e-5, 5e-6)
+    assert (dispatch.kernel_s, dispatch.argument_s) == (1e-6, 1e-6)
+    assert dispatch.result_s == pytest.approx(2e-6)
+
+
+def test_functions_cost_what_they_do_beyond_moving(hardware: Hardware) -> None:
+    assert hardware.usual.function_s("gelu", "f32") == pytest.approx(3e-10, rel=0.01)
+    assert hardware.usual.function_s("relu", "f32") == 0
+    assert hardware.usual.function_s("nothing that is known", "f32") == 0
+
+
+def test_ways(hardware: Hardware) -> None:
+    for name in ("to-device", "to-host", "all-reduce"):
+        way = hardware.usual.ways[name]
+        assert way.bytes_per_s == pytest.approx(5e9)
+        assert way.latency_s == pytest.approx(0, abs=1e-9)
+    assert hardware.usual.stored["read random cold"].seconds(1e9) == pytest.approx(1.0)
+
+
+def test_at_their_best_they_are_higher_than_usual_and_at_worst_lower(hardware: Hardware) -> None:
+    peaks = [
+        each.products["f32"].peak_flops_per_s
+        for each in (hardware.worst, hardware.usual, hardware.best)
+    ]
+    assert peaks == sorted(peaks)
+    assert peaks[0] < peaks[-1]
+
+
+def test_what_is_passed_along_costs_nothing_where_it_is_not_moved() -> None:
+    """As on CPU, where the device's memory is the host's."""
+    timed = [
+        replace(each, median_s=5e-5) if each.case.workload == "link" else each
+        for each in IDEAL.timed()
+    ]
+    way = ceilings_of(timed, usual, private_bytes=0, queued=False).ways["to-device"]
+    assert way.bytes_per_s is None
+    assert way.seconds(1e9) == pytest.approx(5e-5)
+
+
+def test_a_single_call_of_few_rows_tells_no_ceiling_of_computing() -> None:
+    case = find("matmul/1x4096x4096/f32")
+    slow = [*IDEAL.timed(), Timed(case=case, best_s=1.0, median_s=1.0, worst_s=1.0)]
+    rates = ceilings_of(slow, usual, private_bytes=0, queued=False).products["f32"]
+    assert rates([(1, 1, 4096, 4096)])[0] == pytest.approx(2 * 4096**2 / 1e11, rel=0.05)
+
+
+def test_where_calls_queue_their_cost_is_not_taken_off() -> None:
+    timed = list(IDEAL.timed())
+    waited, queued = (
+        ceilings_of(timed, usual, private_bytes=0, queued=each) for each in (False, True)
+    )
+    shape = [(1, 256, 256, 256)]
+    assert queued.products["f32"](shape)[0] > waited.products["f32"](shape)[0]
+
+
+def test_a_call_that_costs_nearly_all_leaves_a_share() -> None:
+    short = Timed(case=find("matmul/256/f32"), best_s=1e-5, median_s=1.0e-5, worst_s=1e-5)
+    others = [each for each in IDEAL.timed() if each.case.workload != "matmul"]
+    rates = ceilings_of([*others, short], best, private_bytes=0, queued=False).products["f32"]
+    assert rates.seconds[0] == pytest.approx(0.2e-5)
+
+
+@pytest.mark.parametrize(
+    ("missing", "why"),
+    [
+        ("dispatch/call/f32", "the cost of a call"),
+        ("dispatch/kernels/f32", "what calls cost"),
+        ("memory/read/", "no bandwidth was measured"),
+        ("memory/update/", "no bandwidth was measured"),
+    ],
+)
+def test_without_some_nothing_can_be_told(missing: str, why: str) -> None:
+    timed = [each for each in IDEAL.timed() if not each.case.id.startswith(missing)]
+    with pytest.raises(LookupError, match=why):
+        ceilings_of(timed, usual, private_bytes=0, queued=False)
+
+
+def test_a_convolution_is_the_product_of_its_patches() -> None:
+    assert as_product((2, 14, 3, 1, 64, 128)) == (1, 2 * 14 * 14, 9 * 64, 128)
+    assert as_product((1, 224, 7, 2, 3, 64)) == (1, 112 * 112, 49 * 3, 64)

@@ -1,0 +1,197 @@
+"""Terms and bounds of cases whose limits are known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.roofline.ceilings import Hardware, hardware_of
+from harness.roofline.rates import Curve
+from harness.roofline.terms import Ran, Terms, bounds
+from tests.harness.roofline.ideal import MIB, Ideal
+from workloads.catalog import CASES, Case, find
+from workloads.catalog.decomposed import decomposed, whole
+
+IDEAL = Ideal()
+
+
+@pytest.fixture(scope="module")
+def hardware() -> Hardware:
+    return IDEAL.hardware()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_no_bound_is_below_the_other(case: Case, hardware: Hardware) -> None:
+    found = bounds(case, decomposed(case), None, hardware)
+    assert 0 <= found.low_s <= found.high_s
+    assert all(term >= 0 for term in found.terms.by_limit().values())
+
+
+def test_a_product_computes(hardware: Hardware) -> None:
+    case = find("matmul/2048/f32")
+    found = bounds(case, decomposed(case), None, hardware)
+    flops_s = case.cost.flops / 1e11
+    assert found.terms.compute_s == pytest.approx(flops_s, rel=0.05)
+    assert found.low_s == pytest.approx(flops_s / 1.05, rel=0.05)
+
+
+def test_a_stream_moves(hardware: Hardware) -> None:
+    case = find("memory/triad/128MiB/f32")
+    found = bounds(case, decomposed(case), None, hardware)
+    assert found.terms.bandwidth_s == pytest.approx(case.cost.bytes / 1e10, rel=0.05)
+    assert found.terms.compute_s == 0
+
+
+def test_what_the_cores_hold_in_their_own_caches_is_computing(hardware: Hardware) -> None:
+    """However often a call goes over it."""
+    for name, own in (("memory/update/256KiB/f32", True), ("memory/update/64MiB/f32", False)):
+        case = find(name)
+        terms = bounds(case, decomposed(case), None, hardware).terms
+        near_s, far_s = terms.compute_s, terms.bandwidth_s
+        assert (near_s if own else far_s) == pytest.approx(IDEAL.seconds(case) - 1e-5, rel=0.05)
+        assert (far_s if own else near_s) == 0
+
+
+def test_a_product_in_the_caches_waits_for_its_weights_once(hardware: Hardware) -> None:
+    """Its rate was measured with them."""
+    case = find("matmul/4x256x256-chained/f32")
+    found = bounds(case, decomposed(case), None, hardware)
+    assert found.terms.compute_s == pytest.approx(case.cost.flops / 1e11, rel=0.05)
+
+
+def test_a_gather_is_as_slow_as_its_table_is_large(hardware: Hardware) -> None:
+    picked = Curve(sizes=np.array([2.0**20, 2.0**28]), rates=np.array([1e9, 1e7]))
+    slow = replace(hardware, usual=replace(hardware.usual, picked=picked))
+    case = find("memory/gather/256MiB/f32")
+    found = bounds(case, decomposed(case), None, slow)
+    assert found.terms.bandwidth_s > case.integer("loads") / 1e7
+
+
+def test_what_only_moves_pays_for_no_call_besides(hardware: Hardware) -> None:
+    for name in ("link/1MiB/to-device/f32", "collective/permute/16MiB-x2/f32"):
+        case = find(name)
+        found = bounds(case, decomposed(case), RAN, hardware)
+        assert found.terms == Terms(link_s=found.terms.link_s)
+        assert found.low_s == pytest.approx(found.terms.link_s / 1.05, rel=0.01)
+
+
+def test_the_lower_bound_computes_nothing_that_a_mask_hides(hardware: Hardware) -> None:
+    case = find("transformer/nano-t1024/prefill/f32")
+    operations = decomposed(case)
+    everything = [replace(each, masked=1.0) for each in operations]
+    assert (
+        bounds(case, operations, None, hardware).low_s
+        < bounds(case, everything, None, hardware).low_s
+    )
+
+
+def test_on_a_device_an_empty_call_is_waited_for_and_others_queue() -> None:
+    queued = hardware_of(IDEAL.timed(), private_bytes=0, queued=True)
+    empty, product = find("dispatch/call/f32"), find("matmul/1024/f32")
+    assert bounds(empty, (), None, queued).terms.dispatch_s == 1e-5
+    found = bounds(product, decomposed(product), None, queued)
+    assert found.terms.dispatch_s == pytest.approx(5e-6 + 1e-6)
+    assert found.low_s == pytest.approx(product.cost.flops / 1e11 / 1.05, rel=0.05)
+
+
+def test_of_a_call_of_unknown_make_flop_and_bytes_are_known(hardware: Hardware) -> None:
+    case = find("matmul/2048/f32")
+    operation = whole(flops=1e11, bytes_=1e9, dtype="f32")
+    terms = bounds(case, (operation,), None, hardware).terms
+    assert (terms.compute_s, terms.bandwidth_s) == pytest.approx((1.0, 0.1), rel=0.05)
+    unknown = whole(flops=1e11, bytes_=0.0, dtype="f64")
+    assert bounds(case, (unknown,), None, hardware).unknown == ("whole in f64 was not measured",)
+
+
+def test_links_and_storage_are_terms_of_their_own(hardware: Hardware) -> None:
+    link, storage = find("link/64MiB/to-device/f32"), find("storage/nano/save/f32")
+    found = bounds(link, decomposed(link), None, hardware).terms
+    assert found.link_s == pytest.approx(link.cost.link_bytes / 5e9)
+    found = bounds(storage, decomposed(storage), None, hardware).terms
+    assert found.storage_s == pytest.approx(storage.cost.storage_bytes / 1e9)
+    assert found.dispatch_s == 0
+
+
+def test_an_empty_call_is_dispatch(hardware: Hardware) -> None:
+    case = find("dispatch/call/f32")
+    found = bounds(case, decomposed(case), None, hardware)
+    assert found.terms == Terms(dispatch_s=1e-5)
+
+
+RAN = Ran(
+    kernels=100,
+    turned_bytes=8.0 * MIB,
+    streamed_bytes=100.0 * MIB,
+    arguments=51,
+    results=11,
+    outer_bytes=0.0,
+)
+
+
+def test_what_the_compiled_program_does_is_in_the_upper_bound_alone(hardware: Hardware) -> None:
+    case = find("transformer/nano/prefill/f32")
+    plain = bounds(case, decomposed(case), replace(RAN, turned_bytes=0, streamed_bytes=0), hardware)
+    more = bounds(case, decomposed(case), RAN, hardware)
+    assert more.low_s == plain.low_s
+    # A megabyte a kernel, which a core's cache holds.
+    moved_s = 100 * MIB / 1e11 + 8 * MIB / 1e11
+    assert more.terms.compute_s - plain.terms.compute_s == pytest.approx(moved_s, rel=0.05)
+
+
+def test_kernels_and_arrays_are_dispatch(hardware: Hardware) -> None:
+    case = find("transformer/nano/prefill/f32")
+    found = bounds(case, decomposed(case), RAN, hardware).terms
+    assert found.dispatch_s == pytest.approx(2e-5 + 100 * 1e-6 + 50 * 1e-6 + 10 * 2e-6)
+
+
+def test_arrays_of_the_call_come_from_where_all_of_them_fit(hardware: Hardware) -> None:
+    """An optimiser's, of which none is looked at twice in a call."""
+    case = find("transformer/nano/train_step/f32")
+    near = bounds(case, decomposed(case), RAN, hardware).terms
+    far = bounds(case, decomposed(case), replace(RAN, outer_bytes=1e9), hardware).terms
+    assert far.bandwidth_s > near.bandwidth_s
+
+
+def test_a_machine_of_half_the_speed_takes_twice_the_time() -> None:
+    half = Ideal(
+        flops_per_s=5e10,
+        near_bytes_per_s=5e10,
+        far_bytes_per_s=5e9,
+        call_s=2e-5,
+        kernel_s=2e-6,
+        argument_s=2e-6,
+        result_s=4e-6,
+        element_s=6e-10,
+        load_s=2e-7,
+    ).hardware()
+    for name in ("transformer/small/train_step/f32", "vision/resnet50/forward/f32"):
+        case = find(name)
+        one, two = (bounds(case, decomposed(case), RAN, each) for each in (IDEAL.hardware(), half))
+        assert two.low_s == pytest.approx(2 * one.low_s, rel=1e-3)
+        assert two.high_s == pytest.approx(2 * one.high_s, rel=1e-3)
+
+
+def test_parts_of_a_model_add_up(hardware: Hardware) -> None:
+    case = find("transformer/small/decode/f32")
+    found = bounds(case, decomposed(case), None, hardware)
+    assert sum(part.flops for part in found.parts) == pytest.approx(case.cost.flops)
+    kept = {part.part: part.kept_bytes for part in found.parts}
+    assert kept["attention"] == pytest.approx(25.2e6, rel=0.01)  # keys and values
+    assert kept["projections"] + kept["mlp"] + kept["unembedding"] > 300e6
+
+
+def test_a_dtype_without_ceilings_is_told(hardware: Hardware) -> None:
+    case = find("matmul/4096/f8")
+    found = bounds(case, decomposed(case), None, hardware)
+    assert found.unknown == ("product in f8 was not measured",)
+
+
+def test_terms_add() -> None:
+    one = Terms(compute_s=1.0, link_s=2.0)
+    assert (one + one).by_limit() == {
+        "compute": 2.0,
+        "bandwidth": 0.0,
+        "dispatch": 0.0,
+        "link": 4.0,
+        "storage": 0.0,
+    }

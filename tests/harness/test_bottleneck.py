@@ -1,0 +1,254 @@
+"""Stored runs and the ceilings of their machine."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from harness.bottleneck import (
+    Bottlenecks,
+    allocatable_bytes,
+    hardware,
+    label_run,
+    nearest,
+    private_bytes,
+    timed,
+)
+from harness.errors import UsageError
+from harness.store.reader import Reader, Run
+from harness.store.writer import Store
+from tests.harness.history import MACHINE
+from tests.harness.roofline.ideal import Ideal
+from tests.harness.roofline.stored import add_ceilings, add_measured
+from workloads.catalog import find
+
+IDEAL = Ideal(private_bytes=2 * 32 * 1024)
+"""Two cores with a first cache, as `MACHINE` has."""
+
+Labelling = Callable[..., Bottlenecks]
+
+RAN = {
+    "kernels": 10,
+    "product_bytes": 0.0,
+    "turned_bytes": 0.0,
+    "streamed_bytes": 0.0,
+    "arguments": 3,
+    "results": 1,
+}
+
+
+@pytest.fixture
+def labelling(store: Store, url: str) -> Labelling:
+    """Labels cases that took so long, by the ceilings of IDEAL."""
+
+    def labels(**measured: Any) -> Bottlenecks:
+        by = add_ceilings(store, IDEAL)
+        run = add_measured(store, measured["measured"])
+        with Reader(url) as reader:
+            machine = hardware(reader.measurements(by), reader.machines()[0].facts, "cpu")
+            return label_run(run, by, reader.measurements(run, samples=False), machine)
+
+    return labels
+
+
+def seconds_of(case: str) -> float:
+    return IDEAL.seconds(find(case))
+
+
+def test_known_answers(labelling: Labelling) -> None:
+    found = labelling(
+        measured={
+            "matmul/2048/f32": (seconds_of("matmul/2048/f32"), RAN),
+            "memory/triad/128MiB/f32": (1.5 * 2**28 / 1e10, RAN),
+            "dispatch/call/f32": (1e-5, {**RAN, "arguments": 1, "kernels": 0}),
+            "storage/records-64/write-by-1/f32": (64 * 4096 / 1e9, {}),
+            "collective/all-reduce/16MiB-x2/f32": (2**24 / 5e9, {}),
+        }
+    )
+    labels = {each.case.split("/")[0]: each.label for each in found.labelled}
+    assert labels == {
+        "matmul": "compute",
+        "memory": "bandwidth",
+        "dispatch": "dispatch",
+        "storage": "storage",
+        "collective": "link",
+    }
+    assert found.beaten == ()
+
+
+def test_what_the_compiled_program_does_explains_more(labelling: Labelling) -> None:
+    case = "transformer/nano/prefill/f32"
+    moved = RAN | {"streamed_bytes": 2e8, "kernels": 100}
+    found = labelling(measured={case: (0.022, moved)})
+    (one,) = found.labelled
+    assert one.label == "bandwidth"
+    plain = labelling(measured={case: (0.022, RAN)})
+    assert plain.labelled[0].label == "unexplained"
+
+
+def test_a_case_that_beats_a_ceiling_is_told(labelling: Labelling) -> None:
+    found = labelling(measured={"matmul/2048/f32": (seconds_of("matmul/2048/f32") / 2, RAN)})
+    assert found.labelled[0].label == "invalid"
+    (beaten,) = found.beaten
+    assert (beaten.case, beaten.ceiling) == ("matmul/2048/f32", "compute")
+    assert beaten.factor == pytest.approx(2, rel=0.05)
+
+
+def test_so_is_one_that_moves_faster_than_memory(labelling: Labelling) -> None:
+    found = labelling(measured={"memory/copy/128MiB/f32": (0.5 * 2**28 / 1e10, RAN)})
+    (beaten,) = found.beaten
+    assert (beaten.ceiling, found.labelled[0].label) == ("bandwidth", "invalid")
+
+
+def test_what_was_defined_otherwise_has_its_cost_alone(labelling: Labelling) -> None:
+    """Years ago, `nano` may have been another model."""
+    other = RAN | {"parameters": {"layers": 1}, "flops": 1.0, "bytes": 1e9}
+    found = labelling(measured={"transformer/nano/forward/f32": (0.1, other)})
+    (one,) = found.labelled
+    assert one.label == "bandwidth"
+    assert [part.part for part in one.bounds.parts] == ["call"]
+
+
+def test_programs_that_nobody_looked_into_are_labelled_without(labelling: Labelling) -> None:
+    found = labelling(measured={"matmul/2048/f32": (seconds_of("matmul/2048/f32"), {})})
+    assert found.labelled[0].label == "compute"
+
+
+def test_memory_that_is_full(labelling: Labelling) -> None:
+    case = find("memory/capacity/nano-batch/f32")
+    rising = {f"tokens_per_s_at_batch_{size}": 100.0 * size for size in (26, 29, 32)}
+    observed = {"observations": rising | {"does_not_fit_batch_33": "killed"}}
+    found = labelling(measured={case.id: (1e-2, RAN | observed)})
+    assert found.labelled[0].label == "capacity"
+
+
+def test_ceilings_are_what_all_launches_say(store: Store, url: str) -> None:
+    name = add_ceilings(store, IDEAL)
+    with Reader(url) as reader:
+        found = {each.case.id: each for each in timed(reader.measurements(name))}
+    one = found["matmul/512/f32"]
+    assert one.best_s < one.median_s < one.worst_s
+    assert one.median_s == pytest.approx(seconds_of("matmul/512/f32"))
+    assert found["dispatch/kernels/f32"].observations["slope_s"] == pytest.approx(1e-6)
+
+
+def test_what_a_program_streams_is_what_its_operation_moves(labelling: Labelling) -> None:
+    """A stream's bytes stand in the case and in the program: they are moved once."""
+    case = "memory/triad/128MiB/f32"
+    streamed = RAN | {"streamed_bytes": 3.0 * 2**27, "kernels": 1}
+    found = labelling(measured={case: (3 * 2**27 / 1e10, streamed)})
+    (one,) = found.labelled
+    assert one.bounds.terms.bandwidth_s == pytest.approx(3 * 2**27 / 1e10, rel=0.05)
+    assert one.label == "bandwidth"
+
+
+def test_what_was_never_measured_is_told_and_not_labelled(labelling: Labelling) -> None:
+    found = labelling(
+        measured={
+            "matmul/4096/f8": (1.0, RAN),
+            "collective/permute/16MiB-x2/f32": (2**24 / 5e9, {}),
+            "dispatch/chain/f32": (1e-3, {}),
+        }
+    )
+    assert [each.case for each in found.labelled] == ["collective/permute/16MiB-x2/f32"]
+    assert found.untold == {
+        "matmul/4096/f8": "product in f8 was not measured",
+        "dispatch/chain/f32": "many calls, which tell a ceiling and have none",
+    }
+
+
+def test_of_pruned_ceilings_quartiles_are_left(store: Store, url: str) -> None:
+    name = add_ceilings(store, IDEAL)
+    with store._engine.begin() as connection:
+        summary = json.dumps({"q1_s": 0.5, "q3_s": 2.0})
+        connection.execute(
+            text("UPDATE measurements SET samples_s = NULL, summary = :kept"), {"kept": summary}
+        )
+    with Reader(url) as reader:
+        found = timed(reader.measurements(name))
+    assert found
+    assert {(each.best_s, each.worst_s) for each in found} == {(0.5, 2.0)}
+
+
+def test_memory_that_can_be_had(store: Store, url: str) -> None:
+    case = "memory/allocate/64MiB/f32"
+    told = {"observations": {"allocatable_bytes": 10**9}}
+    names = [add_measured(store, {case: (1.0, more)}) for more in (told, {})]
+    with Reader(url) as reader:
+        found = [allocatable_bytes(reader.measurements(name)) for name in names]
+        assert [*found, allocatable_bytes(reader.measurements(names[0]).iloc[:0])] == [
+            *(1e9, None),
+            None,
+        ]
+
+
+def test_ceilings_that_are_incomplete_say_so(store: Store, url: str) -> None:
+    name = add_measured(store, {"matmul/512/f32": (1.0, {})}, suite="ceilings")
+    with Reader(url) as reader, pytest.raises(UsageError, match="ceilings --refresh"):
+        hardware(reader.measurements(name), reader.machines()[0].facts, "cpu")
+
+
+def a_run(minutes: int, **changes: Any) -> Run:
+    run = Run(
+        run=f"run {minutes}",
+        status="done",
+        target="cpu",
+        platform="cpu",
+        isolation="container",
+        machine="m",
+        image="i",
+        suite="ceilings",
+        started_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes),
+        ended_at=None,
+        measurements=1,
+        failures=0,
+        skipped=0,
+        launches_planned=1,
+        tags={},
+        git_commit=None,
+        git_dirty=None,
+        jaxrig_version="0",
+    )
+    return replace(run, **changes)
+
+
+def test_the_nearest_ceilings_are_taken() -> None:
+    asked = a_run(10, suite="standard")
+    assert [each.run for each in nearest(asked, [a_run(0), a_run(8), a_run(40)])] == [
+        *("run 8", "run 0"),
+        "run 40",
+    ]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"machine": "n"},
+        {"image": "j"},
+        {"target": "other"},
+        {"isolation": "process"},
+        {"suite": "quick"},
+        {"measurements": 0},
+    ],
+)
+def test_those_of_other_hardware_or_software_are_not(other: dict[str, str]) -> None:
+    asked = a_run(10, suite="standard")
+    assert [each.run for each in nearest(asked, [a_run(0), a_run(9, **other)])] == ["run 0"]
+    with pytest.raises(UsageError, match="jaxrig ceilings --refresh --target cpu"):
+        nearest(asked, [a_run(9, **other)])
+
+
+@pytest.mark.parametrize(
+    ("caches", "size"),
+    [
+        (("L1 Data 48K", "L1 Instruction 32K", "L2 Unified 2048K", "L3 Unified 30M"), 4 << 20),
+        (("L1 Data 32K",), 64 << 10),
+        ((), 0),
+    ],
+)
+def test_caches_of_the_cores_alone(caches: tuple[str, ...], size: int) -> None:
+    assert private_bytes({"cores": MACHINE.cores, "caches": caches}) == size
