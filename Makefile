@@ -10,7 +10,7 @@ PEERS := tests/benchmarks/verdicts/guest/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench bench-verdicts pins engine postgresql stop clean help
+.PHONY: run test check format bench bench-verdicts bench-bottleneck pins engine postgresql stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -36,6 +36,9 @@ bench: $(TEST_READY) engine ## what jaxrig itself costs: one JSON object a line
 
 bench-verdicts: $(TEST_READY) engine ## how often verdicts err, beside asv, pyperf and pytest-benchmark (3 h; resumes)
 	@$(BIN)/python -m tests.benchmarks.verdicts
+
+bench-bottleneck: $(TEST_READY) engine ## whether labels are right: known answers, held-out cases, causes (40 min; resumes)
+	@$(BIN)/python -m tests.benchmarks.bottleneck
 
 engine: $(RUN_READY)
 	@docker/engine.sh start

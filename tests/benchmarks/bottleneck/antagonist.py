@@ -1,0 +1,88 @@
+"""A neighbour that takes one resource: `python -m … memory|storage PATH`, pinned to one core.
+
+It tells on stdout how much it moves, a number of bytes a second now and then: a load that is known.
+"""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from mmap import mmap
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from tests.checkout import ROOT
+
+Resource = Literal["memory", "storage"]
+
+RESOURCES: tuple[Resource, ...] = ("memory", "storage")
+
+ARRAY_BYTES = 512 << 20
+"""More than any cache."""
+
+FILE_BYTES, BLOCK_BYTES = 256 << 20, 1 << 20
+TELLS_S = 0.5
+
+
+@contextmanager
+def antagonist(resource: Resource, core: int, folder: Path) -> Iterator[None]:
+    """Within, it runs on that core; it has begun when the body does."""
+    command = [sys.executable, "-m", __name__, resource, str(folder / "antagonist.bin")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            os.sched_setaffinity(process.pid, {core})
+            assert process.stdout is not None
+            moved = float(process.stdout.readline())
+            assert moved > 0
+            yield
+            assert process.poll() is None, "the antagonist ended before what it was to disturb"
+        finally:
+            process.kill()
+
+
+def main(resource: str, path: str) -> None:
+    """Until it is killed, or who started it has gone."""
+    step = _memory() if resource == "memory" else _storage(Path(path))
+    parent = os.getppid()
+    start, moved, told = time.monotonic(), 0, False
+    while os.getppid() == parent:
+        moved += step()
+        if not told and time.monotonic() > start + TELLS_S:
+            sys.stdout.write(f"{moved / (time.monotonic() - start)}\n")
+            sys.stdout.flush()
+            told = True
+
+
+def _memory() -> Callable[[], int]:
+    """One array into another, over and over."""
+    source = np.ones(ARRAY_BYTES // 8)
+    target = np.empty_like(source)
+
+    def step() -> int:
+        np.copyto(target, source)
+        return 2 * ARRAY_BYTES
+
+    return step
+
+
+def _storage(path: Path) -> Callable[[], int]:
+    """A file, past the kernel's cache, from its beginning to its end."""
+    path.write_bytes(os.urandom(FILE_BYTES))
+    file = os.open(path, os.O_RDONLY | os.O_DIRECT)
+    block, at = mmap(-1, BLOCK_BYTES), 0  # O_DIRECT needs a page's alignment
+
+    def step() -> int:
+        nonlocal at
+        size = os.preadv(file, [block], at)
+        at = (at + size) % FILE_BYTES
+        return size
+
+    return step
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,136 @@
+"""What the proof measures: in turns, by the real command, into one database that it adds to."""
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.store.reader import Reader, Run
+from tests.benchmarks.bottleneck.antagonist import RESOURCES, antagonist
+from tests.command import Jaxrig
+
+CONFIGURATION = """
+[targets.cpu-one-core]
+platform = "cpu"
+dockerfile = "cpu.Dockerfile"
+requirements = "cpu.requirements.txt"
+env = {{ JAX_PLATFORMS = "cpu" }}
+cpus = "{core}"
+"""
+
+TURNS = 3
+
+ENDED = ("done", "failed")
+"""Of one that failed, what was measured holds."""
+
+HELD_OUT = ("transformer/*", "mlp/*", "vision/*", "recommender/*")
+"""Of the suite `standard`; no ceiling is made of any of them."""
+
+KNOWN = {
+    "matmul/2048/f32": "compute",
+    "memory/triad/128MiB/f32": "bandwidth",
+    "dispatch/call/f32": "dispatch",
+    "storage/records-64/write-by-1/f32": "storage",
+    "collective/all-reduce/16MiB-x2/f32": "link",
+}
+"""What everybody knows of them."""
+
+BETWEEN = ("transformer/mini/*",)
+"""A shape between two that are measured."""
+
+OTHERS = (
+    "matmul/1024/*",
+    "memory/copy/128MiB/f32",
+    "memory/add/128MiB/f32",
+    "memory/scale/128MiB/f32",
+    "activation/relu/256MiB/f32",
+    "dense/*",
+    "storage/records-64MiB/sequential-direct/f32",
+    "storage/records-64MiB/random-direct/f32",
+)
+"""Cases besides, whose resources are taken away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """A run. `kind`: of which turn `turn` is one; `beside`: what runs meanwhile."""
+
+    kind: str
+    turn: int
+    target: str
+    words: tuple[str, ...]
+    beside: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    @property
+    def tag(self) -> str:
+        return f"step={self.kind}-{self.turn}"
+
+
+def steps(folder: Path) -> Iterator[Step]:
+    """In turns: no kind has the machine at its best for itself."""
+    _, second = _cores()
+    cases = (*HELD_OUT, *KNOWN, *OTHERS)
+    held_out = ("--suite", "standard", "--no-ceilings", *_globs(cases))
+    between = ("--suite", "full", *_globs(BETWEEN))
+    for turn in range(TURNS):
+        yield Step(kind="ceilings", turn=turn, target="cpu", words=("--suite", "ceilings"))
+        yield Step(kind="cases", turn=turn, target="cpu", words=held_out)
+        yield Step(kind="between", turn=turn, target="cpu", words=between)
+        yield Step(kind="one-core", turn=turn, target="cpu-one-core", words=held_out)
+        for resource in RESOURCES:
+            yield Step(
+                kind=resource,
+                turn=turn,
+                target="cpu-one-core",
+                words=held_out,
+                beside=partial(antagonist, resource, second, folder),
+            )
+    yield Step(
+        kind="one-core-ceilings", turn=0, target="cpu-one-core", words=("--suite", "ceilings")
+    )
+
+
+def measure(folder: Path, say: Callable[[str], None]) -> None:
+    """Every step that the database in `folder` does not have yet."""
+    jaxrig = Jaxrig(folder=folder)
+    jaxrig.configure(CONFIGURATION.format(core=_cores()[0]))
+    for step in steps(folder):
+        if _is_done(jaxrig, step):
+            continue
+        say(step.tag)
+        words = ("run", "--target", step.target, "--launches", "1", "--tag", step.tag, *step.words)
+        with step.beside():
+            done = jaxrig(*words, timeout_s=1800)
+        # A case that is skipped or fails is told of by what is missing.
+        assert done.code in (0, 4), done.err
+
+
+def _is_done(jaxrig: Jaxrig, step: Step) -> bool:
+    """Not where it was interrupted."""
+    shown = jaxrig("show", step.tag, "--format", "json")
+    return shown.code == 0 and json.loads(shown.out)["status"] in ENDED
+
+
+def runs(reader: Reader, kind: str) -> Sequence[Run]:
+    """The newest of each turn that came to its end, in the order of turns. Raises `LookupError`
+    where there is none, or where they ran on several machines or images."""
+    newest = {run.tags.get("step"): run for run in reversed(reader.runs()) if run.status in ENDED}
+    found = [newest[tag] for turn in range(TURNS) if (tag := f"{kind}-{turn}") in newest]
+    if not found:
+        raise LookupError(f"nothing was measured of {kind}")
+    if len({(run.machine, run.image) for run in found}) > 1:
+        raise LookupError(f"{kind} was measured on several machines or images; use another --state")
+    return found
+
+
+def _globs(cases: Sequence[str]) -> tuple[str, ...]:
+    return tuple(word for case in cases for word in ("--case", case))
+
+
+def _cores() -> tuple[int, int]:
+    """Two of this process's."""
+    first, second, *_ = sorted(os.sched_getaffinity(0))
+    return first, second
