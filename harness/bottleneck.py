@@ -15,7 +15,7 @@ from harness.roofline.capacity import is_full
 from harness.roofline.ceilings import Hardware, Timed, hardware_of
 from harness.roofline.label import BEATEN, Labelled, label
 from harness.roofline.terms import Ran, bounds
-from harness.told import count, told
+from harness.told import told
 from workloads.catalog import CEILINGS, Case, Cost, UnknownCase, Work, find
 from workloads.catalog.decomposed import decomposed, whole
 from workloads.catalog.operations import Operation
@@ -72,19 +72,16 @@ def _place(run: "Run") -> tuple[Any, ...]:
 
 
 def hardware(
-    measurements: "pd.DataFrame",
-    facts: Mapping[str, Any],
-    platform: str,
-    cpus: int | None = None,
+    measured: Sequence[Timed], facts: Mapping[str, Any], platform: str, cpus: int | None = None
 ) -> Hardware:
-    """`measurements`: of a run of the suite; `facts`: of its machine; `cpus`: that it could use,
-    all where None.
+    """`measured`: by a run of the suite; `facts`: of its machine; `cpus`: that it could use, all
+    where None.
 
     Raises `UsageError` where too little of it was measured.
     """
     try:
         return hardware_of(
-            timed(measurements),
+            measured,
             private_bytes=private_bytes(facts, cpus) if platform == "cpu" else 0.0,
             queued=platform != "cpu",
         )
@@ -130,12 +127,11 @@ def _ends(rows: Sequence[Mapping[Any, Any]]) -> tuple[float, float]:
     return next(ends), next(ends)
 
 
-def allocatable_bytes(measurements: "pd.DataFrame") -> float | None:
-    """Of the ceilings' run: the most memory that a process could have."""
-    for name, rows in _by_case(measurements):
-        if name.startswith("memory/allocate/"):
-            told_bytes = _observations(rows).get("allocatable_bytes")
-            return None if told_bytes is None else float(told_bytes)
+def allocatable_bytes(measured: Iterable[Timed]) -> float | None:
+    """By the ceilings' run: the most memory that a process could have."""
+    for each in measured:
+        if (told_bytes := each.observations.get("allocatable_bytes")) is not None:
+            return float(told_bytes)
     return None
 
 
@@ -193,9 +189,9 @@ def label_run(
     """Labels every case of a run."""
     known = list(known_cases(measurements))
     labelled = [_labelled(each, machine) for each in known if not _is_made_of_calls(each.case)]
-    untold = dict.fromkeys(measurements["case"], "nobody told the FLOP and bytes of")
+    untold = dict.fromkeys(measurements["case"], "nobody told its FLOP and bytes")
     for each in known:
-        untold[each.case.id] = "many calls, which tell a ceiling and have none"
+        untold[each.case.id] = "it is made of many calls, which tell a ceiling and have none"
     for one in labelled:
         untold[one.case] = "; ".join(one.bounds.unknown)
     complete = tuple(each for each in labelled if not each.bounds.unknown)
@@ -233,17 +229,16 @@ def _whole(case: Case) -> Operation:
 
 def ran(row: Mapping[Any, Any]) -> Ran | None:
     """None where the compiled program was not looked into."""
-    names = ("kernels", "turned_bytes", "streamed_bytes", "arguments", "results")
-    if any(told(row[name]) is None for name in names):
+    counts = ("kernels", "arguments", "results")
+    sizes = ("turned_bytes", "streamed_bytes", "argument_bytes", "output_bytes")
+    if any(told(row[name]) is None for name in (*counts, *sizes)):
         return None
+    turned_bytes, streamed_bytes, *outer_bytes = (float(row[name]) for name in sizes)
     return Ran(
-        kernels=int(row["kernels"]),
-        turned_bytes=float(row["turned_bytes"]),
-        streamed_bytes=float(row["streamed_bytes"]),
-        arguments=int(row["arguments"]),
-        results=int(row["results"]),
-        outer_bytes=float(count(row["argument_bytes"]) or 0)
-        + float(count(row["output_bytes"]) or 0),
+        **{name: int(row[name]) for name in counts},
+        turned_bytes=turned_bytes,
+        streamed_bytes=streamed_bytes,
+        outer_bytes=sum(outer_bytes),
     )
 
 

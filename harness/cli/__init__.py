@@ -113,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add(add("compare", compare.compare, "compare two stored runs case by case"))
     text = "show what this machine and an image can do at most, measured"
     ceilings.add(add("ceilings", ceilings.ceilings, text))
-    text = "say what a Transformer would take here, from the ceilings alone"
+    text = "say what a Transformer would take, from a machine's ceilings alone"
     predict.add(add("predict", predict.predict, text))
     text = "say which limit of the hardware binds each case of a run"
     bottleneck.add(add("bottleneck", bottleneck.bottleneck, text))

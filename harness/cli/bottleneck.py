@@ -14,7 +14,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.roofline.ceilings import Hardware
+    from harness.roofline.ceilings import Hardware, Timed
     from harness.store.reader import Reader, Run
 
 
@@ -97,23 +97,25 @@ def _ceilings(reader: "Reader", run: "Run", named: str | None) -> "tuple[Run, Ha
 
     if named is not None:
         by = reader.run(named)
-        return by, hardware_of_run(reader, by)
+        return by, hardware_of_run(reader, by)[0]
     *others, last = nearest(run, reader.runs())
     for by in others:
         with suppress(UsageError):
-            return by, hardware_of_run(reader, by)
-    return last, hardware_of_run(reader, last)
+            return by, hardware_of_run(reader, by)[0]
+    return last, hardware_of_run(reader, last)[0]
 
 
-def hardware_of_run(reader: "Reader", run: "Run") -> "Hardware":
-    """The ceilings that a run measured. Raises `UsageError` where they are incomplete."""
-    from harness.bottleneck import hardware
+def hardware_of_run(reader: "Reader", run: "Run") -> "tuple[Hardware, list[Timed]]":
+    """The ceilings that a run measured, and what they are made of. Raises `UsageError` where they
+    are incomplete."""
+    from harness.bottleneck import hardware, timed
 
     facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
     cpus = [
         len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
     ]
-    return hardware(reader.measurements(run.run), facts, run.platform, max(cpus, default=0) or None)
+    measured = timed(reader.measurements(run.run))
+    return hardware(measured, facts, run.platform, max(cpus, default=0) or None), measured
 
 
 def _matching(measured: "pd.DataFrame", run: str, globs: Sequence[str]) -> "pd.DataFrame":

@@ -24,7 +24,6 @@ def add(ceilings: argparse.ArgumentParser) -> None:
 
 
 def ceilings(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.bottleneck import timed
     from harness.cli.bottleneck import hardware_of_run
     from harness.report.ceilings import ceilings_view
     from harness.store.reader import Reader
@@ -34,9 +33,8 @@ def ceilings(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         name = _measured(arguments, err)
     with Reader(arguments.db) as reader:
         run = reader.run(name)
-        machine = hardware_of_run(reader, run)
-        measured = timed(reader.measurements(run.run))
-    show(ceilings_view(run.run, machine, measured), arguments, out)
+        machine, points = hardware_of_run(reader, run)
+    show(ceilings_view(run.run, machine, points), arguments, out)
     return 0
 
 

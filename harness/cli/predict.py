@@ -1,7 +1,6 @@
 """`jaxrig predict`."""
 
 import argparse
-import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -33,12 +32,15 @@ def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     shape = _shape(arguments)
     with Reader(arguments.db) as reader:
         run = _ceilings(reader, arguments.ceilings)
-        machine = hardware_of_run(reader, run)
-        memory_bytes = allocatable_bytes(reader.measurements(run.run, samples=False))
+        machine, measured = hardware_of_run(reader, run)
+    memory_bytes = allocatable_bytes(measured)
     found = list(predict(shape, machine, memory_bytes))
     if not found:
-        known = ", ".join(sorted(machine.usual.products))
-        raise UsageError(f"{run.run} measured no products in {shape.dtype}; it did in: {known}")
+        functions = {dtype for _, dtype in machine.usual.functions}
+        known = ", ".join(sorted(functions & set(machine.usual.products)))
+        raise UsageError(
+            f"{run.run} measured no products or no functions in {shape.dtype}; it did in: {known}"
+        )
     model = (
         f"{arguments.model}: batch {shape.batch}, context {shape.context}, {shape.dtype}, "
         f"{shape.size.parameters:,} parameters"
@@ -81,6 +83,8 @@ def _shape(arguments: argparse.Namespace) -> "Shape":
 
 def _from_file(path: Path) -> tuple[Any, dict[str, Any]]:
     """The model's size, and how it is called where the file says so. Raises `UsageError`."""
+    import tomllib
+
     from workloads.catalog.transformer_sizes import SIZES, TransformerSize
 
     try:

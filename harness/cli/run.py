@@ -22,7 +22,7 @@ LABELLED = ("standard", "full")
 def add(run: argparse.ArgumentParser) -> None:
     run.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
     what = run.add_mutually_exclusive_group()
-    what.add_argument("--suite", help="quick (default), standard, full or one's own")
+    what.add_argument("--suite", help="quick (default), standard, full, ceilings or one's own")
     what.add_argument(
         "--workloads",
         type=Path,

@@ -1,10 +1,11 @@
 """Which limit binds: `jaxrig bottleneck`."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
+from harness.report.saying import said_once
 from harness.report.view import View
 
 if TYPE_CHECKING:
@@ -91,7 +92,6 @@ def _record(each: "Labelled") -> dict[str, Any]:
         **{f"{limit}_s": value for limit, value in each.bounds.terms.by_limit().items()},
         **{f"twice_{limit}": factor for limit, factor in each.twice.items()},
         "parts": [_part_record(part) for part in each.bounds.parts],
-        "unknown": list(each.bounds.unknown),
     }
 
 
@@ -106,7 +106,7 @@ def _part_record(part: "Part") -> dict[str, Any]:
 
 
 def _flat(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in ("parts", "unknown")}
+    return {name: value for name, value in record.items() if name != "parts"}
 
 
 def _row(each: "Labelled") -> tuple[str, ...]:
@@ -154,17 +154,4 @@ def _notes(found: "Bottlenecks") -> Iterator[str]:
             f"{beaten.case} is {beaten.factor:.2f} times as fast as its ceiling of "
             f"{beaten.ceiling} allows: one of the two is wrong; `jaxrig ceilings --refresh` tells"
         )
-    unknown = dict[str, list[str]]()
-    for each in found.labelled:
-        for why in each.bounds.unknown:
-            unknown.setdefault(why, []).append(each.case)
-    yield from (f"{why}: {_few(cases)}" for why, cases in unknown.items())
-    untold = dict[str, list[str]]()
-    for case, why in found.untold.items():
-        untold.setdefault(why, []).append(case)
-    yield from (f"{why}: {_few(cases)}" for why, cases in untold.items())
-
-
-def _few(cases: Iterable[str]) -> str:
-    first, *others = cases
-    return f"{first} and {len(others)} more" if others else first
+    yield from said_once("not labelled", found.untold.items())

@@ -1,10 +1,11 @@
 """What `jaxrig runs` and `show` show: domain objects in, a `View` out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
+from harness.report.saying import said_once
 from harness.report.view import View
 from harness.told import told
 
@@ -13,9 +14,6 @@ if TYPE_CHECKING:
 
     from harness.store.pairings import Pairing
     from harness.store.reader import Failure, Launch, Run, Skip
-
-NAMES = 3
-"""Of the cases of which one thing is said, how many are named."""
 
 
 def runs_view(runs: Sequence["Run"]) -> View:
@@ -90,7 +88,7 @@ def run_view(
             _headline(run),
             *(_in_turns(run, each) for each in pairings),
             *_warnings(measurements),
-            *_told("skipped", ((each.case, each.reason) for each in skips)),
+            *said_once("skipped", ((each.case, each.reason) for each in skips)),
             *(_failure(each) for each in failures),
         ],
     )
@@ -160,22 +158,7 @@ def _in_turns(run: "Run", pairing: "Pairing") -> str:
 def _warnings(measurements: "pd.DataFrame") -> list[str]:
     cases, warnings = measurements["case"], measurements["warnings"]
     of_each = zip(cases, warnings, strict=True)
-    return _told("warning", ((str(case), said) for case, each in of_each for said in each))
-
-
-def _told(what: str, said: Iterable[tuple[str, str]]) -> list[str]:
-    """Whatever is said of cases once, with the cases that it is said of."""
-    cases: dict[str, dict[str, None]] = {}
-    for case, words in said:
-        cases.setdefault(words, {})[case] = None
-    return [f"{what}: {_some(list(names))}: {words}" for words, names in cases.items()]
-
-
-def _some(names: list[str]) -> str:
-    """`names`; of many the first, and how many more there are."""
-    more = len(names) - NAMES
-    shown = names if more <= 1 else names[:NAMES]
-    return ", ".join(shown) + (f" and {more} more" if more > 1 else "")
+    return said_once("warning", ((str(case), said) for case, each in of_each for said in each))
 
 
 def _failure(failure: "Failure") -> str:

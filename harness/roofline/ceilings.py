@@ -12,10 +12,7 @@ from scipy.optimize import nnls
 
 from harness.roofline.rates import Curve, Products
 from workloads.catalog import ITEMSIZE_BYTES, Case
-from workloads.catalog.operations import Operation, Variant
-
-VERSION = 1
-"""Of how ceilings are made of what was measured: what is kept of them names it."""
+from workloads.catalog.operations import ADD, COPY, Operation, Variant
 
 LEAST_SHARE = 0.2
 """Of a call's time that stays when the way to the device and back is taken off."""
@@ -137,11 +134,14 @@ class Ceilings:
             return None if operation.flops else 0.0
         return operation.flops / rates.peak_flops_per_s
 
-    def function_s(self, function: str, dtype: str) -> float:
-        """Seconds an element that `function` takes beyond those of moving it."""
+    def function_s(self, function: str, dtype: str) -> float | None:
+        """Seconds an element that `function` takes beyond those of moving it; None where that was
+        not measured."""
+        if function in (ADD, COPY, MOVES):
+            return 0.0
         own = self.functions.get((function, dtype))
         moved = self.functions.get((MOVES, dtype))
-        return 0.0 if own is None or moved is None else max(own - moved, 0.0)
+        return None if own is None or moved is None else max(own - moved, 0.0)
 
     def transposed_s(self, bytes_: float, dtype: str) -> float:
         """Of that many bytes, read and written; elements count, whatever their size."""

@@ -2,7 +2,7 @@
 
 The lower bound lets everything overlap that can, moves what the mathematics must move, and takes
 each ceiling at its best. The upper bound lets nothing overlap, moves what the compiled program
-moves, and takes ceilings as they usually are. (Williams, Waterman and Patterson, Roofline, CACM
+moves, and takes ceilings at their worst. (Williams, Waterman and Patterson, Roofline, CACM
 52(4), 2009, has the first; Ivanov et al., Data Movement Is All You Need, MLSys 2021, shows why
 Transformers need the second.)
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 
 from harness.roofline.ceilings import Ceilings, Hardware, action_of
 from workloads.catalog import Case
-from workloads.catalog.operations import Operation
+from workloads.catalog.operations import ADD, Operation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,9 +71,9 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Bounds:
-    """`low_s`, `high_s`: of a call. `terms`: of the upper bound. `parts`: what its operations take,
-    without what is moved between them. `unknown`: why a bound holds for a part of the case alone.
-    """
+    """`low_s`, `high_s`: of a call. `terms`: of the upper bound, by ceilings as they usually are.
+    `parts`: what its operations take, without what is moved between them. `unknown`: why a bound
+    holds for a part of the case alone."""
 
     low_s: float
     high_s: float
@@ -86,12 +86,12 @@ def bounds(
     case: Case, operations: Sequence[Operation], ran: Ran | None, hardware: Hardware
 ) -> Bounds:
     """`operations` of the case; `ran` where its compiled program is known."""
-    usual = _alone(case, operations, hardware.usual)
+    usual, worst = (_alone(case, operations, each) for each in (hardware.usual, hardware.worst))
     low_s = _low_s(case, operations, hardware.best)
     return Bounds(
         low_s=low_s,
-        high_s=max(_all(case, operations, ran, hardware.worst).total_s, low_s),
-        terms=_all(case, operations, ran, hardware.usual),
+        high_s=max(_all(case, worst, ran, hardware.worst).total_s, low_s),
+        terms=_all(case, usual, ran, hardware.usual),
         parts=_by_part(operations, [each.terms for each in usual]),
         unknown=tuple(dict.fromkeys((*_unknown(usual), *_unknown_ways(case, hardware.usual)))),
     )
@@ -99,25 +99,26 @@ def bounds(
 
 @dataclass(frozen=True, kw_only=True)
 class _Alone:
-    """An operation as if nothing else ran, all its times. `computed_s`: None where nobody knows.
-    `moved_s`: of what outlives the call; `near`: the cores' own caches hold it."""
+    """An operation as if nothing else ran, all its times. `moved_s`: of what outlives the call.
+    Either is None where its ceiling was not measured. `near`: the cores' own caches hold it."""
 
     operation: Operation
     computed_s: float | None
-    moved_s: float
+    moved_s: float | None
     near: bool
 
     @property
     def terms(self) -> Terms:
-        computed_s = self.computed_s or 0.0
+        """Of what is known."""
+        computed_s, moved_s = self.computed_s or 0.0, self.moved_s or 0.0
         if self.near:
-            return Terms(compute_s=computed_s + self.moved_s)
-        return Terms(compute_s=computed_s, bandwidth_s=self.moved_s)
+            return Terms(compute_s=computed_s + moved_s)
+        return Terms(compute_s=computed_s, bandwidth_s=moved_s)
 
     @property
     def least_s(self) -> float:
         """Both at a time, and nothing that a mask hides."""
-        return max((self.computed_s or 0.0) / self.operation.masked, self.moved_s)
+        return max((self.computed_s or 0.0) / self.operation.masked, self.moved_s or 0.0)
 
 
 def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> tuple[_Alone, ...]:
@@ -126,14 +127,18 @@ def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> t
     return tuple(
         _Alone(
             operation=operation,
-            computed_s=None if once_s is None else once_s * operation.times,
+            computed_s=_times(once_s, operation),
             moved_s=0.0
             if near and operation.kind in _MEASURED_WITH_IT
-            else _kept_s(operation, size, ceilings) * operation.times,
+            else _times(_kept_s(operation, size, ceilings), operation),
             near=near,
         )
         for operation, once_s in zip(operations, _computed(operations, ceilings), strict=True)
     )
+
+
+def _times(once_s: float | None, operation: Operation) -> float | None:
+    return None if once_s is None else once_s * operation.times
 
 
 _MEASURED_WITH_IT = ("product", "convolution")
@@ -148,7 +153,7 @@ def _working_bytes(case: Case) -> float:
 
 def _unknown(alone: Sequence[_Alone]) -> Iterator[str]:
     for each in alone:
-        if each.computed_s is None:
+        if each.computed_s is None or each.moved_s is None:
             yield f"{each.operation.kind} in {each.operation.dtype} was not measured"
 
 
@@ -158,20 +163,19 @@ def _unknown_ways(case: Case, ceilings: Ceilings) -> Iterator[str]:
             yield f"{name} was not measured"
 
 
-def _all(case: Case, operations: Sequence[Operation], ran: Ran | None, ceilings: Ceilings) -> Terms:
+def _all(case: Case, alone: Sequence[_Alone], ran: Ran | None, ceilings: Ceilings) -> Terms:
     """One after the other."""
-    alone = sum((each.terms for each in _alone(case, operations, ceilings)), Terms())
+    operations = [each.operation for each in alone]
     beyond = Terms(link_s=_link_s(case, ceilings), storage_s=_storage_s(case, ceilings))
     between = _between(case, operations, ran, ceilings)
-    return alone + between + beyond + _calling(case, operations, ran, ceilings)
+    calling = _calling(case, operations, ran, ceilings)
+    return sum((each.terms for each in alone), beyond + between + calling)
 
 
 def _low_s(case: Case, operations: Sequence[Operation], best: Ceilings) -> float:
-    size = _working_bytes(case)
-    needed_s = case.cost.bytes / _fastest(size, best) if operations else 0.0
     busy_s = max(
         sum(each.least_s for each in _alone(case, operations, best)),
-        needed_s,
+        _needed_s(case, best) if operations else 0.0,
         _link_s(case, best),
         _storage_s(case, best),
     )
@@ -187,8 +191,12 @@ def _is_called(case: Case, operations: Sequence[Operation]) -> bool:
     return bool(operations) or case.workload == "dispatch"
 
 
-def _fastest(bytes_: float, ceilings: Ceilings) -> float:
-    return max(ceilings.reads(bytes_), ceilings.updates(bytes_))
+def _needed_s(case: Case, ceilings: Ceilings) -> float:
+    """Of what must come from beyond the cores' own caches."""
+    size = _working_bytes(case)
+    if size <= ceilings.private_bytes:
+        return 0.0
+    return case.cost.bytes / max(ceilings.reads(size), ceilings.updates(size))
 
 
 def _by_part(operations: Sequence[Operation], each: Sequence[Terms]) -> tuple[Part, ...]:
@@ -219,8 +227,8 @@ def _computed(operations: Sequence[Operation], ceilings: Ceilings) -> list[float
         elif operation.kind == "convolution":
             found[place] = ceilings.convolution_s(operation)
         elif operation.kind == "elementwise":
-            function_s = ceilings.function_s(operation.function or "", operation.dtype)
-            found[place] = function_s * operation.shape[0]
+            function_s = ceilings.function_s(operation.function or ADD, operation.dtype)
+            found[place] = None if function_s is None else function_s * operation.shape[0]
         elif operation.kind == "whole":
             found[place] = ceilings.whole_s(operation)
     for dtype, places in by_dtype.items():
@@ -230,15 +238,16 @@ def _computed(operations: Sequence[Operation], ceilings: Ceilings) -> list[float
     return found
 
 
-def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float:
+def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float | None:
     """What lies in memory from call to call is as far away as all of it together is large."""
-    if operation.kind == "gather":
-        size = operation.table_bytes or all_bytes
-        picking_s = 0.0 if ceilings.picked is None else operation.shape[0] / ceilings.picked(size)
-        return picking_s + operation.kept_bytes / ceilings.reads(size)
     if operation.kind == "chase":
-        return operation.shape[0] * (ceilings.chase_s or 0.0)
-    return operation.kept_bytes / ceilings.reads(all_bytes)
+        return None if ceilings.chase_s is None else operation.shape[0] * ceilings.chase_s
+    if operation.kind != "gather":
+        return operation.kept_bytes / ceilings.reads(all_bytes)
+    if ceilings.picked is None:
+        return None
+    size = operation.table_bytes
+    return operation.shape[0] / ceilings.picked(size) + operation.kept_bytes / ceilings.reads(size)
 
 
 def _between(

@@ -8,6 +8,7 @@ from typing import Any
 from containers import owner
 from harness.ab import CaseResult, as_row
 from harness.machine import Machine
+from harness.store.reader import Run
 from harness.store.writer import Store
 from tests.harness.samples import A, parsed_environment, parsed_measurement
 
@@ -37,6 +38,28 @@ SAME = CaseResult(
     remarks=(),
 )
 """What is said of a pair in which nothing changed."""
+
+A_RUN = Run(
+    run="a run",
+    status="done",
+    target="cpu",
+    platform="cpu",
+    isolation="container",
+    machine="m1",
+    image="sha256:" + "a" * 64,
+    suite="quick",
+    started_at=datetime(2026, 1, 1, tzinfo=UTC),
+    ended_at=None,
+    measurements=0,
+    failures=0,
+    skipped=0,
+    launches_planned=3,
+    tags={},
+    git_commit=None,
+    git_dirty=None,
+    jaxrig_version="0.1.0",
+)
+"""As the reader tells it."""
 
 IMAGE = ("sha256:" + "a" * 64, "jaxrig/cpu:1234")
 

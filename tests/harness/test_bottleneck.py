@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,7 +21,7 @@ from harness.bottleneck import (
 from harness.errors import UsageError
 from harness.store.reader import Reader, Run
 from harness.store.writer import Store
-from tests.harness.history import MACHINE
+from tests.harness.history import A_RUN, MACHINE
 from tests.harness.roofline.ideal import Ideal
 from tests.harness.roofline.stored import add_ceilings, add_measured
 from workloads.catalog import find
@@ -49,7 +49,7 @@ def labelling(store: Store, url: str) -> Labelling:
         by = add_ceilings(store, IDEAL)
         run = add_measured(store, measured["measured"])
         with Reader(url) as reader:
-            machine = hardware(reader.measurements(by), reader.machines()[0].facts, "cpu")
+            machine = hardware(timed(reader.measurements(by)), reader.machines()[0].facts, "cpu")
             return label_run(run, by, reader.measurements(run, samples=False), machine)
 
     return labels
@@ -157,7 +157,7 @@ def test_what_was_never_measured_is_told_and_not_labelled(labelling: Labelling) 
     assert [each.case for each in found.labelled] == ["collective/permute/16MiB-x2/f32"]
     assert found.untold == {
         "matmul/4096/f8": "product in f8 was not measured",
-        "dispatch/chain/f32": "many calls, which tell a ceiling and have none",
+        "dispatch/chain/f32": "it is made of many calls, which tell a ceiling and have none",
     }
 
 
@@ -179,8 +179,8 @@ def test_memory_that_can_be_had(store: Store, url: str) -> None:
     told = {"observations": {"allocatable_bytes": 10**9}}
     names = [add_measured(store, {case: (1.0, more)}) for more in (told, {})]
     with Reader(url) as reader:
-        found = [allocatable_bytes(reader.measurements(name)) for name in names]
-        assert [*found, allocatable_bytes(reader.measurements(names[0]).iloc[:0])] == [
+        found = [allocatable_bytes(timed(reader.measurements(name))) for name in names]
+        assert [*found, allocatable_bytes([])] == [
             *(1e9, None),
             None,
         ]
@@ -189,29 +189,13 @@ def test_memory_that_can_be_had(store: Store, url: str) -> None:
 def test_ceilings_that_are_incomplete_say_so(store: Store, url: str) -> None:
     name = add_measured(store, {"matmul/512/f32": (1.0, {})}, suite="ceilings")
     with Reader(url) as reader, pytest.raises(UsageError, match="ceilings --refresh"):
-        hardware(reader.measurements(name), reader.machines()[0].facts, "cpu")
+        hardware(timed(reader.measurements(name)), reader.machines()[0].facts, "cpu")
 
 
 def a_run(minutes: int, **changes: Any) -> Run:
-    run = Run(
-        run=f"run {minutes}",
-        status="done",
-        target="cpu",
-        platform="cpu",
-        isolation="container",
-        machine="m",
-        image="i",
-        suite="ceilings",
-        started_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes),
-        ended_at=None,
-        measurements=1,
-        failures=0,
-        skipped=0,
-        launches_planned=1,
-        tags={},
-        git_commit=None,
-        git_dirty=None,
-        jaxrig_version="0",
+    started_at = A_RUN.started_at + timedelta(minutes=minutes)
+    run = replace(
+        A_RUN, run=f"run {minutes}", suite="ceilings", measurements=1, started_at=started_at
     )
     return replace(run, **changes)
 

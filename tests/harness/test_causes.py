@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.bottleneck import hardware
+from harness.bottleneck import hardware, timed
 from harness.causes import Change, changes
 from harness.store.reader import Reader
 from harness.store.writer import Store
@@ -49,7 +49,7 @@ def test_the_cause(
     with Reader(url) as reader:
         facts = reader.machines()[0].facts
         ceilings, base, later, candidate = (reader.measurements(name) for name in names)
-        machines = (hardware(ceilings, facts, "cpu"), hardware(later, facts, "cpu"))
+        machines = (hardware(timed(ceilings), facts, "cpu"), hardware(timed(later), facts, "cpu"))
     (found,) = changes(base, candidate, machines)
     assert isinstance(found, Change)
     assert found.cause == cause
@@ -65,7 +65,7 @@ def test_cases_of_one_run_alone_are_left_out(store: Store, url: str) -> None:
     ]
     with Reader(url) as reader:
         ceilings, base, candidate = (reader.measurements(name) for name in names)
-        machine = hardware(ceilings, reader.machines()[0].facts, "cpu")
+        machine = hardware(timed(ceilings), reader.machines()[0].facts, "cpu")
     assert [each.case for each in changes(base, candidate, (machine, machine))] == [CASE]
 
 
@@ -86,6 +86,6 @@ def test_what_no_ceiling_tells_is_not_the_machine_s(store: Store, url: str) -> N
     ]
     with Reader(url) as reader:
         ceilings, base, candidate = (reader.measurements(name) for name in names)
-        machine = hardware(ceilings, reader.machines()[0].facts, "cpu")
+        machine = hardware(timed(ceilings), reader.machines()[0].facts, "cpu")
     (found,) = changes(base, candidate, (machine, machine))
     assert (found.ceilings_ratio, found.cause) == (None, "itself")

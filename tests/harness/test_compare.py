@@ -12,27 +12,9 @@ from harness.compare import ACROSS, IN_TURNS, OTHER_WORK, Comparison, Side, comp
 from harness.config import DEFAULT_FLOOR
 from harness.store.pairings import Pairing
 from harness.store.reader import Launch, Run
+from tests.harness.history import A_RUN
 
-BASE = Run(
-    run="base",
-    status="done",
-    target="cpu",
-    platform="cpu",
-    isolation="container",
-    machine="m1",
-    image="sha256:" + "a" * 64,
-    suite="quick",
-    started_at=datetime(2026, 1, 1, tzinfo=UTC),
-    ended_at=None,
-    measurements=0,
-    failures=0,
-    skipped=0,
-    launches_planned=3,
-    tags={},
-    git_commit=None,
-    git_dirty=None,
-    jaxrig_version="0.1.0",
-)
+BASE = replace(A_RUN, run="base")
 CANDIDATE = replace(BASE, run="candidate")
 LAUNCH = Launch(
     launch=0,

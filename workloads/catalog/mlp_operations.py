@@ -6,7 +6,15 @@ from itertools import pairwise
 
 from workloads.catalog import activation
 from workloads.catalog.mlp import ADAM_FLOPS, F32_BYTES, TRAINING, parameters
-from workloads.catalog.operations import ADD, Operation, Stage, elementwise, gather, product
+from workloads.catalog.operations import (
+    ADD,
+    Operation,
+    Stage,
+    elementwise,
+    gather,
+    gradients,
+    product,
+)
 
 DTYPE = "f32"
 
@@ -35,9 +43,7 @@ def operations(
 def _forward(widths: tuple[int, ...], images: int) -> Iterator[Operation]:
     last = len(widths) - 2
     for place, (inputs, outputs) in enumerate(pairwise(widths)):
-        yield product(
-            f"layer {place}", "mlp", (1, images, inputs, outputs), DTYPE, itemsize=F32_BYTES
-        )
+        yield _layer(place, images, inputs, outputs)
         flops = 1 if place == last else 2  # bias and relu
         yield _each("relu", images * outputs, flops)
 
@@ -46,21 +52,14 @@ def _backward(widths: tuple[int, ...], images: int) -> Iterator[Operation]:
     """From the last layer to the first, whose input has no gradient."""
     yield _each(ADD, images * widths[-1], 2, stage="backward")
     for place, (inputs, outputs) in reversed(list(enumerate(pairwise(widths)))):
-        shapes = {"weight gradient": (1, inputs, images, outputs)}
-        if place > 0:
-            shapes["input gradient"] = (1, images, outputs, inputs)
-        for name, shape in shapes.items():
-            found = product(
-                f"layer {place} ({name})",
-                "mlp",
-                shape,
-                DTYPE,
-                itemsize=F32_BYTES,
-                weights=name == "input gradient",
-            )
-            yield replace(found, stage="backward")
+        yield from gradients(_layer(place, images, inputs, outputs), of_input=place > 0)
         flops = 1 if place == len(widths) - 2 else 2  # the bias's gradient, and relu's
         yield _each("relu", images * outputs, flops, stage="backward")
+
+
+def _layer(place: int, images: int, inputs: int, outputs: int) -> Operation:
+    shape = (1, images, inputs, outputs)
+    return product(f"layer {place}", "mlp", shape, DTYPE, itemsize=F32_BYTES)
 
 
 def _softmax(widths: tuple[int, ...], images: int) -> Operation:

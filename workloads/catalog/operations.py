@@ -156,22 +156,35 @@ def gather(
     )
 
 
-def nothing_kept(operation: Operation) -> Operation:
-    """The same where all that it reads was made in this call: a weight's gradient."""
-    passed = operation.kept_bytes + operation.passed_bytes
-    return replace(operation, kept_bytes=0.0, passed_bytes=passed)
-
-
-def backward(forward: Iterable[Operation]) -> Iterator[Operation]:
-    """What the gradients of `forward` take: of a product two, each of its size (one for either
-    factor), of everything elementwise twice the same. A gather's is an addition to a table."""
+def backward(forward: Iterable[Operation], *, of_input: bool = True) -> Iterator[Operation]:
+    """What the gradients of `forward` take: those of products and convolutions, and of everything
+    else twice the same. A gather's is an addition to a table. `of_input`: whether the first
+    product's input has one, too."""
+    first = True
     for each in forward:
-        if each.kind == "product":
-            batch, m, k, n = each.shape
-            for name, shape in (("input", (batch, m, n, k)), ("weight", (batch, k, m, n))):
-                found = replace(
-                    each, name=f"{each.name} ({name} gradient)", shape=shape, stage="backward"
-                )
-                yield found if name == "input" else nothing_kept(found)
+        if each.kind in ("product", "convolution"):
+            yield from gradients(each, of_input=of_input or not first)
+            first = False
         else:
             yield replace(each, times=2 * each.times, stage="backward")
+
+
+def gradients(forward: Operation, *, of_input: bool = True) -> Iterator[Operation]:
+    """One by the weight, and one by the input where that has any: each of the forward pass's size.
+    What the weight's reads was made in the same call, and not kept."""
+    by_weight = _gradient(forward, "weight-gradient")
+    passed = forward.kept_bytes + forward.passed_bytes
+    yield replace(by_weight, kept_bytes=0.0, passed_bytes=passed)
+    if of_input:
+        yield _gradient(forward, "input-gradient")
+
+
+def _gradient(forward: Operation, variant: Variant) -> Operation:
+    """Of a product another product, of a convolution another loop over the same shape."""
+    name = f"{forward.name} ({variant.replace('-', ' ')})"
+    found = replace(forward, name=name, variant=variant, stage="backward")
+    if forward.kind == "convolution":
+        return found
+    batch, m, k, n = forward.shape
+    shape = (batch, k, m, n) if variant == "weight-gradient" else (batch, m, n, k)
+    return replace(found, shape=shape)

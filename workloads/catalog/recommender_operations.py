@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from workloads.case import ITEMSIZE_BYTES
-from workloads.catalog.operations import ADD, Operation, elementwise, gather, nothing_kept, product
+from workloads.catalog.operations import ADD, Operation, elementwise, gather, gradients, product
 from workloads.catalog.recommender import CROSS_ENTROPY_FLOPS, F32_BYTES, DlrmSize
 
 
@@ -28,15 +28,7 @@ class _Model:
     def forward(self) -> Iterator[Operation]:
         size = self.size
         yield from self._layers("bottom", size.bottom_shapes())
-        rows = gather(
-            "rows",
-            "embedding",
-            self.batch,
-            size.width,
-            self.dtype,
-            itemsize=self.itemsize,
-            among=size.rows,
-        )
+        rows = self._rows("rows", self.dtype)
         yield replace(rows, times=size.tables)
         yield self._pairs()
         yield from self._layers("top", size.top_shapes())
@@ -47,29 +39,15 @@ class _Model:
         yield self._each(ADD, "loss", self.batch, 3 * CROSS_ENTROPY_FLOPS)
         for part, shapes in (("top", size.top_shapes()), ("bottom", size.bottom_shapes())):
             for place, (inputs, outputs) in reversed(list(enumerate(shapes))):
-                gradients = {"weight gradient": (1, inputs, self.batch, outputs)}
-                if (part, place) != ("bottom", 0):
-                    gradients["input gradient"] = (1, self.batch, outputs, inputs)
-                for name, shape in gradients.items():
-                    found = self._product(f"{part} {place} ({name})", part, shape)
-                    if name == "weight gradient":
-                        found = nothing_kept(found)
-                    yield replace(found, stage="backward")
+                layer = self._layer(part, place, inputs, outputs)
+                yield from gradients(layer, of_input=(part, place) != ("bottom", 0))
                 flops = 4 if (part, place) != ("top", len(shapes) - 1) else 2
                 yield replace(
                     self._each("relu", part, self.batch * outputs, flops), stage="backward"
                 )
             if part == "top":
                 yield replace(self._pairs(), times=2, stage="backward")
-        rows = gather(
-            "row gradients",
-            "embedding",
-            self.batch,
-            size.width,
-            "f32",
-            itemsize=F32_BYTES,
-            among=size.rows,
-        )
+        rows = self._rows("row gradients", "f32")
         yield replace(
             rows,
             flops=float(self.batch * size.width),
@@ -101,9 +79,16 @@ class _Model:
 
     def _layers(self, part: str, shapes: tuple[tuple[int, int], ...]) -> Iterator[Operation]:
         for place, (inputs, outputs) in enumerate(shapes):
-            yield self._product(f"{part} {place}", part, (1, self.batch, inputs, outputs))
+            yield self._layer(part, place, inputs, outputs)
             logit = part == "top" and place == len(shapes) - 1
             yield self._each("relu", part, self.batch * outputs, 1 if logit else 2)
+
+    def _rows(self, name: str, dtype: str) -> Operation:
+        """One of each table a sample."""
+        size, itemsize = self.size, ITEMSIZE_BYTES[dtype]
+        return gather(
+            name, "embedding", self.batch, size.width, dtype, itemsize=itemsize, among=size.rows
+        )
 
     def _pairs(self) -> Operation:
         """All products of each vector with each, of which those below the diagonal are needed."""
@@ -115,8 +100,9 @@ class _Model:
             itemsize=self.itemsize, weights=False, masked=masked,
         )  # fmt: skip
 
-    def _product(self, name: str, part: str, shape: tuple[int, int, int, int]) -> Operation:
-        return product(name, part, shape, self.dtype, itemsize=self.itemsize)
+    def _layer(self, part: str, place: int, inputs: int, outputs: int) -> Operation:
+        shape = (1, self.batch, inputs, outputs)
+        return product(f"{part} {place}", part, shape, self.dtype, itemsize=self.itemsize)
 
     def _each(self, function: str, part: str, elements: int, flops: int) -> Operation:
         return elementwise(

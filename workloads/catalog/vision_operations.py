@@ -1,11 +1,10 @@
 """The image classifiers' phases as operations, in the order of `workloads.vision`."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from workloads.case import ITEMSIZE_BYTES
 from workloads.catalog import activation
-from workloads.catalog.operations import ADD, Operation, Variant, elementwise, nothing_kept, product
+from workloads.catalog.operations import ADD, Operation, backward, elementwise, product
 from workloads.catalog.vision import (
     CROSS_ENTROPY_FLOPS,
     F32_BYTES,
@@ -24,32 +23,7 @@ def operations(
     if phase == "forward":
         return forward
     loss = model.each("softmax", "loss", size.classes, 3 * CROSS_ENTROPY_FLOPS)
-    return (*forward, loss, *_backward(forward), _update(size))
-
-
-def _backward(forward: tuple[Operation, ...]) -> Iterator[Operation]:
-    """Two products for each but the first, whose input is the image; all else twice."""
-    first = next(each for each in forward if each.kind in ("product", "convolution"))
-    for each in forward:
-        back = replace(each, stage="backward")
-        if each.kind == "elementwise":
-            yield replace(back, times=2 * each.times)
-            continue
-        yield _gradient(back, "weight-gradient")
-        if each is not first:
-            yield _gradient(back, "input-gradient")
-
-
-def _gradient(back: Operation, variant: Variant) -> Operation:
-    """Of a product another product, of a convolution one over the same shape."""
-    named = replace(back, name=f"{back.name} ({variant.replace('-', ' ')})", variant=variant)
-    if variant == "weight-gradient":
-        named = nothing_kept(named)
-    if back.kind == "convolution":
-        return named
-    batch, m, k, n = back.shape
-    shape = (batch, k, m, n) if variant == "weight-gradient" else (batch, m, n, k)
-    return replace(named, shape=shape)
+    return (*forward, loss, *backward(forward, of_input=False), _update(size))
 
 
 def _update(size: ResNetSize | VitSize) -> Operation:

@@ -1,6 +1,6 @@
 """A neighbour that takes one resource: `python -m … memory|storage PATH`, pinned to one core.
 
-It tells on stdout how much it moves, a number of bytes a second now and then: a load that is known.
+It tells on stdout how much it moves, a number of bytes a second, once it has begun.
 """
 
 import os

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.bottleneck import hardware, known_cases, label_run
+from harness.bottleneck import hardware, known_cases, label_run, timed
 from harness.roofline.ceilings import Hardware
 from harness.roofline.label import Labelled
 from harness.roofline.predict import Shape, predict
@@ -87,12 +87,12 @@ class Evidence:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._facts = reader.machines()[0].facts
-        self.two_cores = self._hardware("ceilings", cores=None)
-        self.one_core = self._hardware("one-core-ceilings", cores=1)
+        self.two_cores = self._hardware("ceilings", cpus=None)
+        self.one_core = self._hardware("one-core-ceilings", cpus=1)
 
-    def _hardware(self, kind: str, cores: int | None) -> Hardware:
-        facts = self._facts if cores is None else {**self._facts, "cores": cores}
-        return hardware(self.frame(runs(self._reader, kind), samples=True), facts, "cpu")
+    def _hardware(self, kind: str, cpus: int | None) -> Hardware:
+        frame = self.frame(runs(self._reader, kind), samples=True)
+        return hardware(timed(frame), self._facts, "cpu", cpus)
 
     def frame(self, some: "Sequence[Run]", *, samples: bool = False) -> pd.DataFrame:
         frames = [self._reader.measurements(run.run, samples=samples) for run in some]

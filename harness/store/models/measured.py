@@ -1,48 +1,15 @@
-"""The schema as typed models; docs/schema.md explains every column.
-
-Values are in base units, named in the column: seconds, bytes, FLOP. Rows refer to one another by
-small numbers, which are this database's own; what other databases know them by is a UUID, a digest
-or a fingerprint.
-"""
+"""Runs and launches, what they measured, on which hardware and software, and what went wrong."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    JSON,
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    MetaData,
-    UniqueConstraint,
-)
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
 from harness.store import sense
-from harness.store.types import CompressedText, PackedSamples, PlainText, UtcTime
-
-_DOCUMENT = JSON(none_as_null=True)
-"""Nothing is stored as NULL, and not as the text `null`."""
-
-
-class Base(DeclarativeBase):
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map: ClassVar[dict[Any, Any]] = {
-        dict[str, Any]: _DOCUMENT,
-        list[str]: _DOCUMENT,
-        str: PlainText,
-        datetime: UtcTime,
-    }
+from harness.store.models.mapping import DOCUMENT, Base
+from harness.store.types import CompressedText, PackedSamples
 
 
 class MachineRow(Base):
@@ -166,7 +133,7 @@ class LaunchRow(Base):
     limits: Mapped[dict[str, Any]]
     env: Mapped[dict[str, Any]]
     environment_id: Mapped[int | None] = mapped_column(ForeignKey("environments.id"))
-    noise: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
+    noise: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     exit_code: Mapped[int | None]
     log: Mapped[str | None] = mapped_column(CompressedText)
     started_at: Mapped[datetime]
@@ -267,7 +234,7 @@ class MeasurementRow(Base):
     program_id: Mapped[int | None] = mapped_column(ForeignKey("programs.id"))
     benchmark_id: Mapped[int | None] = mapped_column(ForeignKey("benchmarks.id"))
     samples_s: Mapped[Any] = mapped_column(PackedSamples, nullable=True)
-    summary: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
+    summary: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     rounds: Mapped[int | None]
     median_s: Mapped[float]
     calls_per_round: Mapped[int | None] = mapped_column(BigInteger)
@@ -284,9 +251,9 @@ class MeasurementRow(Base):
     involuntary_switches: Mapped[int | None] = mapped_column(BigInteger)
     steal_s: Mapped[float | None]
     timed_s: Mapped[float | None]
-    extra_info: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
-    observations: Mapped[dict[str, Any] | None] = mapped_column(_DOCUMENT)
-    warnings: Mapped[list[str] | None] = mapped_column(_DOCUMENT)
+    extra_info: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    observations: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    warnings: Mapped[list[str] | None] = mapped_column(DOCUMENT)
     after_s: Mapped[float | None]
 
 
@@ -300,87 +267,6 @@ class SkipRow(Base):
     launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
     case: Mapped[str]
     reason: Mapped[str]
-
-
-class PairingRow(Base):
-    """Two runs that were measured in turns: launches of the same index and part are a pair, and
-    so are their samples, one by one."""
-
-    __tablename__ = "pairings"
-    __table_args__ = (
-        CheckConstraint("base_run_id <> candidate_run_id", name="two_runs"),
-        CheckConstraint("rounds >= 0", name="rounds_not_negative"),
-        Index("ix_pairings_base_candidate", "base_run_id", "candidate_run_id"),
-        Index("ix_pairings_candidate", "candidate_run_id"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    uuid: Mapped[UUID] = mapped_column(unique=True)
-    base_run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
-    candidate_run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"))
-    rounds: Mapped[int]
-    rule: Mapped[dict[str, Any]]
-
-
-class VerdictRow(Base):
-    """What was said of one case of a pairing. No ratio: it was measured in no pair."""
-
-    __tablename__ = "verdicts"
-    __table_args__ = (
-        UniqueConstraint("pairing_id", "case", "metric"),
-        CheckConstraint("verdict IN ('slower', 'faster', 'same', 'unclear')", name="verdict_known"),
-        CheckConstraint("pairs >= 0", name="pairs_not_negative"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    pairing_id: Mapped[int] = mapped_column(ForeignKey("pairings.id", ondelete="CASCADE"))
-    case: Mapped[str]
-    metric: Mapped[str]
-    unit: Mapped[str]
-    verdict: Mapped[str]
-    ratio: Mapped[float | None]
-    low: Mapped[float | None]
-    high: Mapped[float | None]
-    pairs: Mapped[int]
-    base: Mapped[float | None]
-    effect: Mapped[float | None]
-    remarks: Mapped[list[str]]
-
-
-class AnchorRow(Base):
-    """An image that nights are measured in turns with, on one machine. The newest holds.
-
-    Within an epoch each but the first was measured in turns with the one before (the bridge), so
-    that ratios to one can be had from ratios to the other.
-    """
-
-    __tablename__ = "anchors"
-    __table_args__ = (
-        CheckConstraint("epoch >= 1", name="epoch_positive"),
-        Index("ix_anchors_machine_target", "machine_id", "target"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    uuid: Mapped[UUID] = mapped_column(unique=True)
-    machine_id: Mapped[int] = mapped_column(ForeignKey("machines.id"))
-    target: Mapped[str]
-    image_id: Mapped[int] = mapped_column(ForeignKey("images.id"))
-    epoch: Mapped[int]
-    why: Mapped[str]
-    bridge_pairing_id: Mapped[int | None] = mapped_column(ForeignKey("pairings.id"))
-    pinned_at: Mapped[datetime]
-
-
-class NightRow(Base):
-    """A pairing that is a night: tonight's image, in turns with the anchor's."""
-
-    __tablename__ = "nights"
-    __table_args__ = (Index("ix_nights_anchor", "anchor_id"),)
-
-    pairing_id: Mapped[int] = mapped_column(
-        ForeignKey("pairings.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
-    )
-    anchor_id: Mapped[int] = mapped_column(ForeignKey("anchors.id"))
 
 
 class FailureRow(Base):
