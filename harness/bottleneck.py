@@ -5,7 +5,7 @@ operations; of anything else its cost on paper is all that is known.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
     from harness.store.reader import Run
 
+DRIFTS = 2.0
+"""As far as a shared machine's speed drifts. What a run measured of a ceiling beyond that is
+another thing: it raises nothing, and is doubted instead."""
+
 BEST, WORST = 0.1, 0.9
 """Quantiles of all samples: what a ceiling is at its best, and what it seldom falls below."""
 
@@ -39,14 +43,25 @@ class Beaten:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Raised:
+    """A case of the ceilings that the run itself measured `factor` times as fast: that is the
+    ceiling at its best now."""
+
+    case: str
+    factor: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bottlenecks:
     """Labels of a run's cases, by the ceilings of another (`ceilings`: its name). `beaten`:
-    ceilings that are doubted. `untold`: of which cases nothing can be said, and why."""
+    ceilings that are doubted; `raised`: those that the run raised. `untold`: of which cases nothing
+    can be said, and why."""
 
     run: str
     ceilings: str
     labelled: tuple[Labelled, ...]
     beaten: tuple[Beaten, ...]
+    raised: tuple[Raised, ...]
     untold: Mapping[str, str]
 
 
@@ -127,12 +142,23 @@ def _ends(rows: Sequence[Mapping[Any, Any]]) -> tuple[float, float]:
     return next(ends), next(ends)
 
 
-def allocatable_bytes(measured: Iterable[Timed]) -> float | None:
-    """By the ceilings' run: the most memory that a process could have."""
-    for each in measured:
-        if (told_bytes := each.observations.get("allocatable_bytes")) is not None:
-            return float(told_bytes)
-    return None
+def widened(ceilings: Iterable[Timed], run: Iterable[Timed]) -> tuple[list[Timed], list[Raised]]:
+    """The ceilings' cases with what the run measured of them: at their best as fast as in either,
+    at worst as slow. A machine drifts between the two, further than within a minute."""
+    others = {each.case.id: each for each in run}
+    found: list[Timed] = []
+    raised: list[Raised] = []
+    for each in ceilings:
+        other = others.get(each.case.id, each)
+        best_s, worst_s = each.best_s, each.worst_s
+        if best_s / DRIFTS <= other.best_s < best_s:
+            best_s = other.best_s
+        if worst_s < other.worst_s <= worst_s * DRIFTS:
+            worst_s = other.worst_s
+        found.append(replace(each, best_s=best_s, worst_s=worst_s))
+        if each.best_s > BEATEN * best_s:
+            raised.append(Raised(case=each.case.id, factor=each.best_s / best_s))
+    return found, raised
 
 
 def private_bytes(facts: Mapping[str, Any], cpus: int | None = None) -> float:
@@ -184,9 +210,13 @@ def known_cases(measurements: "pd.DataFrame") -> Iterator[Known]:
 
 
 def label_run(
-    run: str, ceilings: str, measurements: "pd.DataFrame", machine: Hardware
+    run: str,
+    ceilings: str,
+    measurements: "pd.DataFrame",
+    machine: Hardware,
+    raised: Iterable[Raised] = (),
 ) -> Bottlenecks:
-    """Labels every case of a run."""
+    """Labels every case of a run. `raised`: for the reader to know."""
     known = list(known_cases(measurements))
     labelled = [_labelled(each, machine) for each in known if not _is_made_of_calls(each.case)]
     untold = dict.fromkeys(measurements["case"], "nobody told its FLOP and bytes")
@@ -202,12 +232,13 @@ def label_run(
         ceilings=ceilings,
         labelled=complete,
         beaten=tuple(_beaten(complete)),
+        raised=tuple(raised),
         untold=untold,
     )
 
 
 def _is_made_of_calls(case: Case) -> bool:
-    ladder = case.workload == "dispatch" and case.parameters.get("kind") != "call"
+    ladder = case.workload == "dispatch" and "longest" in case.parameters
     return ladder or case.parameters.get("kernel") == "allocate"
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
+from workloads.catalog import CEILINGS
 
 FILE_NAME = "jaxrig.toml"
 
@@ -56,6 +57,16 @@ CpuSet = Annotated[
 ]
 # It becomes part of an image's name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
+
+
+def _not_ceilings(name: str) -> str:
+    """What ceilings are made of is not for a suite of one's own to say."""
+    if name == CEILINGS:
+        raise ValueError(f"the suite {CEILINGS} is what limits are made of; choose another name")
+    return name
+
+
+SuiteName = Annotated[Name, AfterValidator(_not_ceilings)]
 Glob = Annotated[str, Field(min_length=1)]
 Floor = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
@@ -103,7 +114,7 @@ class Settings(_Frozen):
     """Everything that jaxrig.toml can say, merged over what is built in."""
 
     targets: Mapping[Name, Target] = {}
-    suites: Mapping[Name, Suite] = {}
+    suites: Mapping[SuiteName, Suite] = {}
     floors: Mapping[Glob, Floor] = {}
     """Of case ids; where several match, the last one holds."""
 

@@ -1,5 +1,6 @@
 """The empty computation: what any call costs, waited for one by one, and N in a row; and what it
-costs more with each kernel of its program, and with each array that it is given or gives back.
+costs more to have another thread do it, with each kernel of its program, and with each array that
+it is given or gives back.
 
 It is not quite empty: a counter in device memory goes up by one, each call from where the last
 one left it. That is a dependency that no compiler and no runtime can leave out, and counting
@@ -7,7 +8,6 @@ proves that every call was made. A kernel is a product with a matrix that shifts
 counts as well.
 """
 
-import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,34 +32,45 @@ no rung a multiple, or all of its shifts would be none."""
 ELEMENTS = 8
 """Of an array that is passed: one vector register."""
 
+BEST, WORST = 0.1, 0.9
+"""Quantiles of a rung's times: as fast as it is at times, and as slow as it seldom is."""
+
 Step = Callable[[jax.Array, jax.Array], jax.Array]
 """(counter, one) -> the counter's next value: a compiled call."""
 
 
 def count(counter: jax.Array, one: jax.Array) -> jax.Array:
-    """counter + one: f32 scalars."""
+    """counter + one: f32, of any shape and a scalar."""
     return counter + one
 
 
 def build(case: Case) -> Problem | Activity:
-    """Parameters: kind (`call`, `chain`, `kernels`, `arguments`, `results`); for all but the first
-    longest and repeats, too."""
+    """Parameters: kind (`call`, `handed`, `chain`, `kernels`, `arguments`, `results`); of the
+    second elements, of those after it longest and repeats, too."""
     kind = str(case.parameters["kind"])
     if kind == "call":
-        return Problem(
-            function=count,
-            state=jnp.float32(0),
-            arguments=(jnp.float32(1),),
-            reference=lambda: np.arange(1, STEPS + 1, dtype=np.float64),
-            steps=STEPS,
-            waits=True,
-        )
+        return counting(())
+    if kind == "handed":
+        return counting((case.integer("elements"),))
     if kind == "chain":
         step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), jnp.float32(1)).compile()
         return chain(case, step)
     if kind == "kernels":
         return kernels(case, shifting)
     return passing(case, giving if kind == "results" else taking)
+
+
+def counting(shape: tuple[int, ...]) -> Problem:
+    """One call, of counters of that shape."""
+    steps = np.arange(1, STEPS + 1, dtype=np.float64)
+    return Problem(
+        function=count,
+        state=jnp.zeros(shape, jnp.float32),
+        arguments=(jnp.float32(1),),
+        reference=lambda: np.broadcast_to(steps.reshape(-1, *[1] * len(shape)), (STEPS, *shape)),
+        steps=STEPS,
+        waits=True,
+    )
 
 
 def chain(case: Case, step: Step) -> Activity:
@@ -186,14 +197,20 @@ class Ladder:
                 self.took_s.setdefault(number, []).append(time.perf_counter() - start)
 
     def observe(self) -> Observations:
-        return line({number: statistics.median(took) for number, took in self.took_s.items()})
+        """Lines through the medians, and through the deciles on either side of them."""
+        best, usual, worst = (
+            line({number: float(np.quantile(took, of)) for number, took in self.took_s.items()})
+            for of in (BEST, 0.5, WORST)
+        )
+        slopes = {"slope_best_s": best["slope_s"], "slope_worst_s": worst["slope_s"]}
+        return {**usual, **slopes}
 
 
 def line(took_s: Mapping[int, float]) -> Observations:
-    """T(N) = intercept + slope N through medians, by least squares of relative errors.
+    """T(N) = intercept + slope N, by least squares of relative errors.
 
     Relative ones, since the noise of T grows with T: else the longest chain alone decides.
-    `misfit`: the largest relative distance of a median from the line.
+    `misfit`: the largest relative distance of a time from the line.
     """
     calls, seconds = np.array(list(took_s)), np.array(list(took_s.values()))
     slope, intercept = np.polyfit(calls, seconds, deg=1, w=1 / seconds)

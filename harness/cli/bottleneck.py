@@ -14,6 +14,7 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.bottleneck import Raised
     from harness.roofline.ceilings import Hardware, Timed
     from harness.store.reader import Reader, Run
 
@@ -36,7 +37,10 @@ def add(bottleneck: argparse.ArgumentParser) -> None:
         "compiler, or they themselves",
     )
     bottleneck.add_argument(
-        "--plot", type=Path, metavar="FILE", help="a roofline as well: FILE.svg or FILE.png"
+        "--plot",
+        type=Path,
+        metavar="FILE",
+        help="as well: a roofline and a bar of terms per case, FILE.svg or FILE.png",
     )
 
 
@@ -60,62 +64,84 @@ def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         show(changes_view(base.run, candidate.run, found), arguments, out)
         return 0
     (side,) = sides
-    labels = label_run(side.run, side.ceilings, side.measured, side.hardware)
+    labels = label_run(side.run, side.ceilings, side.measured, side.hardware, side.raised)
     if arguments.plot is not None:
-        from harness.report.roofline import draw
+        from harness.report.plot import plot
 
-        draw(labels.labelled, side.hardware, arguments.plot, f"{labels.run} by {labels.ceilings}")
+        plot(labels.labelled, side.hardware, arguments.plot, f"{labels.run} by {labels.ceilings}")
     show(bottleneck_view(labels, parts=arguments.parts), arguments, out)
     return 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
-    """A run's measurements, and the ceilings that they are held against."""
+    """A run's measurements, and the ceilings that they are held against. `raised`: by the run."""
 
     run: str
     ceilings: str
     measured: "pd.DataFrame"
     hardware: "Hardware"
+    raised: "list[Raised]"
 
 
 def _side(reader: "Reader", arguments: argparse.Namespace, reference: str) -> _Side:
     run = reader.run(reference)
-    by, hardware = _ceilings(reader, run, arguments.ceilings)
-    measured = reader.measurements(run.run, samples=False)
+    measured = reader.measurements(run.run)
+    by, hardware, raised = _ceilings(reader, run, measured, arguments.ceilings)
     return _Side(
         run=run.run,
         ceilings=by.run,
         measured=_matching(measured, run.run, arguments.case),
         hardware=hardware,
+        raised=raised,
     )
 
 
-def _ceilings(reader: "Reader", run: "Run", named: str | None) -> "tuple[Run, Hardware]":
-    """Those that are named, else the nearest that are complete. Raises `UsageError`."""
-    from harness.bottleneck import nearest
+def _ceilings(
+    reader: "Reader", run: "Run", measured: "pd.DataFrame", named: str | None
+) -> "tuple[Run, Hardware, list[Raised]]":
+    """Those that are named, else the nearest that are complete, with what the run itself measured
+    of them. Raises `UsageError`."""
+    from harness.bottleneck import nearest, timed
 
+    own = timed(measured)
     if named is not None:
         by = reader.run(named)
-        return by, hardware_of_run(reader, by)[0]
+        return by, *_widened(reader, by, own)
     *others, last = nearest(run, reader.runs())
     for by in others:
         with suppress(UsageError):
-            return by, hardware_of_run(reader, by)[0]
-    return last, hardware_of_run(reader, last)[0]
+            return by, *_widened(reader, by, own)
+    return last, *_widened(reader, last, own)
+
+
+def _widened(
+    reader: "Reader", by: "Run", own: "Sequence[Timed]"
+) -> "tuple[Hardware, list[Raised]]":
+    from harness.bottleneck import timed, widened
+
+    found, raised = widened(timed(reader.measurements(by.run)), own)
+    return _hardware(reader, by, found), raised
 
 
 def hardware_of_run(reader: "Reader", run: "Run") -> "tuple[Hardware, list[Timed]]":
     """The ceilings that a run measured, and what they are made of. Raises `UsageError` where they
     are incomplete."""
-    from harness.bottleneck import hardware, timed
+    from harness.bottleneck import timed
+
+    measured = timed(reader.measurements(run.run))
+    return _hardware(reader, run, measured), measured
+
+
+def _hardware(reader: "Reader", run: "Run", measured: "Sequence[Timed]") -> "Hardware":
+    """`measured`: of the ceilings, on the machine of `run`, as it was confined then."""
+    from harness.bottleneck import hardware
 
     facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
     cpus = [
         len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
     ]
-    measured = timed(reader.measurements(run.run))
-    return hardware(measured, facts, run.platform, max(cpus, default=0) or None), measured
+    return hardware(measured, facts, run.platform, max(cpus, default=0) or None)
 
 
 def _matching(measured: "pd.DataFrame", run: str, globs: Sequence[str]) -> "pd.DataFrame":

@@ -18,14 +18,14 @@ def add(predict: argparse.ArgumentParser) -> None:
     predict.add_argument("--context", type=positive, metavar="T", help="tokens (default: 2048)")
     predict.add_argument("--dtype", help="of the weights (default: f32)")
     predict.add_argument(
-        "--ceilings", metavar="RUN", help="by these (default: the newest that are stored)"
+        "--ceilings", metavar="RUN", help="by these (default: the newest of this machine)"
     )
 
 
 def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.bottleneck import allocatable_bytes
     from harness.cli.bottleneck import hardware_of_run
     from harness.report.predictions import predictions_view
+    from harness.roofline.capacity import allocatable_bytes
     from harness.roofline.predict import predict
     from harness.store.reader import Reader
 
@@ -51,14 +51,24 @@ def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _ceilings(reader: "Reader", reference: str | None) -> "Run":
+    """Those that are named, else the newest of this machine."""
+    from harness.machine import this_machine
     from workloads.catalog import CEILINGS
 
     if reference is not None:
         return reader.run(reference)
-    for run in reader.runs():
-        if run.suite == CEILINGS and run.measurements:
+    stored = [run for run in reader.runs() if run.suite == CEILINGS and run.measurements]
+    here = this_machine().fingerprint
+    for run in stored:
+        if run.machine == here:
             return run
-    raise UsageError("no ceilings are stored; `jaxrig ceilings` measures them")
+    others = ", ".join(
+        run.run for run in {each.machine: each for each in reversed(stored)}.values()
+    )
+    more = f"; of other machines there are, for --ceilings: {others}" if others else ""
+    raise UsageError(
+        f"no ceilings of this machine are stored; `jaxrig ceilings` measures them{more}"
+    )
 
 
 def _shape(arguments: argparse.Namespace) -> "Shape":

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
-from harness.report.saying import said_once
+from harness.report.saying import said_once, some
 from harness.report.view import View
 
 if TYPE_CHECKING:
@@ -154,4 +154,8 @@ def _notes(found: "Bottlenecks") -> Iterator[str]:
             f"{beaten.case} is {beaten.factor:.2f} times as fast as its ceiling of "
             f"{beaten.ceiling} allows: one of the two is wrong; `jaxrig ceilings --refresh` tells"
         )
+    if found.raised:
+        ordered = sorted(found.raised, key=lambda each: -each.factor)
+        names = some([f"{each.case} ({each.factor:.2f} times)" for each in ordered])
+        yield f"faster in this run than when the ceilings were measured, which it raises: {names}"
     yield from said_once("not labelled", found.untold.items())

@@ -4,19 +4,14 @@ Williams, Waterman and Patterson, Roofline, CACM 52(4), 2009. Labels are shapes 
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from harness.errors import EnvironmentFailure, UsageError
 
 if TYPE_CHECKING:
     from harness.roofline.ceilings import Hardware
     from harness.roofline.label import Labelled
     from harness.roofline.rates import Curve
 
-FORMATS = (".svg", ".png")
-
-_STYLES = {
+STYLES = {
     "compute": ("o", "#0072b2"),
     "bandwidth": ("s", "#d55e00"),
     "dispatch": ("^", "#009e73"),
@@ -33,36 +28,24 @@ _LOWEST, _HIGHEST = 2.0**-4, 2.0**12
 """FLOP a byte."""
 
 
-def draw(cases: Sequence["Labelled"], machine: "Hardware", path: Path, title: str) -> None:
-    """A picture a dtype, side by side. Raises `UsageError` for another kind of file, and
-    `EnvironmentFailure` where matplotlib is missing."""
-    if path.suffix not in FORMATS:
-        raise UsageError(f"{path}: a plot is a file of {' or '.join(FORMATS)}")
-    figure, axes, dtypes = _figure(cases, machine)
-    for axis, dtype in zip(axes, dtypes, strict=True):
-        _lines(axis, machine, dtype)
-        _points(axis, [each for each in cases if each.dtype == dtype])
-        axis.set(title=dtype, xlabel="FLOP a byte", xscale="log", yscale="log")
-        axis.set_xlim(_LOWEST, _HIGHEST)
-        axis.grid(visible=True, which="major", linewidth=0.3)
-    axes[0].set_ylabel("FLOP a second")
-    figure.suptitle(title)
-    _legend(figure, axes)
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=150)
-
-
-def _figure(cases: Sequence["Labelled"], machine: "Hardware") -> tuple[Any, list[Any], list[str]]:
-    try:
-        import matplotlib as mpl
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise EnvironmentFailure("a plot needs matplotlib: pip install 'jaxrig[plot]'") from error
-    mpl.rcParams.update({"svg.hashsalt": "jaxrig", "svg.fonttype": "none"})
+def dtypes_of(cases: Sequence["Labelled"], machine: "Hardware") -> list[str]:
+    """Of the cases, as far as their ceilings are known: a picture each."""
     known = dict.fromkeys(each.dtype for each in cases)
-    dtypes = [dtype for dtype in known if dtype in machine.usual.products] or ["f32"]
-    figure = Figure(figsize=(5.5 * len(dtypes) + 1.5, 5.0), layout="constrained")
-    axes = figure.subplots(1, len(dtypes), sharey=True, squeeze=False)[0]
-    return figure, list(axes), dtypes
+    return [dtype for dtype in known if dtype in machine.usual.products] or ["f32"]
+
+
+def draw_roofline(axis: Any, cases: Sequence["Labelled"], machine: "Hardware", dtype: str) -> None:
+    """On axes of matplotlib's."""
+    shown = [each for each in cases if each.dtype == dtype and each.flops and each.bytes]
+    axis.set(title=dtype, xlabel="FLOP a byte", xscale="log", yscale="log")
+    _lines(axis, machine, dtype)
+    _points(axis, shown)
+    speeds = [each.flops / each.measured_s for each in shown]
+    slowest = min([machine.worst.reads.rates[-1] * _LOWEST, *speeds])
+    peak = machine.best.products[dtype].peak_flops_per_s
+    axis.set_ylim(slowest / 2, 3 * max([peak, *speeds]))
+    axis.set_xlim(_LOWEST, _HIGHEST)
+    axis.grid(visible=True, which="major", linewidth=0.3)
 
 
 def _lines(axis: Any, machine: "Hardware", dtype: str) -> None:
@@ -83,34 +66,35 @@ def _lines(axis: Any, machine: "Hardware", dtype: str) -> None:
             linewidth=0,
         )
         axis.plot(ends, [rate * end for end in ends], color="#d55e00", linewidth=1)
-        axis.annotate(name, (_LOWEST * 1.1, rate * _LOWEST * 1.3), fontsize=7, color="#d55e00")
-    axis.set_ylim(top=3 * high)
+        axis.annotate(
+            name,
+            (_LOWEST, rate * _LOWEST),
+            xytext=(10, -4),
+            textcoords="offset points",
+            fontsize=7,
+            color="#d55e00",
+        )
 
 
 def _reads(curve: "Curve", place: int) -> float:
     return float(curve.rates[place])
 
 
+def point_id(case: str) -> str:
+    """Of the case's point in an SVG."""
+    return f"point {case}"
+
+
 def _points(axis: Any, cases: Sequence["Labelled"]) -> None:
     for each in cases:
-        if each.flops and each.bytes:
-            marker, colour = _STYLES[each.label]
-            axis.plot(
-                [each.flops / each.bytes],
-                [each.flops / each.measured_s],
-                marker=marker,
-                color=colour,
-                markersize=5,
-                linestyle="none",
-                label=each.label,
-                gid=each.case,
-            )
-
-
-def _legend(figure: Any, axes: Sequence[Any]) -> None:
-    found: dict[str, Any] = {}
-    for axis in axes:
-        handles, labels = axis.get_legend_handles_labels()
-        found |= dict(zip(labels, handles, strict=True))
-    if found:
-        figure.legend(found.values(), found.keys(), loc="outside right upper", fontsize=8)
+        marker, colour = STYLES[each.label]
+        axis.plot(
+            [each.flops / each.bytes],
+            [each.flops / each.measured_s],
+            marker=marker,
+            color=colour,
+            markersize=5,
+            linestyle="none",
+            label=each.label,
+            gid=point_id(each.case),
+        )

@@ -11,10 +11,10 @@ def said_once(what: str, said: Iterable[tuple[str, str]]) -> list[str]:
     cases: dict[str, dict[str, None]] = {}
     for case, words in said:
         cases.setdefault(words, {})[case] = None
-    return [f"{what}: {_some(list(names))}: {words}" for words, names in cases.items()]
+    return [f"{what}: {some(list(names))}: {words}" for words, names in cases.items()]
 
 
-def _some(names: list[str]) -> str:
+def some(names: list[str]) -> str:
     """`names`; of many the first, and how many more there are."""
     more = len(names) - NAMES
     shown = names if more <= 1 else names[:NAMES]

@@ -1,12 +1,17 @@
-"""Whether memory size is what binds: the next size does not fit, and throughput was still rising.
+"""How much memory there is, and whether it binds: the next size does not fit, and throughput was
+still rising.
 
 It is counterfactual: a case that fits runs no faster on a machine with more memory, but a larger
 batch would. So it is told of searches for the largest that fits, and of nothing else.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from math import log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.roofline.ceilings import Timed
 
 RISING = 0.5
 """Of the logarithms of throughput and size: half as much more as the size is, at least. Less is not
@@ -34,3 +39,11 @@ def is_full(observations: Mapping[str, int | float | str]) -> bool:
         return False
     gained = log(throughputs[largest] / throughputs[smallest])
     return gained > RISING * log(largest / smallest)
+
+
+def allocatable_bytes(measured: "Iterable[Timed]") -> float | None:
+    """By the ceilings' run: the most memory that a process could have."""
+    for each in measured:
+        if (told_bytes := each.observations.get("allocatable_bytes")) is not None:
+            return float(told_bytes)
+    return None

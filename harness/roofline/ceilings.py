@@ -5,7 +5,7 @@ Each ceiling is a rate or a duration that was measured here. Nothing is taken fr
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -54,9 +54,9 @@ def worst(timed: Timed) -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Dispatch:
-    """Seconds. `call_s`: of an empty call that is waited for; `handed_s`: of the first of many,
-    which another thread takes over; `queued_s`: of one among them. `argument_s`, `result_s`: that
-    each array adds; `kernel_s`: that each kernel does."""
+    """Seconds. `call_s`: of an empty call that is waited for; `handed_s`: of one that another
+    thread takes over; `queued_s`: of one among many. `argument_s`, `result_s`: that each array
+    adds; `kernel_s`: that each kernel does."""
 
     call_s: float
     handed_s: float
@@ -245,7 +245,7 @@ class _Found:
         took_s = self.pick(timed)
         if self.queued:
             return took_s
-        return max(took_s - self.dispatch.call_s, LEAST_SHARE * took_s)
+        return max(took_s - self.dispatch.handed_s, LEAST_SHARE * took_s)
 
     def _product(self, case: Case, timed: Timed) -> None:
         passes = _integer(case, "passes", 1)
@@ -301,25 +301,34 @@ def action_of(case: Case) -> str:
 
 def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
     known = {each.case.id: each for each in timed if each.case.workload == "dispatch"}
-    call = known.get("dispatch/call/f32")
-    if call is None:
-        raise LookupError("the cost of a call was not measured (dispatch/call/f32)")
 
-    def line(kind: str, of: str = "slope_s") -> float:
-        case = known.get(f"dispatch/{kind}/f32")
-        if case is None:
+    def of(kind: str) -> Timed:
+        if (found := known.get(f"dispatch/{kind}/f32")) is None:
             raise LookupError(f"what calls cost was not measured (dispatch/{kind}/f32)")
-        return max(float(case.observations[of]), 0.0)
+        return found
 
-    argument_s = line("arguments")
-    return Dispatch(
-        call_s=pick(call),
-        handed_s=max(line("chain", "intercept_s"), pick(call)),
-        queued_s=line("chain"),
-        argument_s=argument_s,
-        result_s=max(line("results") - argument_s, 0.0),
-        kernel_s=line("kernels"),
+    call_s = pick(of("call"))
+    argument_s, result_s, kernel_s, queued_s = (
+        max(pick(_slope(of(kind))), 0.0) for kind in ("arguments", "results", "kernels", "chain")
     )
+    return Dispatch(
+        call_s=call_s,
+        handed_s=max(pick(of("handed")), call_s),
+        queued_s=queued_s,
+        argument_s=argument_s,
+        result_s=max(result_s - argument_s, 0.0),
+        kernel_s=kernel_s,
+    )
+
+
+def _slope(ladder: Timed) -> Timed:
+    """What each of N adds, instead of what all together take."""
+    best_s, usual_s, worst_s = (
+        ladder.observations.get(name) for name in ("slope_best_s", "slope_s", "slope_worst_s")
+    )
+    if best_s is None or usual_s is None or worst_s is None:
+        raise LookupError(f"how slopes of calls scatter was not measured ({ladder.case.id})")
+    return replace(ladder, best_s=float(best_s), median_s=float(usual_s), worst_s=float(worst_s))
 
 
 def _needed(sweeps: Mapping[str, Points], name: str) -> Curve:

@@ -11,14 +11,16 @@ from sqlalchemy import text
 
 from harness.bottleneck import (
     Bottlenecks,
-    allocatable_bytes,
     hardware,
     label_run,
     nearest,
     private_bytes,
     timed,
+    widened,
 )
 from harness.errors import UsageError
+from harness.roofline.capacity import allocatable_bytes
+from harness.roofline.ceilings import Timed
 from harness.store.reader import Reader, Run
 from harness.store.writer import Store
 from tests.harness.history import A_RUN, MACHINE
@@ -159,6 +161,37 @@ def test_what_was_never_measured_is_told_and_not_labelled(labelling: Labelling) 
         "matmul/4096/f8": "product in f8 was not measured",
         "dispatch/chain/f32": "it is made of many calls, which tell a ceiling and have none",
     }
+
+
+MATMUL = find("matmul/512/f32")
+
+
+def a_time(best_s: float, worst_s: float) -> Timed:
+    return Timed(case=MATMUL, best_s=best_s, median_s=1.0, worst_s=worst_s)
+
+
+@pytest.mark.parametrize(
+    ("run", "ends", "factors"),
+    [
+        ((0.8, 1.1), (0.8, 1.2), [0.9 / 0.8]),
+        ((0.95, 2.0), (0.9, 2.0), []),
+        ((0.89, 1.1), (0.89, 1.2), []),
+        ((0.4, 2.5), (0.9, 1.2), []),
+    ],
+)
+def test_a_run_widens_what_it_measured_of_the_ceilings(
+    run: tuple[float, float], ends: tuple[float, float], factors: list[float]
+) -> None:
+    (found,), raised = widened([a_time(0.9, 1.2)], [a_time(*run)])
+    assert (found.best_s, found.worst_s) == ends
+    assert found.median_s == 1.0
+    assert [each.factor for each in raised] == pytest.approx(factors)
+    assert {each.case for each in raised} <= {MATMUL.id}
+
+
+def test_of_what_the_run_did_not_measure_ceilings_stay_as_they_are() -> None:
+    other = replace(a_time(0.1, 9.0), case=find("matmul/1024/f32"))
+    assert widened([a_time(0.9, 1.2)], [other]) == ([a_time(0.9, 1.2)], [])
 
 
 def test_of_pruned_ceilings_quartiles_are_left(store: Store, url: str) -> None:

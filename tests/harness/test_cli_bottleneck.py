@@ -1,11 +1,14 @@
 """`jaxrig ceilings`, `bottleneck` and `predict`, as they are typed."""
 
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
+from harness.machine import this_machine
 from harness.store.writer import Store
 from tests.harness.called import Jaxrig
 from tests.harness.roofline.ideal import Ideal
@@ -73,15 +76,42 @@ def test_without_ceilings_it_says_how_to_get_them(jaxrig: Jaxrig, tmp_path: Path
     assert (done.code, "jaxrig ceilings" in done.err) == (2, True)
 
 
-@pytest.mark.parametrize("suffix", ["svg", "png"])
-def test_a_roofline_is_drawn(jaxrig: Jaxrig, database: str, tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"roofline.{suffix}"
+def test_rooflines_and_terms_are_drawn(jaxrig: Jaxrig, database: str, tmp_path: Path) -> None:
+    path = tmp_path / "plot.png"
     assert jaxrig("bottleneck", "latest", "--plot", str(path)).code == 0
-    content = path.read_bytes()
-    assert content.startswith(b"<?xml" if suffix == "svg" else b"\x89PNG")
-    if suffix == "svg":
-        for told in (b"matmul/2048/f32", b"memory/triad/128MiB/f32", b"bandwidth"):
-            assert told in content
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_in_an_svg_every_case_tells_its_numbers(
+    jaxrig: Jaxrig, database: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "plot.svg"
+    assert jaxrig("bottleneck", "latest", "--plot", str(path)).code == 0
+    svg = ElementTree.parse(path)  # noqa: S314 (our own)
+    groups = svg.iter("{http://www.w3.org/2000/svg}g")
+    told = [group.findtext("{http://www.w3.org/2000/svg}title") for group in groups]
+    words = Counter(text for text in told if text is not None)
+    of_matmul = [text for text in words if text.startswith("matmul/2048/f32: compute\n")]
+    assert len(of_matmul) == 1
+    assert "measured 172 ms, bounds " in of_matmul[0]
+    assert "100 GFLOP/s" in of_matmul[0]
+    # A point on the roofline, and each term of its bar.
+    assert words[of_matmul[0]] > 2
+    assert {text.partition(":")[0] for text in words} == set(CASES)
+
+
+def test_the_same_labels_draw_the_same_file(jaxrig: Jaxrig, database: str, tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a.svg", "b.svg")]
+    for path in paths:
+        jaxrig("bottleneck", "latest", "--plot", str(path))
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_where_no_file_can_be_written_it_says_so(
+    jaxrig: Jaxrig, database: str, tmp_path: Path
+) -> None:
+    done = jaxrig("bottleneck", "latest", "--plot", str(tmp_path / "missing" / "a.svg"))
+    assert (done.code, "cannot be written" in done.err) == (5, True)
 
 
 def test_a_plot_of_another_kind_is_refused(jaxrig: Jaxrig, database: str) -> None:
@@ -102,13 +132,46 @@ def test_every_point_of_them_is_in_the_json(jaxrig: Jaxrig, database: str) -> No
     told = {each["ceiling"]: each for each in records}
     point = told["memory/read/2GiB/f32"]
     assert point["value"] == pytest.approx(1e10, rel=0.01)
-    assert point["low"] < point["value"] < point["high"]
+    assert point["worst"] < point["value"] < point["best"]
     assert point["unit"] == "B/s"
-    assert told["a call"]["unit"] == "s"
+    for name in ("a call", "dispatch/handed/f32", "a load that waits for the one before"):
+        assert told[name]["unit"] == "s"
+        assert told[name]["best"] < told[name]["value"] < told[name]["worst"]
+    for name in ("relu, f32", "transpositions, bf16", "memory/transpose/1MiB/f32"):
+        assert told[name]["unit"] == "element/s"
+    assert told["memory/chase/256MiB/int32"]["value"] == pytest.approx(1e7, rel=0.02)
+    assert told["fresh memory, touched"]["limit"] == "capacity"
+
+
+BY = ("--ceilings", "what=ceilings")
+
+
+def test_predictions_are_by_the_newest_ceilings_of_this_machine(
+    jaxrig: Jaxrig, database: str
+) -> None:
+    refused = jaxrig("predict", "nano")
+    runs = json.loads(jaxrig("runs", "--format", "json").out)
+    (other,) = (each["run"] for each in runs if each["suite"] == "ceilings")
+    assert refused.code == 2
+    assert f"for --ceilings: {other}" in refused.err
+    with Store(database) as store:
+        names = [add_ceilings(store, IDEAL, machine=this_machine()) for _ in range(2)]
+        add_ceilings(store, IDEAL)
+    done = jaxrig("predict", "nano", "--format", "json")
+    assert json.loads(done.out)["ceilings"] == names[-1]
+
+
+def test_without_any_ceilings_there_is_no_prediction(jaxrig: Jaxrig, tmp_path: Path) -> None:
+    with Store(f"sqlite:///{tmp_path}/results.db") as store:
+        add_measured(store, CASES)
+    done = jaxrig("predict", "nano")
+    assert done.code == 2
+    assert done.err.rstrip().endswith("`jaxrig ceilings` measures them")
 
 
 def test_predictions_of_a_known_model(jaxrig: Jaxrig, database: str) -> None:
-    done = jaxrig("predict", "small", "--batch", "2", "--context", "512", "--format", "json")
+    words = ("--batch", "2", "--context", "512", "--format", "json")
+    done = jaxrig("predict", "small", *words, *BY)
     found = json.loads(done.out)
     phases = {each["phase"]: each for each in found["phases"]}
     assert {"prefill", "decode", "train_step"} <= set(phases)
@@ -130,7 +193,7 @@ dtype = "bf16"
 
 def test_predictions_of_a_shape_of_one_s_own(jaxrig: Jaxrig, database: str, tmp_path: Path) -> None:
     (tmp_path / "shape.toml").write_text(SHAPE)
-    done = jaxrig("predict", "shape.toml", "--batch", "3")
+    done = jaxrig("predict", "shape.toml", "--batch", "3", *BY)
     assert done.code == 0
     assert "batch 3, context 256, bf16" in done.out
 
@@ -167,7 +230,7 @@ def test_dtypes_that_are_none(jaxrig: Jaxrig, database: str, tmp_path: Path, tex
 
 
 def test_a_dtype_that_was_not_measured(jaxrig: Jaxrig, database: str) -> None:
-    done = jaxrig("predict", "nano", "--dtype", "f8")
+    done = jaxrig("predict", "nano", "--dtype", "f8", *BY)
     assert (done.code, "f8" in done.err) == (2, True)
 
 
@@ -201,7 +264,15 @@ def test_ceilings_that_were_interrupted_are_passed_over(jaxrig: Jaxrig, database
 
 def test_a_case_that_beats_its_ceiling_is_marked(jaxrig: Jaxrig, database: str) -> None:
     with Store(database) as store:
-        add_measured(store, {"matmul/2048/f32": (CASES["matmul/2048/f32"][0] / 2, {})})
+        add_measured(store, {"matmul/2048/f32": (CASES["matmul/2048/f32"][0] / 3, {})})
     (record,) = json.loads(jaxrig("bottleneck", "latest", "--format", "json").out)
     assert (record["beaten"], record["label"]) == (True, "invalid")
     assert "times as fast as its ceiling" in jaxrig("bottleneck", "latest").out
+
+
+def test_a_case_that_raises_its_ceiling_is_told(jaxrig: Jaxrig, database: str) -> None:
+    with Store(database) as store:
+        add_measured(store, {"matmul/2048/f32": (CASES["matmul/2048/f32"][0] / 1.5, {})})
+    done = jaxrig("bottleneck", "latest")
+    assert "which it raises: matmul/2048/f32 (1.50 times)" in done.out
+    assert "compute" in done.out

@@ -187,3 +187,9 @@ def test_a_floor_that_is_no_share_is_refused(tmp_path: Path, floor: str) -> None
     (tmp_path / "jaxrig.toml").write_text(f'[floors]\n"*" = {floor}\n')
     with pytest.raises(UsageError, match=r"jaxrig\.toml:2: floors"):
         load(tmp_path)
+
+
+def test_what_ceilings_are_made_of_is_not_for_a_suite_to_say(tmp_path: Path) -> None:
+    told = complaint(tmp_path, '[suites.ceilings]\ncases = ["matmul/*"]\n')
+    assert f"{FILE_NAME}:1: suites.ceilings: " in told
+    assert "choose another name" in told

@@ -15,12 +15,19 @@ from workloads.prepare import prepare
 from workloads.problem import Activity
 
 CALL, CHAIN = "dispatch/call/f32", "dispatch/chain/f32"
+HANDED = "dispatch/handed/f32"
 
 
 def test_a_call_counts_in_place() -> None:
     prepared = prepare(find(CALL), build(find(CALL)))
     assert prepared.numerics_error == 0
     assert prepared.program.alias_bytes == prepared.program.output_bytes == 4
+
+
+def test_a_call_that_is_handed_over_counts_every_number() -> None:
+    prepared = prepare(find(HANDED), build(find(HANDED)))
+    assert prepared.numerics_error == 0
+    assert prepared.program.alias_bytes == prepared.program.output_bytes == 4 * 4096
 
 
 def test_calls_that_queue_are_all_made_and_finished() -> None:
@@ -51,7 +58,7 @@ def test_a_chain_of_calls_counts_them_all_and_has_a_line() -> None:
     slope_s = found["slope_s"]
     assert isinstance(slope_s, float)
     assert 0 < slope_s < 1e-3
-    assert set(found) == {"slope_s", "intercept_s", "misfit"}
+    assert set(found) == {"slope_s", "slope_best_s", "slope_worst_s", "intercept_s", "misfit"}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,14 @@ def test_a_call_that_does_not_count_is_refused(
         prepare(find(CALL), replace(build(find(CALL)), function=wrong))
     with pytest.raises(WrongNumbers):
         prepare(find(CHAIN), dispatch.chain(find(CHAIN), wrong))
+
+
+def test_a_call_that_counts_only_some_is_refused() -> None:
+    def wrong(counters: jax.Array, one: jax.Array) -> jax.Array:
+        return counters.at[1:].add(one)
+
+    with pytest.raises(WrongNumbers):
+        prepare(find(HANDED), replace(build(find(HANDED)), function=wrong))
 
 
 def test_a_chain_that_skips_a_call_is_refused() -> None:
@@ -120,6 +135,18 @@ def test_a_call_that_does_not_count_what_it_is_passed_is_refused(
     case = find("dispatch/arguments/f32")
     with pytest.raises(WrongNumbers):
         prepare(case, dispatch.passing(case, wrong))
+
+
+def test_slopes_are_told_with_their_spread() -> None:
+    """Of times that scatter in proportion, so do the slopes."""
+    scatter = (0.5, 1.0, 1.0, 1.0, 3.0)
+    took_s = {calls: [calls * 1e-6 * each for each in scatter] for calls in (1, 8)}
+    ladder = dispatch.Ladder(
+        run=lambda *_: None, begin=lambda: None, rungs=(1, 8), repeats=1, took_s=took_s
+    )
+    found = ladder.observe()
+    slopes = [found[name] for name in ("slope_best_s", "slope_s", "slope_worst_s")]
+    assert slopes == pytest.approx([0.7e-6, 1e-6, 2.2e-6])
 
 
 def test_the_line_is_found() -> None:

@@ -102,6 +102,14 @@ def _convolution(case: Case) -> Operations:
     )
 
 
+def _dispatch(case: Case) -> Operations:
+    """Nothing, but where so much is done that another thread does it."""
+    if case.parameters["kind"] != "handed":
+        return ()
+    elements, itemsize = case.integer("elements"), ITEMSIZE_BYTES[case.dtype]
+    return (elementwise(ADD, "kernel", elements, case.dtype, itemsize=itemsize, flops=1),)
+
+
 def _collective(case: Case) -> Operations:
     """Of a step of training its cost, of all devices together; what else there is only moves."""
     if case.phase != "train_step":
@@ -177,5 +185,6 @@ _WORKLOADS: Mapping[str, Callable[[Case], Operations]] = {
     "mlp": _mlp,
     "vision": _vision,
     "recommender": _recommender,
+    "dispatch": _dispatch,
     "collective": _collective,
 }

@@ -8,6 +8,10 @@ TOLERANCE = 0.0
 LADDER = (1, 2, 4, 8, 16, 32, 64)
 """Calls that are started before the last one is waited for: the N of T(N) = a + b N."""
 
+HANDED = 4096
+"""Numbers that are counted up at once: XLA's client for CPUs runs what has fewer than 1000 FLOP on
+the thread that calls, and hands over anything else."""
+
 REPEATS = 5
 """Times that the ladder is climbed in one call of the case."""
 
@@ -24,19 +28,22 @@ RUNGS = {"chain": LADDER, "kernels": KERNELS, "arguments": ARRAYS, "results": AR
 COST = Cost(flops=0.0, bytes=0.0)
 """One addition of two numbers, counted as the nothing that it is beside the way to it."""
 
+HANDED_COST = Cost(flops=float(HANDED), bytes=2.0 * 4 * HANDED)
+
 
 def _case(
     name: str,
     work: float,
     parameters: dict[str, int],
     suites: tuple[str, ...] = (*QUICK, CEILINGS),
+    cost: Cost = COST,
 ) -> Case:
     return Case(
         id=f"dispatch/{name}/f32",
         workload="dispatch",
         phase="kernel",
         dtype="f32",
-        cost=COST,
+        cost=cost,
         tolerance=TOLERANCE,
         suites=suites,
         memory_bytes=PROCESS_BYTES,
@@ -53,6 +60,7 @@ def _ladder(kind: str, suites: tuple[str, ...]) -> Case:
 
 CASES = (
     _case("call", 1, {}),
+    _case("handed", 1, {"elements": HANDED}, (CEILINGS,), HANDED_COST),
     _ladder("chain", (*QUICK, CEILINGS)),
     *(_ladder(kind, (CEILINGS,)) for kind in ("kernels", "arguments", "results")),
 )

@@ -62,7 +62,10 @@ def results(evidence: judged.Evidence) -> Iterator[tuple[str, Any]]:
     yield "control_coverage", judged.coverage(control)
     yield "control_median_error", judged.median_error(control)
     yield "caused", [asdict(each) | {"right": each.right} for each in judged.caused(evidence)]
-    yield "predicted", [asdict(each) | {"error": each.error} for each in judged.predicted(evidence)]
+    between = judged.predicted(evidence, "between")
+    yield "predicted", [asdict(each) | {"error": each.error} for each in between]
+    everything = [*between, *judged.predicted(evidence, "cases")]
+    yield "intervals", [asdict(each) | {"inside": each.inside} for each in everything]
 
 
 def references(state: Path, *, measured: bool) -> dict[str, float]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from harness.bottleneck import hardware, known_cases, label_run, timed
+from harness.bottleneck import hardware, known_cases, label_run, timed, widened
 from harness.roofline.ceilings import Hardware
 from harness.roofline.label import Labelled
 from harness.roofline.predict import Shape, predict
@@ -80,6 +80,11 @@ class Predicted:
     def error(self) -> float:
         return self.usual_s / self.measured_s - 1
 
+    @property
+    def inside(self) -> bool:
+        """As it is printed, not widened."""
+        return self.low_s <= self.measured_s <= self.high_s
+
 
 class Evidence:
     """All that was measured, read once."""
@@ -87,12 +92,15 @@ class Evidence:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._facts = reader.machines()[0].facts
-        self.two_cores = self._hardware("ceilings", cpus=None)
-        self.one_core = self._hardware("one-core-ceilings", cpus=1)
+        self.two_cores = self._hardware("ceilings", "cases", cpus=None)
+        self.one_core = self._hardware("one-core-ceilings", "one-core", cpus=1)
 
-    def _hardware(self, kind: str, cpus: int | None) -> Hardware:
-        frame = self.frame(runs(self._reader, kind), samples=True)
-        return hardware(timed(frame), self._facts, "cpu", cpus)
+    def _hardware(self, kind: str, labelled: str, cpus: int | None) -> Hardware:
+        """As the command makes them, with what the labelled runs themselves measured of them."""
+        ceilings, own = (
+            timed(self.frame(runs(self._reader, each), samples=True)) for each in (kind, labelled)
+        )
+        return hardware(widened(ceilings, own)[0], self._facts, "cpu", cpus)
 
     def frame(self, some: "Sequence[Run]", *, samples: bool = False) -> pd.DataFrame:
         frames = [self._reader.measurements(run.run, samples=samples) for run in some]
@@ -139,7 +147,7 @@ def median_error(cases: Sequence[HeldOut]) -> float:
     return exp(median(abs(log(each.measured_s / each.usual_s)) for each in cases)) - 1
 
 
-def coverage(cases: Sequence[HeldOut]) -> float:
+def coverage(cases: "Sequence[HeldOut] | Sequence[Predicted]") -> float:
     return sum(each.inside for each in cases) / len(cases)
 
 
@@ -209,11 +217,13 @@ def _times_s(evidence: Evidence, kind: str) -> list[dict[str, float]]:
     ]
 
 
-def predicted(evidence: Evidence) -> list[Predicted]:
+def predicted(evidence: Evidence, kind: str) -> list[Predicted]:
+    """Every Transformer that runs of that kind measured, by the ceilings alone."""
     return [
         _predicted(case, each.measured_s, evidence.two_cores)
-        for each in known_cases(evidence.of("between"))
+        for each in known_cases(evidence.of(kind))
         for case in [find(each.case.id)]
+        if case.workload == "transformer"
     ]
 
 

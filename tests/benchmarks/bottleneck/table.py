@@ -45,6 +45,8 @@ def _summary(found: dict[str, Any]) -> Iterator[str]:
     )
     for each in predicted:
         yield f"| predicted {each['case']} | {each['error']:+.0%} | ±25 % |"
+    inside, count = sum(each["inside"] for each in found["intervals"]), len(found["intervals"])
+    yield f"| predicted Transformers within their interval | {inside} of {count} | |"
     for name, value in found["references"].items():
         yield f"| {name} | {value:.3f} | {BOUNDS[name]:.2f} |"
 

@@ -18,6 +18,7 @@ class Ideal:
     far_bytes_per_s: float = 1e10
     private_bytes: float = 4.0 * MIB
     call_s: float = 1e-5
+    handed_s: float = 2e-5
     kernel_s: float = 1e-6
     argument_s: float = 1e-6
     result_s: float = 2e-6
@@ -35,24 +36,26 @@ class Ideal:
         parameters, cost = case.parameters, case.cost
         match case.workload:
             case "matmul" | "convolution":
-                return self.call_s + cost.flops / self.flops_per_s
+                return self.handed_s + cost.flops / self.flops_per_s
             case "activation":
                 elements = case.integer("rows") * case.integer("columns")
                 each_s = self.element_s * (1 if parameters["activation"] == "relu" else 2)
-                return self.call_s + elements * each_s
+                return self.handed_s + elements * each_s
             case "memory" if parameters["kernel"] in ("gather", "chase"):
-                return self.call_s + case.integer("loads") * self.load_s
+                return self.handed_s + case.integer("loads") * self.load_s
             case "memory":
                 size_bytes = case.integer("elements") * ITEMSIZE_BYTES[case.dtype]
-                return self.call_s + cost.bytes / self.bytes_per_s(size_bytes)
+                return self.handed_s + cost.bytes / self.bytes_per_s(size_bytes)
             case "link" | "collective":
                 return cost.link_bytes / self.link_bytes_per_s
             case "storage":
                 return cost.storage_bytes / self.storage_bytes_per_s
+            case "dispatch" if parameters["kind"] == "handed":
+                return self.handed_s
         return self.call_s
 
     def observed(self, case: Case) -> dict[str, int | float | str]:
-        if case.workload != "dispatch" or case.parameters["kind"] == "call":
+        if "longest" not in case.parameters:
             return {}
         slope_s = {
             "chain": self.call_s / 2,
@@ -60,7 +63,8 @@ class Ideal:
             "arguments": self.argument_s,
             "results": self.argument_s + self.result_s,
         }[str(case.parameters["kind"])]
-        return {"slope_s": slope_s, "intercept_s": 2 * self.call_s}
+        ends = {"slope_best_s": slope_s / 1.05, "slope_worst_s": slope_s * 1.05}
+        return {"slope_s": slope_s, **ends}
 
     def timed(self) -> Iterator[Timed]:
         """Never faster or slower than usual by more than a twentieth."""

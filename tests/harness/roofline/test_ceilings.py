@@ -102,7 +102,8 @@ def test_a_call_that_costs_nearly_all_leaves_a_share() -> None:
 @pytest.mark.parametrize(
     ("missing", "why"),
     [
-        ("dispatch/call/f32", "the cost of a call"),
+        ("dispatch/call/f32", "what calls cost"),
+        ("dispatch/handed/f32", "what calls cost"),
         ("dispatch/kernels/f32", "what calls cost"),
         ("memory/read/", "no bandwidth was measured"),
         ("memory/update/", "no bandwidth was measured"),
@@ -112,6 +113,20 @@ def test_without_some_nothing_can_be_told(missing: str, why: str) -> None:
     timed = [each for each in IDEAL.timed() if not each.case.id.startswith(missing)]
     with pytest.raises(LookupError, match=why):
         ceilings_of(timed, usual, private_bytes=0, queued=False)
+
+
+def test_slopes_without_a_spread_tell_nothing() -> None:
+    timed = [
+        replace(each, observations={"slope_s": 1e-6}) if "chain" in each.case.id else each
+        for each in IDEAL.timed()
+    ]
+    with pytest.raises(LookupError, match="scatter"):
+        ceilings_of(timed, usual, private_bytes=0, queued=False)
+
+
+def test_slopes_have_their_own_ends(hardware: Hardware) -> None:
+    kernels_s = [each.dispatch.kernel_s for each in (hardware.best, hardware.worst)]
+    assert kernels_s == pytest.approx([1e-6 / 1.05, 1e-6 * 1.05])
 
 
 def test_a_convolution_is_the_product_of_its_patches() -> None:
