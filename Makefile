@@ -19,7 +19,8 @@ run: $(RUN_READY) engine ## measure the quick suite in containers, into results.
 	@$(BIN)/jaxrig run --suite quick
 
 test: check engine postgresql ## the whole test suite, Docker end-to-end tests included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -m "not alone" -n auto --maxprocesses 4 --dist loadfile --benchmark-disable
+	@$(BIN)/python -m pytest -m alone
 
 check: $(TEST_READY) ## style, types and import rules, without running anything
 	@$(BIN)/ruff format --check .

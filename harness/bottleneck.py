@@ -35,7 +35,8 @@ BEST, WORST = 0.1, 0.9
 
 @dataclass(frozen=True, kw_only=True)
 class Beaten:
-    """A case that was faster than a ceiling allows: `factor` times."""
+    """A case that was faster than its ceilings allow: `factor` times. `ceiling`: that of its
+    largest term."""
 
     case: str
     ceiling: str
@@ -66,24 +67,48 @@ class Bottlenecks:
 
 
 def nearest(run: "Run", runs: Iterable["Run"]) -> "list[Run]":
-    """Runs of the ceilings' suite on the same machine, target, image and platform, that which
-    began nearest to it first. Raises `UsageError` where there is none."""
-    alike = [
-        each
-        for each in runs
-        if each.suite == CEILINGS and each.measurements and _place(each) == _place(run)
-    ]
-    if not alike:
-        process = " --isolation process" if run.isolation == "process" else ""
+    """Runs of the ceilings' suite on the same machine, target, image and platform: whole ones
+    first, and of these that which began nearest to it. Raises `UsageError` where there is none."""
+    alike = [each for each in runs if place(each) == place(run)]
+    found = measured_ceilings(sorted(alike, key=lambda each: abs(each.started_at - run.started_at)))
+    if not found:
         raise UsageError(
             f"no ceilings of {run.machine} with what {run.run} ran on are stored; there, "
-            f"`jaxrig ceilings --refresh --target {run.target}{process}` measures them"
+            f"`{refresh(run)}` measures them, while the target's image is still the same; "
+            "--ceilings takes others"
         )
-    return sorted(alike, key=lambda each: abs(each.started_at - run.started_at))
+    return found
 
 
-def _place(run: "Run") -> tuple[Any, ...]:
+def measured_ceilings(runs: Iterable["Run"]) -> "list[Run]":
+    """Those that measured any, in their order, but for what came to its end before all others: a
+    run that was interrupted, or measured some of the cases, knows less."""
+    found = [each for each in runs if each.suite == CEILINGS and each.measurements]
+    cases = {each.run: each.measurements / each.launches_planned for each in found}
+    most = max(cases.values(), default=0.0)
+
+    def is_less(run: "Run") -> bool:
+        return run.status not in _ENDED or cases[run.run] < NEARLY_ALL * most
+
+    return sorted(found, key=is_less)
+
+
+_ENDED = ("done", "failed")
+"""Of what failed in a case all others hold."""
+
+NEARLY_ALL = 0.8
+"""Of the cases that the most complete run of the ceilings measured."""
+
+
+def place(run: "Run") -> tuple[Any, ...]:
+    """What has to be the same for ceilings to be those of a run. A plain process has no image."""
     return run.machine, run.target, run.image, run.platform, run.isolation
+
+
+def refresh(run: "Run") -> str:
+    """The command that measures its ceilings again."""
+    process = " --isolation process" if run.isolation == "process" else ""
+    return f"jaxrig ceilings --refresh --target {run.target}{process}"
 
 
 def hardware(
@@ -92,7 +117,7 @@ def hardware(
     """`measured`: by a run of the suite; `facts`: of its machine; `cpus`: that it could use, all
     where None.
 
-    Raises `UsageError` where too little of it was measured.
+    Raises `Incomplete` where too little of it was measured.
     """
     try:
         return hardware_of(
@@ -101,10 +126,11 @@ def hardware(
             queued=platform != "cpu",
         )
     except LookupError as error:
-        raise UsageError(
-            f"the ceilings are incomplete: {error.args[0]}; `jaxrig ceilings --refresh` measures "
-            "them again"
-        ) from error
+        raise Incomplete(f"the ceilings are incomplete: {error.args[0]}") from error
+
+
+class Incomplete(UsageError):
+    """Of ceilings too few were measured to tell anything."""
 
 
 def timed(measurements: "pd.DataFrame") -> list[Timed]:
@@ -150,6 +176,9 @@ def widened(ceilings: Iterable[Timed], run: Iterable[Timed]) -> tuple[list[Timed
     raised: list[Raised] = []
     for each in ceilings:
         other = others.get(each.case.id, each)
+        if "longest" in each.case.parameters:
+            found.append(each)  # made of many calls: its slopes are what it tells
+            continue
         best_s, worst_s = each.best_s, each.worst_s
         if best_s / DRIFTS <= other.best_s < best_s:
             best_s = other.best_s
@@ -245,11 +274,12 @@ def _is_made_of_calls(case: Case) -> bool:
 def _labelled(known: Known, machine: Hardware) -> Labelled:
     case = known.case
     rates = machine.best.products.get(case.dtype)
+    devices = case.devices if machine.best.queued else 1  # those of a CPU are one CPU
     return label(
         case,
         known.measured_s,
         bounds(case, known.operations, known.ran, machine),
-        peak_flops_per_s=None if rates is None else rates.peak_flops_per_s,
+        peak_flops_per_s=None if rates is None else devices * rates.peak_flops_per_s,
         full=case.phase == "capacity" and is_full(known.observations),
     )
 

@@ -1,5 +1,8 @@
 """Who made a case slower: the machine, whose ceilings fell as well, the compiler, or itself.
 
+Ceilings are those of a machine and an image. Where they fell, and were measured with another image,
+it may have been either of the two.
+
 Whether it is slower at all is for `jaxrig compare` to say, which knows how runs scatter.
 """
 
@@ -15,7 +18,7 @@ from harness.roofline.terms import bounds
 if TYPE_CHECKING:
     import pandas as pd
 
-Cause = Literal["machine", "compiler", "itself", "none"]
+Cause = Literal["machine", "machine or image", "compiler", "itself", "none"]
 
 SHARE = 0.5
 """Of a change, as a logarithm: where the ceilings explain so much of it, it is the machine's."""
@@ -43,15 +46,20 @@ def changes(
     base: "pd.DataFrame",
     candidate: "pd.DataFrame",
     hardware: tuple[Hardware, Hardware],
+    *,
+    same_stack: bool,
 ) -> Iterator[Change]:
-    """Of the cases that both have, in the base's order. `hardware`: of either."""
+    """Of the cases that both have, in the base's order. `hardware`: of either; `same_stack`:
+    whether their ceilings were measured with the same image."""
     others = {each.case.id: each for each in known_cases(candidate)}
     for each in known_cases(base):
         if (other := others.get(each.case.id)) is not None:
-            yield _change(each, other, hardware)
+            yield _change(each, other, hardware, same_stack=same_stack)
 
 
-def _change(base: Known, candidate: Known, hardware: tuple[Hardware, Hardware]) -> Change:
+def _change(
+    base: Known, candidate: Known, hardware: tuple[Hardware, Hardware], *, same_stack: bool
+) -> Change:
     """By the base's program on both: what the compiler did since is not the machine's."""
     first, second = (bounds(base.case, base.operations, base.ran, each) for each in hardware)
     ratio = candidate.measured_s / base.measured_s
@@ -59,6 +67,9 @@ def _change(base: Known, candidate: Known, hardware: tuple[Hardware, Hardware]) 
     if first.terms.total_s and second.terms.total_s and not (first.unknown or second.unknown):
         ceilings_ratio = second.terms.total_s / first.terms.total_s
     same = _same(base.hlo_sha256, candidate.hlo_sha256)
+    cause = _cause(ratio, ceilings_ratio, same)
+    if cause == "machine" and not same_stack:
+        cause = "machine or image"
     return Change(
         case=base.case.id,
         base_s=base.measured_s,
@@ -66,7 +77,7 @@ def _change(base: Known, candidate: Known, hardware: tuple[Hardware, Hardware]) 
         ratio=ratio,
         ceilings_ratio=ceilings_ratio,
         same_hlo=same,
-        cause=_cause(ratio, ceilings_ratio, same),
+        cause=cause,
     )
 
 

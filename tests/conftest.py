@@ -9,9 +9,34 @@ import pytest
 from containers.docker_engine import connect
 from containers.errors import EngineUnavailable
 from tests import mounts
+from tests.checkout import ROOT
 from tests.need import need
 from tests.postgresql import Server, programs
 from tests.tmpfs import Tmpfs
+
+ALONE = (
+    "benchmarks",
+    "containers",
+    "docker",
+    "e2e",
+    "faults",
+    "harness/runner",
+    "harness/store/test_retry.py",
+    "workloads/test_guest.py",
+    "workloads/test_guest_turns.py",
+    "workloads/test_launch.py",
+    "workloads/test_launch_devices.py",
+    "workloads/test_measure.py",
+)
+"""What measures, waits for a time, or has an engine to itself: not beside other tests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is `ALONE`."""
+    folders = [ROOT / "tests" / name for name in ALONE]
+    for item in items:
+        if any(item.path.is_relative_to(each) for each in folders):
+            item.add_marker(pytest.mark.alone)
 
 
 @pytest.fixture(scope="session")

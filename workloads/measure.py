@@ -209,10 +209,10 @@ def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
 
 
 def _of_program(prepared: Prepared, program: Program, timing: Timing) -> Iterator[str]:
-    """Remarks that make sense for what XLA compiled, and computes something."""
+    """Remarks that make sense for what XLA compiled, and is there to compute something."""
     yield from program.warnings()
     case = prepared.case
-    if case.cost.flops or case.cost.bytes:
+    if case.workload != "dispatch":
         yield from remarks.faults(case, timing.noise.minor_faults, timing.calls)
         yield from remarks.near_dispatch(min(timing.samples_s), prepared.queued)
 

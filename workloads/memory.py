@@ -9,6 +9,7 @@ the next one is, so that the time of one is latency.
 import math
 from collections.abc import Callable
 from functools import partial
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -35,7 +36,10 @@ UNROLL = 32
 """Loads in one turn of the chase's loop, which costs some 15 ns on CPU, a load some 150."""
 
 PASSES = {True: 32, False: 8}
-"""Passes in one turn of a sweep's loop, where calls queue and on CPU: see `workloads.matmul`."""
+"""Passes in one turn of a sweep's loop, where calls queue and on CPU: see `workloads.matmul`. On
+CPU only reads have several, as products; XLA would make one pass of several others."""
+
+State = TypeVar("State")
 
 BLOCK_ELEMENTS = 2**18
 """Random numbers that an updated array repeats."""
@@ -82,8 +86,7 @@ def update(array: jax.Array, turn: jax.Array, passes: int) -> jax.Array:
     def once(_: int, x: jax.Array) -> jax.Array:
         return turn - x
 
-    end: jax.Array = jax.lax.fori_loop(0, passes, once, array)
-    return end
+    return _again(once, passes, array)
 
 
 def write(
@@ -95,8 +98,7 @@ def write(
         array, count = state
         return jnp.full_like(array, count), count + one
 
-    end: tuple[jax.Array, jax.Array] = jax.lax.fori_loop(0, passes, once, written)
-    return end
+    return _again(once, passes, written)
 
 
 def transpose(matrix: jax.Array, turn: jax.Array, passes: int) -> jax.Array:
@@ -106,7 +108,25 @@ def transpose(matrix: jax.Array, turn: jax.Array, passes: int) -> jax.Array:
     def once(_: int, x: jax.Array) -> jax.Array:
         return turn - x.T
 
-    end: jax.Array = jax.lax.fori_loop(0, passes, once, matrix)
+    return _again(once, passes, matrix)
+
+
+def _again(once: Callable[[int, State], State], passes: int, begin: State) -> State:
+    """`once`, so many times. On a GPU a turn of a loop takes as long as a small pass: there several
+    share one, and a barrier, which XLA keeps there until kernels are made, keeps them apart."""
+
+    def apart(place: int, state: State) -> State:
+        kept: State = jax.lax.optimization_barrier(once(place, state))  # type: ignore[no-untyped-call]
+        return kept
+
+    several = queues()
+    end: State = jax.lax.fori_loop(
+        0,
+        passes,
+        apart if several else once,
+        begin,
+        unroll=min(passes, PASSES[True]) if several else 1,
+    )
     return end
 
 

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import show
+from harness.cli.words import saying, show
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +59,12 @@ def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if len(sides) > 1:
         base, candidate = sides
         found = list(
-            changes(base.measured, candidate.measured, (base.hardware, candidate.hardware))
+            changes(
+                base.measured,
+                candidate.measured,
+                (base.hardware, candidate.hardware),
+                same_stack=base.stack == candidate.stack,
+            )
         )
         show(changes_view(base.run, candidate.run, found), arguments, out)
         return 0
@@ -69,18 +74,24 @@ def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         from harness.report.plot import plot
 
         plot(labels.labelled, side.hardware, arguments.plot, f"{labels.run} by {labels.ceilings}")
-    show(bottleneck_view(labels, parts=arguments.parts), arguments, out)
+    view = bottleneck_view(labels, parts=arguments.parts)
+    show(view, arguments, out)
+    if arguments.format in ("json", "csv"):  # which have no place for it
+        for note in view.notes:
+            saying(err)(note)
     return 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Side:
-    """A run's measurements, and the ceilings that they are held against. `raised`: by the run."""
+    """A run's measurements, and the ceilings that they are held against. `stack`: the image that
+    these were measured with, or of a plain process its environment; `raised`: by the run."""
 
     run: str
     ceilings: str
     measured: "pd.DataFrame"
     hardware: "Hardware"
+    stack: object
     raised: "list[Raised]"
 
 
@@ -93,6 +104,7 @@ def _side(reader: "Reader", arguments: argparse.Namespace, reference: str) -> _S
         ceilings=by.run,
         measured=_matching(measured, run.run, arguments.case),
         hardware=hardware,
+        stack=by.image or [each.environment for each in reader.launches(by.run)],
         raised=raised,
     )
 
@@ -102,26 +114,28 @@ def _ceilings(
 ) -> "tuple[Run, Hardware, list[Raised]]":
     """Those that are named, else the nearest that are complete, with what the run itself measured
     of them. Raises `UsageError`."""
-    from harness.bottleneck import nearest, timed
+    from harness.bottleneck import nearest, place, timed, widened
 
-    own = timed(measured)
-    if named is not None:
-        by = reader.run(named)
-        return by, *_widened(reader, by, own)
-    *others, last = nearest(run, reader.runs())
-    for by in others:
-        with suppress(UsageError):
-            return by, *_widened(reader, by, own)
-    return last, *_widened(reader, last, own)
+    by = [reader.run(named)] if named is not None else nearest(run, reader.runs())
+    found, points, hardware = complete(reader, by)
+    if place(found) != place(run):
+        return found, hardware, []
+    points, raised = widened(points, timed(measured))
+    return found, _hardware(reader, found, points), raised
 
 
-def _widened(
-    reader: "Reader", by: "Run", own: "Sequence[Timed]"
-) -> "tuple[Hardware, list[Raised]]":
-    from harness.bottleneck import timed, widened
+def complete(reader: "Reader", runs: "Sequence[Run]") -> "tuple[Run, list[Timed], Hardware]":
+    """The first that is complete, or else the last, with what it measured. Raises `UsageError`
+    where that is not complete either."""
+    from harness.bottleneck import Incomplete
 
-    found, raised = widened(timed(reader.measurements(by.run)), own)
-    return _hardware(reader, by, found), raised
+    *others, last = runs
+    for run in others:
+        with suppress(Incomplete):
+            hardware, points = hardware_of_run(reader, run)
+            return run, points, hardware
+    hardware, points = hardware_of_run(reader, last)
+    return last, points, hardware
 
 
 def hardware_of_run(reader: "Reader", run: "Run") -> "tuple[Hardware, list[Timed]]":
@@ -135,13 +149,16 @@ def hardware_of_run(reader: "Reader", run: "Run") -> "tuple[Hardware, list[Timed
 
 def _hardware(reader: "Reader", run: "Run", measured: "Sequence[Timed]") -> "Hardware":
     """`measured`: of the ceilings, on the machine of `run`, as it was confined then."""
-    from harness.bottleneck import hardware
+    from harness.bottleneck import Incomplete, hardware, refresh
 
     facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
     cpus = [
         len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
     ]
-    return hardware(measured, facts, run.platform, max(cpus, default=0) or None)
+    try:
+        return hardware(measured, facts, run.platform, max(cpus, default=0) or None)
+    except Incomplete as error:
+        raise Incomplete(f"{run.run}: {error}; `{refresh(run)}` measures them again") from error
 
 
 def _matching(measured: "pd.DataFrame", run: str, globs: Sequence[str]) -> "pd.DataFrame":

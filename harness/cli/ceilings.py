@@ -55,19 +55,27 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 
 
 def _stored(arguments: argparse.Namespace) -> str | None:
-    """The newest run of this machine that measured them."""
+    """The newest run of this machine that measured them all."""
+    from harness.bottleneck import Incomplete, measured_ceilings
+    from harness.cli.bottleneck import complete
     from harness.errors import NoResults
     from harness.machine import this_machine
     from harness.store.reader import Reader
-    from workloads.catalog import CEILINGS
 
     try:
         reader = Reader(arguments.db)
     except NoResults:
         return None
-    wanted = (CEILINGS, this_machine().fingerprint, arguments.target, arguments.isolation)
+    wanted = (this_machine().fingerprint, arguments.target, arguments.isolation)
     with reader:
-        for run in reader.runs():
-            if (run.suite, run.machine, run.target, run.isolation) == wanted and run.measurements:
-                return run.run
-    return None
+        found = [
+            run
+            for run in measured_ceilings(reader.runs())
+            if (run.machine, run.target, run.isolation) == wanted
+        ]
+        if not found:
+            return None
+        try:
+            return complete(reader, found)[0].run
+        except Incomplete:
+            return None

@@ -8,6 +8,7 @@ from harness.cli.words import positive, show
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.roofline.ceilings import Hardware, Timed
     from harness.roofline.predict import Shape
     from harness.store.reader import Reader, Run
 
@@ -23,24 +24,19 @@ def add(predict: argparse.ArgumentParser) -> None:
 
 
 def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.cli.bottleneck import hardware_of_run
     from harness.report.predictions import predictions_view
     from harness.roofline.capacity import allocatable_bytes
-    from harness.roofline.predict import predict
+    from harness.roofline.predict import missing, predict
     from harness.store.reader import Reader
 
     shape = _shape(arguments)
     with Reader(arguments.db) as reader:
-        run = _ceilings(reader, arguments.ceilings)
-        machine, measured = hardware_of_run(reader, run)
+        run, measured, machine = _ceilings(reader, arguments.ceilings)
     memory_bytes = allocatable_bytes(measured)
     found = list(predict(shape, machine, memory_bytes))
     if not found:
-        functions = {dtype for _, dtype in machine.usual.functions}
-        known = ", ".join(sorted(functions & set(machine.usual.products)))
-        raise UsageError(
-            f"{run.run} measured no products or no functions in {shape.dtype}; it did in: {known}"
-        )
+        why = "; ".join(missing(shape, machine))
+        raise UsageError(f"{run.run} does not tell what {shape.dtype} takes: {why}")
     model = (
         f"{arguments.model}: batch {shape.batch}, context {shape.context}, {shape.dtype}, "
         f"{shape.size.parameters:,} parameters"
@@ -50,18 +46,17 @@ def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _ceilings(reader: "Reader", reference: str | None) -> "Run":
+def _ceilings(reader: "Reader", reference: str | None) -> "tuple[Run, list[Timed], Hardware]":
     """Those that are named, else the newest of this machine."""
+    from harness.bottleneck import measured_ceilings
+    from harness.cli.bottleneck import complete
     from harness.machine import this_machine
-    from workloads.catalog import CEILINGS
 
     if reference is not None:
-        return reader.run(reference)
-    stored = [run for run in reader.runs() if run.suite == CEILINGS and run.measurements]
-    here = this_machine().fingerprint
-    for run in stored:
-        if run.machine == here:
-            return run
+        return complete(reader, [reader.run(reference)])
+    stored, here = measured_ceilings(reader.runs()), this_machine().fingerprint
+    if own := [run for run in stored if run.machine == here]:
+        return complete(reader, own)
     others = ", ".join(
         run.run for run in {each.machine: each for each in reversed(stored)}.values()
     )

@@ -21,8 +21,14 @@ _LETTERS = {"compute": "C", "bandwidth": "B", "dispatch": "d", "link": "L", "sto
 def bottleneck_view(found: "Bottlenecks", *, parts: bool = False) -> View:
     """A row a case; with `parts` a row a part of each, below it."""
     beaten = {each.case for each in found.beaten}
+    raised = {each.case: each.factor for each in found.raised}
     records = [
-        {**_record(each), "ceilings": found.ceilings, "beaten": each.case in beaten}
+        {
+            **_record(each),
+            "ceilings": found.ceilings,
+            "beaten": each.case in beaten,
+            "raised": raised.get(each.case),
+        }
         for each in found.labelled
     ]
     rows: list[tuple[str, ...]] = []
@@ -70,7 +76,7 @@ def changes_view(base: str, candidate: str, changes: Sequence["Change"]) -> View
         ],
         notes=[
             f"{candidate} over {base}; above 1 it takes longer",
-            "of ceilings: what the machine alone makes of the same work",
+            "of ceilings: what the ceilings of either make of the same work, machine and image",
             f"whether a case is slower at all: `jaxrig compare {base} {candidate}`",
         ],
     )
@@ -151,8 +157,9 @@ def _notes(found: "Bottlenecks") -> Iterator[str]:
     yield f"by the ceilings of {found.ceilings}; terms: {letters}, . none of them"
     for beaten in found.beaten:
         yield (
-            f"{beaten.case} is {beaten.factor:.2f} times as fast as its ceiling of "
-            f"{beaten.ceiling} allows: one of the two is wrong; `jaxrig ceilings --refresh` tells"
+            f"{beaten.case} is {beaten.factor:.2f} times as fast as its ceilings allow, of which "
+            f"{beaten.ceiling} takes longest: it or they are wrong; `jaxrig ceilings --refresh` "
+            "tells"
         )
     if found.raised:
         ordered = sorted(found.raised, key=lambda each: -each.factor)

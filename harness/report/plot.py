@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 from harness.errors import EnvironmentFailure, UsageError
 from harness.report import quantity
-from harness.report.roofline import draw_roofline, dtypes_of, point_id
+from harness.report.roofline import draw_rooflines, dtypes_of, point_id
 from harness.report.terms import bar_id, draw_terms
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ def plot(cases: Sequence["Labelled"], machine: "Hardware", path: Path, title: st
     `EnvironmentFailure` where matplotlib is missing or the file cannot be written."""
     if path.suffix not in FORMATS:
         raise UsageError(f"{path}: a plot is a file of {' or '.join(FORMATS)}")
-    figure = _figure(cases, machine, title)
+    if not (dtypes := dtypes_of(cases, machine)):
+        raise UsageError("the ceilings tell of no product: there is no roofline to draw")
+    figure = _figure(cases, machine, dtypes, title)
     try:
         if path.suffix == ".svg":
             path.write_text(_svg(figure, cases), encoding="utf-8")
@@ -40,22 +42,22 @@ def plot(cases: Sequence["Labelled"], machine: "Hardware", path: Path, title: st
         raise EnvironmentFailure(f"{path} cannot be written: {error}") from error
 
 
-def _figure(cases: Sequence["Labelled"], machine: "Hardware", title: str) -> Any:
+def _figure(
+    cases: Sequence["Labelled"], machine: "Hardware", dtypes: Sequence[str], title: str
+) -> Any:
     try:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as error:
         raise EnvironmentFailure("a plot needs matplotlib: pip install 'jaxrig[plot]'") from error
     mpl.rcParams.update({"svg.hashsalt": "jaxrig", "svg.fonttype": "none"})
-    dtypes = dtypes_of(cases, machine)
     heights = [_ROOFLINE_INCHES, _AXIS_INCHES + _CASE_INCHES * len(cases)]
     width = max(5.5 * len(dtypes) + 1.5, 9.0)
     figure = Figure(figsize=(width, sum(heights)), layout="constrained")
     halves: Any = figure.subfigures(2, 1, height_ratios=heights)
     upper, lower = halves
     rooflines = upper.subplots(1, len(dtypes), sharey=True, squeeze=False)[0]
-    for axis, dtype in zip(rooflines, dtypes, strict=True):
-        draw_roofline(axis, cases, machine, dtype)
+    draw_rooflines(rooflines, cases, machine, dtypes)
     rooflines[0].set_ylabel("FLOP a second")
     bars = lower.subplots()
     draw_terms(bars, cases)

@@ -29,23 +29,29 @@ _LOWEST, _HIGHEST = 2.0**-4, 2.0**12
 
 
 def dtypes_of(cases: Sequence["Labelled"], machine: "Hardware") -> list[str]:
-    """Of the cases, as far as their ceilings are known: a picture each."""
+    """Of the cases, as far as their ceilings are known, or the first that is: a picture each."""
     known = dict.fromkeys(each.dtype for each in cases)
-    return [dtype for dtype in known if dtype in machine.usual.products] or ["f32"]
+    told = machine.usual.products
+    return [dtype for dtype in known if dtype in told] or list(told)[:1]
 
 
-def draw_roofline(axis: Any, cases: Sequence["Labelled"], machine: "Hardware", dtype: str) -> None:
-    """On axes of matplotlib's."""
-    shown = [each for each in cases if each.dtype == dtype and each.flops and each.bytes]
-    axis.set(title=dtype, xlabel="FLOP a byte", xscale="log", yscale="log")
-    _lines(axis, machine, dtype)
-    _points(axis, shown)
-    speeds = [each.flops / each.measured_s for each in shown]
+def draw_rooflines(
+    axes: Sequence[Any], cases: Sequence["Labelled"], machine: "Hardware", dtypes: Sequence[str]
+) -> None:
+    """On axes of matplotlib's, a dtype each. All show the same ranges, so that they compare."""
+    drawn = [each for each in cases if each.dtype in dtypes and each.flops and each.bytes]
+    for axis, dtype in zip(axes, dtypes, strict=True):
+        axis.set(title=dtype, xlabel="FLOP a byte", xscale="log", yscale="log")
+        _lines(axis, machine, dtype)
+        _points(axis, [each for each in drawn if each.dtype == dtype])
+        axis.grid(visible=True, which="major", linewidth=0.3)
+    speeds = [each.flops / each.measured_s for each in drawn]
+    speeds += [machine.best.products[dtype].peak_flops_per_s for dtype in dtypes]
     slowest = min([machine.worst.reads.rates[-1] * _LOWEST, *speeds])
-    peak = machine.best.products[dtype].peak_flops_per_s
-    axis.set_ylim(slowest / 2, 3 * max([peak, *speeds]))
-    axis.set_xlim(_LOWEST, _HIGHEST)
-    axis.grid(visible=True, which="major", linewidth=0.3)
+    intensities = [each.flops / each.bytes for each in drawn]
+    for axis in axes:
+        axis.set_xlim(min([_LOWEST, *intensities]) / 1.5, max([_HIGHEST, *intensities]) * 1.5)
+        axis.set_ylim(slowest / 2, 3 * max(speeds))
 
 
 def _lines(axis: Any, machine: "Hardware", dtype: str) -> None:
@@ -56,7 +62,7 @@ def _lines(axis: Any, machine: "Hardware", dtype: str) -> None:
     axis.axhline(usual, color="#0072b2", linewidth=1)
     for name, place in (("memory", -1), ("first cache", 0)):
         slow, rate, fast = (_reads(each.reads, place) for each in three)
-        ends = (_LOWEST, _HIGHEST)
+        ends = (_LOWEST / 100, _HIGHEST * 100)  # past whatever is in view
         axis.fill_between(
             ends,
             [slow * end for end in ends],

@@ -4,7 +4,7 @@ Each ceiling is a rate or a duration that was measured here. Nothing is taken fr
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ from scipy.optimize import nnls
 
 from harness.roofline.rates import Curve, Products
 from workloads.catalog import ITEMSIZE_BYTES, Case
-from workloads.catalog.operations import ADD, COPY, Operation, Variant
+from workloads.catalog.operations import ADD, COPY, Access, Operation, Variant
 
 LEAST_SHARE = 0.2
 """Of a call's time that stays when the way to the device and back is taken off."""
@@ -95,13 +95,15 @@ class Ceilings:
     by dtype and size. `picked`: elements/s of a gather, by the table's bytes. `chase_s`: of a load
     that waits for the one before. `ways`: by direction or collective. `stored`: by action.
 
-    `private_bytes`: of the caches that cores do not share; `queued`: whether calls queue.
+    `moved`: seconds an element that is only moved, by dtype; `private_bytes`: of the caches that
+    cores do not share; `queued`: whether calls queue.
     """
 
     dispatch: Dispatch
     products: Mapping[str, Products]
     convolutions: Mapping[tuple[str, Variant], Products]
     functions: Mapping[tuple[str, str], float]
+    moved: Mapping[str, float]
     reads: Curve
     writes: Curve | None
     updates: Curve
@@ -140,16 +142,23 @@ class Ceilings:
         if function in (ADD, COPY, MOVES):
             return 0.0
         own = self.functions.get((function, dtype))
-        moved = self.functions.get((MOVES, dtype))
+        moved = self.moved.get(dtype)
         return None if own is None or moved is None else max(own - moved, 0.0)
 
     def transposed_s(self, bytes_: float, dtype: str) -> float:
-        """Of that many bytes, read and written; elements count, whatever their size."""
+        """Of that many bytes, read and written; elements count, whatever their size. A program
+        transposes arrays of many sizes: the rate is that of all sizes together."""
         curve = self.transposed.get(dtype) or next(iter(self.transposed.values()), None)
         if curve is None or not bytes_:
             return bytes_ / self.updates(bytes_)
         elements = bytes_ / 2 / ITEMSIZE_BYTES.get(dtype, 4)
-        return elements / float(curve.rates.max())
+        return elements / float(np.exp(np.log(curve.rates).mean()))
+
+    def access(self, how: Access) -> Curve:
+        """The bandwidth of an operation that reads, writes or does both."""
+        if how == "read":
+            return self.reads
+        return self.writes if how == "write" and self.writes else self.updates
 
 
 MOVES = "relu"
@@ -171,16 +180,16 @@ def ceilings_of(
 ) -> Ceilings:
     """Raises `LookupError` where one is missing without which nothing can be told: calls, reads or
     updates."""
-    found = _Found(pick, queued=queued)
     known = list(timed)
-    found.dispatch = dispatch = _dispatch(known, pick)
+    found = _Found(pick, handed_s=0.0 if queued else _dispatch(known, usual).handed_s)
     for each in known:
         found.take(each)
     return Ceilings(
-        dispatch=dispatch,
+        dispatch=_dispatch(known, pick),
         products={dtype: _products(points) for dtype, points in found.products.items()},
         convolutions={key: _products(points) for key, points in found.convolutions.items()},
         functions=found.functions,
+        moved=found.moved,
         reads=_needed(found.sweeps, "read"),
         writes=_curve(found.sweeps["write"]),
         updates=_needed(found.sweeps, "update"),
@@ -209,18 +218,27 @@ def as_product(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
 Points = list[tuple[float, float]]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Point:
+    """A product that was timed; `flops`: that are needed; `chained`: within a program."""
+
+    shape: tuple[int, ...]
+    seconds: float
+    flops: float
+    chained: bool
+
+
 class _Found:
-    """What the cases say, one after the other. A call's own cost is taken off."""
+    """What the cases say, one after the other. What is taken off, a call's own cost and what an
+    element costs that is only moved, is as it usually is: the best of one time less the best of
+    another may be better than both."""
 
-    dispatch: Dispatch
-
-    def __init__(self, pick: Pick, *, queued: bool) -> None:
-        self.pick, self.queued = pick, queued
-        self.products: dict[str, list[tuple[tuple[int, ...], float]]] = defaultdict(list)
-        self.convolutions: dict[tuple[str, Variant], list[tuple[tuple[int, ...], float]]] = (
-            defaultdict(list)
-        )
+    def __init__(self, pick: Pick, *, handed_s: float) -> None:
+        self.pick, self.handed_s = pick, handed_s
+        self.products: dict[str, list[_Point]] = defaultdict(list)
+        self.convolutions: dict[tuple[str, Variant], list[_Point]] = defaultdict(list)
         self.functions: dict[tuple[str, str], float] = {}
+        self.moved: dict[str, float] = {}
         self.sweeps: dict[str, Points] = defaultdict(list)
         self.transposed: dict[str, Points] = defaultdict(list)
         self.picked: Points = []
@@ -241,28 +259,34 @@ class _Found:
         if how is not None:
             how(timed.case, timed)
 
-    def _seconds(self, timed: Timed) -> float:
-        took_s = self.pick(timed)
-        if self.queued:
-            return took_s
-        return max(took_s - self.dispatch.handed_s, LEAST_SHARE * took_s)
+    def _seconds(self, timed: Timed, pick: Pick | None = None) -> float:
+        took_s = (pick or self.pick)(timed)
+        return max(took_s - self.handed_s, LEAST_SHARE * took_s)
 
     def _product(self, case: Case, timed: Timed) -> None:
         passes = _integer(case, "passes", 1)
         shape = (_integer(case, "batch", 1), *(case.integer(name) for name in ("m", "k", "n")))
-        if "passes" in case.parameters or shape[0] * shape[1] >= FEW_ROWS:
-            self.products[case.dtype].append((shape, self._seconds(timed) / passes))
+        chained = "passes" in case.parameters
+        if chained or shape[0] * shape[1] >= FEW_ROWS:
+            once_s = self._seconds(timed) / passes
+            self.products[case.dtype].append(
+                _Point(shape=shape, seconds=once_s, flops=case.cost.flops / passes, chained=chained)
+            )
 
     def _convolution(self, case: Case, timed: Timed) -> None:
         names = ("batch", "size", "kernel", "stride", "inputs", "outputs")
         shape = as_product(tuple(case.integer(name) for name in names))
         variant: Variant = case.phase  # type: ignore[assignment]
-        self.convolutions[case.dtype, variant].append((shape, self._seconds(timed)))
+        self.convolutions[case.dtype, variant].append(
+            _Point(shape=shape, seconds=self._seconds(timed), flops=case.cost.flops, chained=False)
+        )
 
     def _function(self, case: Case, timed: Timed) -> None:
         elements = case.integer("rows") * case.integer("columns")
-        key = (str(case.parameters["activation"]), case.dtype)
-        self.functions[key] = self._seconds(timed) / elements
+        function = str(case.parameters["activation"])
+        self.functions[function, case.dtype] = self._seconds(timed) / elements
+        if function == MOVES:
+            self.moved[case.dtype] = self._seconds(timed, usual) / elements
 
     def _memory(self, case: Case, timed: Timed) -> None:
         kernel, took_s = str(case.parameters["kernel"]), self._seconds(timed)
@@ -282,11 +306,17 @@ class _Found:
         self.ways[case.phase].append((case.cost.link_bytes, self.pick(timed)))
 
     def _collective(self, case: Case, timed: Timed) -> None:
-        name = str(case.parameters["collective"])
-        self.ways[name].append((case.cost.link_bytes, self.pick(timed)))
+        self.ways[collective_of(case)].append((case.cost.link_bytes, self.pick(timed)))
 
     def _storage(self, case: Case, timed: Timed) -> None:
         self.stored[action_of(case)].append((case.cost.storage_bytes, self.pick(timed)))
+
+
+def collective_of(case: Case) -> str:
+    """What a case asks of the links between so many devices; a step of training reduces its
+    gradients."""
+    name = str(case.parameters["collective"])
+    return f"{'all-reduce' if name == 'data-parallel' else name} over {case.devices} devices"
 
 
 def action_of(case: Case) -> str:
@@ -307,28 +337,28 @@ def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
             raise LookupError(f"what calls cost was not measured (dispatch/{kind}/f32)")
         return found
 
+    def slope_s(kind: str, of_slope: Pick = pick) -> float:
+        return max(of_slope(_slope(of(kind))), 0.0)
+
     call_s = pick(of("call"))
-    argument_s, result_s, kernel_s, queued_s = (
-        max(pick(_slope(of(kind))), 0.0) for kind in ("arguments", "results", "kernels", "chain")
-    )
     return Dispatch(
         call_s=call_s,
         handed_s=max(pick(of("handed")), call_s),
-        queued_s=queued_s,
-        argument_s=argument_s,
-        result_s=max(result_s - argument_s, 0.0),
-        kernel_s=kernel_s,
+        queued_s=slope_s("chain"),
+        argument_s=slope_s("arguments"),
+        result_s=max(slope_s("results") - slope_s("arguments", usual), 0.0),
+        kernel_s=slope_s("kernels"),
     )
 
 
 def _slope(ladder: Timed) -> Timed:
-    """What each of N adds, instead of what all together take."""
-    best_s, usual_s, worst_s = (
-        ladder.observations.get(name) for name in ("slope_best_s", "slope_s", "slope_worst_s")
-    )
-    if best_s is None or usual_s is None or worst_s is None:
+    """What each of N adds, instead of what all together take. Lines through deciles may have
+    slopes in any order."""
+    names = ("slope_s", "slope_best_s", "slope_worst_s")
+    told = [float(ladder.observations[name]) for name in names if name in ladder.observations]
+    if len(told) < len(names):
         raise LookupError(f"how slopes of calls scatter was not measured ({ladder.case.id})")
-    return replace(ladder, best_s=float(best_s), median_s=float(usual_s), worst_s=float(worst_s))
+    return replace(ladder, best_s=min(told), median_s=told[0], worst_s=max(told))
 
 
 def _needed(sweeps: Mapping[str, Points], name: str) -> Curve:
@@ -345,9 +375,16 @@ def _curve(points: Points) -> Curve | None:
     return Curve(sizes=np.array(sizes), rates=np.array(rates))
 
 
-def _products(points: Iterable[tuple[tuple[int, ...], float]]) -> Products:
-    shapes, seconds = zip(*points, strict=True)
-    return Products(shapes=np.array(shapes, dtype=np.float64), seconds=np.array(seconds))
+def _products(points: Sequence[_Point]) -> Products:
+    """Where a shape was chained that tells more of it than a call does, in which the way from the
+    host may be longest."""
+    chained = {each.shape for each in points if each.chained}
+    kept = [each for each in points if each.chained or each.shape not in chained]
+    return Products(
+        shapes=np.array([each.shape for each in kept], dtype=np.float64),
+        seconds=np.array([each.seconds for each in kept]),
+        flops=np.array([each.flops for each in kept]),
+    )
 
 
 def _way(points: Points) -> Way:

@@ -80,7 +80,7 @@ def label(
         dtype=case.dtype,
         flops=flops,
         bytes=case.cost.bytes,
-        label="capacity" if full else _label(measured_s, bounds),
+        label=_label(measured_s, bounds, full=full),
         measured_s=measured_s,
         bounds=bounds,
         fraction_of_ceiling=bounds.low_s / measured_s,
@@ -94,9 +94,11 @@ def largest(bounds: Bounds) -> str:
     return max(terms, key=terms.__getitem__)
 
 
-def _label(measured_s: float, bounds: Bounds) -> Label:
+def _label(measured_s: float, bounds: Bounds, *, full: bool) -> Label:
     if measured_s < LEAST * bounds.low_s:
         return "invalid"
+    if full:
+        return "capacity"
     if measured_s > MOST * bounds.high_s:
         return "unexplained"
     terms = bounds.terms.by_limit()

@@ -69,6 +69,15 @@ def predict(shape: Shape, hardware: Hardware, memory_bytes: float | None) -> Ite
         )
 
 
+def missing(shape: Shape, hardware: Hardware) -> list[str]:
+    """What was not measured, for want of which a phase is not predicted."""
+    found = (
+        bounds(case_of(shape, phase), _operations(shape, phase), None, hardware).unknown
+        for phase in PHASES
+    )
+    return list(dict.fromkeys(why for each in found for why in each))
+
+
 def case_of(shape: Shape, phase: str) -> Case:
     """A case that the catalogue need not have."""
     calls = {"batch": shape.batch, "context": shape.context}

@@ -26,14 +26,17 @@ PARAMETERS = 6
 class Products:
     """Seconds of matrix products by their shape.
 
-    `shapes`: (n, 4), batch, m, k, n of each; `seconds`: (n,). A trend with a term for FLOP and one
-    for each matrix that is moved (non-negative least squares of relative errors; Lawson and Hanson,
-    Solving Least Squares Problems, 1974), and what it leaves interpolated in the logarithms of the
-    shape by linear radial basis functions.
+    `shapes`: (n, 4), batch, m, k, n of each; `seconds`: (n,); `flops`: (n,), that are needed, which
+    of a convolution are fewer than its shape says, for it counts the padding.
+
+    A trend with a term for FLOP and one for each matrix that is moved (non-negative least squares
+    of relative errors; Lawson and Hanson, Solving Least Squares Problems, 1974), and what it leaves
+    interpolated in the logarithms of the shape by linear radial basis functions.
     """
 
     shapes: Floats
     seconds: Floats
+    flops: Floats
 
     def __call__(self, shapes: Sequence[Sequence[float]]) -> Floats:
         """Seconds of one product of each shape; `shapes`: (any, 4)."""
@@ -47,7 +50,7 @@ class Products:
     @property
     def peak_flops_per_s(self) -> float:
         """The most that any measured shape reached."""
-        return float((_flops(self.shapes) / self.seconds).max())
+        return float((self.flops / self.seconds).max())
 
     @cached_property
     def _trend(self) -> Floats:

@@ -8,9 +8,9 @@ Transformers need the second.)
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
-from harness.roofline.ceilings import Ceilings, Hardware, action_of
+from harness.roofline.ceilings import Ceilings, Hardware, action_of, collective_of
 from workloads.catalog import Case
 from workloads.catalog.operations import ADD, Operation
 
@@ -86,15 +86,31 @@ def bounds(
     case: Case, operations: Sequence[Operation], ran: Ran | None, hardware: Hardware
 ) -> Bounds:
     """`operations` of the case; `ran` where its compiled program is known."""
+    operations = _of_a_device(case, operations, hardware)
     usual, worst = (_alone(case, operations, each) for each in (hardware.usual, hardware.worst))
-    low_s = _low_s(case, operations, hardware.best)
+    # One ceiling less another is not always best where both are.
+    low_s = min(_low_s(case, operations, each) for each in (hardware.best, hardware.usual))
+    terms = _all(case, usual, ran, hardware.usual)
     return Bounds(
         low_s=low_s,
-        high_s=max(_all(case, worst, ran, hardware.worst).total_s, low_s),
-        terms=_all(case, usual, ran, hardware.usual),
+        high_s=max(_all(case, worst, ran, hardware.worst).total_s, terms.total_s, low_s),
+        terms=terms,
         parts=_by_part(operations, [each.terms for each in usual]),
         unknown=tuple(dict.fromkeys((*_unknown(usual), *_unknown_ways(case, hardware.usual)))),
     )
+
+
+def _of_a_device(
+    case: Case, operations: Sequence[Operation], hardware: Hardware
+) -> Sequence[Operation]:
+    """A cost is of all devices. Of accelerators each does its share at a time; those of a CPU are
+    one CPU."""
+    if case.devices == 1 or not hardware.usual.queued:
+        return operations
+    return [
+        replace(each, flops=each.flops / case.devices, kept_bytes=each.kept_bytes / case.devices)
+        for each in operations
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,19 +138,22 @@ class _Alone:
 
 
 def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> tuple[_Alone, ...]:
-    size = _working_bytes(case)
-    near = size <= ceilings.private_bytes
-    return tuple(
-        _Alone(
-            operation=operation,
-            computed_s=_times(once_s, operation),
-            moved_s=0.0
-            if near and operation.kind in _MEASURED_WITH_IT
-            else _times(_kept_s(operation, size, ceilings), operation),
-            near=near,
+    found = []
+    for operation, once_s in zip(operations, _computed(operations, ceilings), strict=True):
+        size = max(_working_bytes(case), operation.table_bytes)
+        near = size <= ceilings.private_bytes
+        moved_s: float | None = 0.0
+        if not near or operation.kind not in _MEASURED_WITH_IT:
+            moved_s = _times(_kept_s(operation, size, ceilings), operation)
+        found.append(
+            _Alone(
+                operation=operation,
+                computed_s=_times(once_s, operation),
+                moved_s=moved_s,
+                near=near,
+            )
         )
-        for operation, once_s in zip(operations, _computed(operations, ceilings), strict=True)
-    )
+    return tuple(found)
 
 
 def _times(once_s: float | None, operation: Operation) -> float | None:
@@ -172,18 +191,18 @@ def _all(case: Case, alone: Sequence[_Alone], ran: Ran | None, ceilings: Ceiling
     return sum((each.terms for each in alone), beyond + between + calling)
 
 
-def _low_s(case: Case, operations: Sequence[Operation], best: Ceilings) -> float:
+def _low_s(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> float:
     busy_s = max(
-        sum(each.least_s for each in _alone(case, operations, best)),
-        _needed_s(case, best) if operations else 0.0,
-        _link_s(case, best),
-        _storage_s(case, best),
+        sum(each.least_s for each in _alone(case, operations, ceilings)),
+        _needed_s(case, ceilings) if operations else 0.0,
+        _link_s(case, ceilings),
+        _storage_s(case, ceilings),
     )
     if not _is_called(case, operations):
         return busy_s
-    if best.queued and operations:
-        return max(busy_s, best.dispatch.queued_s)
-    return busy_s + best.dispatch.call_s
+    if _queues(case, ceilings):
+        return max(busy_s, ceilings.dispatch.queued_s)
+    return busy_s + ceilings.dispatch.call_s
 
 
 def _is_called(case: Case, operations: Sequence[Operation]) -> bool:
@@ -243,11 +262,13 @@ def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float
     if operation.kind == "chase":
         return None if ceilings.chase_s is None else operation.shape[0] * ceilings.chase_s
     if operation.kind != "gather":
-        return operation.kept_bytes / ceilings.reads(all_bytes)
+        return operation.kept_bytes / ceilings.access(operation.access)(all_bytes)
     if ceilings.picked is None:
         return None
-    size = operation.table_bytes
-    return operation.shape[0] / ceilings.picked(size) + operation.kept_bytes / ceilings.reads(size)
+    size, (rows, width) = operation.table_bytes, operation.shape
+    # Gathers were measured with the first of a row's values.
+    beyond = operation.kept_bytes * (1 - 1 / width)
+    return rows / ceilings.picked(size) + beyond / ceilings.reads(size)
 
 
 def _between(
@@ -297,19 +318,24 @@ def _calling(
     case: Case, operations: Sequence[Operation], ran: Ran | None, ceilings: Ceilings
 ) -> Terms:
     """A program that works is handed to another thread; where calls queue, that of the next one is
-    done meanwhile."""
+    done meanwhile. Calls were measured with a kernel, two arrays and a result."""
     dispatch = ceilings.dispatch
     if not _is_called(case, operations):
         return Terms()
     call_s = dispatch.call_s
     if operations:
-        call_s = dispatch.queued_s if ceilings.queued else dispatch.handed_s
-    if ran is None:
-        kernels_s = dispatch.kernel_s * sum(operation.times for operation in operations)
-        return Terms(dispatch_s=call_s + kernels_s)
-    arrays_s = dispatch.argument_s * max(ran.arguments - 1, 0)
-    arrays_s += dispatch.result_s * max(ran.results - 1, 0)
-    return Terms(dispatch_s=call_s + arrays_s + dispatch.kernel_s * ran.kernels)
+        call_s = dispatch.queued_s if _queues(case, ceilings) else dispatch.handed_s
+    kernels = sum(operation.times for operation in operations) if ran is None else ran.kernels
+    call_s += dispatch.kernel_s * max(kernels - 1, 0)
+    if ran is not None:
+        call_s += dispatch.argument_s * max(ran.arguments - 2, 0)
+        call_s += dispatch.result_s * max(ran.results - 1, 0)
+    return Terms(dispatch_s=call_s)
+
+
+def _queues(case: Case, ceilings: Ceilings) -> bool:
+    """Whether only the last of many calls is waited for; of those that tell of calls each is."""
+    return ceilings.queued and case.workload != "dispatch"
 
 
 def _link_s(case: Case, ceilings: Ceilings) -> float:
@@ -318,11 +344,10 @@ def _link_s(case: Case, ceilings: Ceilings) -> float:
 
 
 def _way_of(case: Case) -> str | None:
-    """A direction, or a collective; a step of training reduces its gradients."""
+    """A direction, or a collective."""
     if not case.cost.link_bytes:
         return None
-    name = str(case.parameters.get("collective", case.phase))
-    return "all-reduce" if name == "data-parallel" else name
+    return collective_of(case) if case.workload == "collective" else case.phase
 
 
 def _storage_s(case: Case, ceilings: Ceilings) -> float:

@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from harness.bottleneck import (
     Bottlenecks,
+    Incomplete,
     hardware,
     label_run,
+    measured_ceilings,
     nearest,
     private_bytes,
     timed,
@@ -189,6 +191,13 @@ def test_a_run_widens_what_it_measured_of_the_ceilings(
     assert {each.case for each in raised} <= {MATMUL.id}
 
 
+def test_ladders_are_not_widened() -> None:
+    """They are told by their slopes."""
+    ladder = replace(a_time(0.9, 1.2), case=find("dispatch/chain/f32"))
+    faster = replace(ladder, best_s=0.6)
+    assert widened([ladder], [faster]) == ([ladder], [])
+
+
 def test_of_what_the_run_did_not_measure_ceilings_stay_as_they_are() -> None:
     other = replace(a_time(0.1, 9.0), case=find("matmul/1024/f32"))
     assert widened([a_time(0.9, 1.2)], [other]) == ([a_time(0.9, 1.2)], [])
@@ -221,16 +230,27 @@ def test_memory_that_can_be_had(store: Store, url: str) -> None:
 
 def test_ceilings_that_are_incomplete_say_so(store: Store, url: str) -> None:
     name = add_measured(store, {"matmul/512/f32": (1.0, {})}, suite="ceilings")
-    with Reader(url) as reader, pytest.raises(UsageError, match="ceilings --refresh"):
+    with Reader(url) as reader, pytest.raises(Incomplete, match="what calls cost"):
         hardware(timed(reader.measurements(name)), reader.machines()[0].facts, "cpu")
 
 
 def a_run(minutes: int, **changes: Any) -> Run:
     started_at = A_RUN.started_at + timedelta(minutes=minutes)
-    run = replace(
-        A_RUN, run=f"run {minutes}", suite="ceilings", measurements=1, started_at=started_at
-    )
-    return replace(run, **changes)
+    told = {"suite": "ceilings", "measurements": 1, "launches_planned": 1, **changes}
+    return replace(A_RUN, run=f"run {minutes}", started_at=started_at, **told)
+
+
+def test_whole_ceilings_are_taken_before_others() -> None:
+    """Whatever an interrupted run measured, it knows less."""
+    asked = a_run(10, suite="standard")
+    whole = a_run(0, measurements=100)
+    several = a_run(1, measurements=300, launches_planned=3)
+    less = [
+        a_run(9, measurements=100, status="interrupted"),
+        a_run(8, measurements=20),
+    ]
+    assert nearest(asked, [*less, whole, several]) == [several, whole, *less]
+    assert measured_ceilings([*less, whole, several]) == [whole, several, *less]
 
 
 def test_the_nearest_ceilings_are_taken() -> None:
@@ -248,6 +268,7 @@ def test_the_nearest_ceilings_are_taken() -> None:
         {"image": "j"},
         {"target": "other"},
         {"isolation": "process"},
+        {"platform": "cuda"},
         {"suite": "quick"},
         {"measurements": 0},
     ],
@@ -257,6 +278,12 @@ def test_those_of_other_hardware_or_software_are_not(other: dict[str, str]) -> N
     assert [each.run for each in nearest(asked, [a_run(0), a_run(9, **other)])] == ["run 0"]
     with pytest.raises(UsageError, match="jaxrig ceilings --refresh --target cpu"):
         nearest(asked, [a_run(9, **other)])
+
+
+def test_of_caches_those_of_the_cores_that_may_be_used() -> None:
+    caches = ("L1 Data 32K", "L2 Unified 1M")
+    sizes = [private_bytes({"cores": 8, "caches": caches}, cpus) for cpus in (None, 2, 16)]
+    assert sizes == [8 << 20, 2 << 20, 8 << 20]
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,11 @@ def test_the_cause(
         facts = reader.machines()[0].facts
         ceilings, base, later, candidate = (reader.measurements(name) for name in names)
         machines = (hardware(timed(ceilings), facts, "cpu"), hardware(timed(later), facts, "cpu"))
-    (found,) = changes(base, candidate, machines)
+    (found,) = changes(base, candidate, machines, same_stack=True)
     assert isinstance(found, Change)
     assert found.cause == cause
+    (other,) = changes(base, candidate, machines, same_stack=False)
+    assert other.cause == ("machine or image" if cause == "machine" else cause)
     assert found.ratio == pytest.approx(factor)
     assert found.ceilings_ratio == pytest.approx(triad_s(after) / triad_s(FAST), rel=0.02)
 
@@ -66,7 +68,9 @@ def test_cases_of_one_run_alone_are_left_out(store: Store, url: str) -> None:
     with Reader(url) as reader:
         ceilings, base, candidate = (reader.measurements(name) for name in names)
         machine = hardware(timed(ceilings), reader.machines()[0].facts, "cpu")
-    assert [each.case for each in changes(base, candidate, (machine, machine))] == [CASE]
+    assert [
+        each.case for each in changes(base, candidate, (machine, machine), same_stack=True)
+    ] == [CASE]
 
 
 def test_what_no_ceiling_tells_is_not_the_machine_s(store: Store, url: str) -> None:
@@ -87,5 +91,5 @@ def test_what_no_ceiling_tells_is_not_the_machine_s(store: Store, url: str) -> N
     with Reader(url) as reader:
         ceilings, base, candidate = (reader.measurements(name) for name in names)
         machine = hardware(timed(ceilings), reader.machines()[0].facts, "cpu")
-    (found,) = changes(base, candidate, (machine, machine))
+    (found,) = changes(base, candidate, (machine, machine), same_stack=True)
     assert (found.ceilings_ratio, found.cause) == (None, "itself")

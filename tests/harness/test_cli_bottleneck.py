@@ -275,4 +275,48 @@ def test_a_case_that_raises_its_ceiling_is_told(jaxrig: Jaxrig, database: str) -
         add_measured(store, {"matmul/2048/f32": (CASES["matmul/2048/f32"][0] / 1.5, {})})
     done = jaxrig("bottleneck", "latest")
     assert "which it raises: matmul/2048/f32 (1.50 times)" in done.out
-    assert "compute" in done.out
+    told = jaxrig("bottleneck", "latest", "--format", "json")
+    (record,) = json.loads(told.out)
+    assert (record["label"], record["beaten"]) == ("compute", False)
+    assert record["raised"] == pytest.approx(1.5, rel=1e-3)
+    assert "which it raises" in told.err
+
+
+def test_ceilings_of_another_machine_are_not_raised(jaxrig: Jaxrig, database: str) -> None:
+    """They are asked for to see what that machine would make of it."""
+    with Store(database) as store:
+        other = add_ceilings(store, IDEAL, machine=this_machine())
+        add_measured(store, {"matmul/2048/f32": (CASES["matmul/2048/f32"][0] / 1.5, {})})
+    told = jaxrig("bottleneck", "latest", "--ceilings", other, "--format", "json")
+    (record,) = json.loads(told.out)
+    assert (record["label"], record["raised"]) == ("invalid", None)
+
+
+def test_what_is_not_labelled_is_said_beside_json(jaxrig: Jaxrig, database: str) -> None:
+    with Store(database) as store:
+        add_measured(store, {**CASES, "dispatch/chain/f32": (1e-3, {})})
+    told = jaxrig("bottleneck", "latest", "--format", "json")
+    assert [each["case"] for each in json.loads(told.out)] == list(CASES)
+    assert "not labelled: dispatch/chain/f32: it is made of many calls" in told.err
+
+
+OLDER = {
+    each.case.id: (each.median_s, {"observations": {"slope_s": 1e-6}})
+    for each in IDEAL.timed()
+    if each.case.id != "dispatch/handed/f32"
+}
+"""What an earlier version's ceilings consisted of."""
+
+
+def test_ceilings_of_an_earlier_version_are_passed_over(jaxrig: Jaxrig, database: str) -> None:
+    with Store(database) as store:
+        whole = add_ceilings(store, IDEAL, machine=this_machine())
+        older = add_measured(store, OLDER, suite="ceilings", machine=this_machine())
+        add_measured(store, CASES, machine=this_machine())
+    (record, *_) = json.loads(jaxrig("bottleneck", "latest", "--format", "json").out)
+    assert record["ceilings"] == whole
+    assert json.loads(jaxrig("ceilings", "--format", "json").out)[0]["run"] == whole
+    assert json.loads(jaxrig("predict", "nano", "--format", "json").out)["ceilings"] == whole
+    refused = jaxrig("ceilings", "--run", older)
+    assert refused.code == 2
+    assert "`jaxrig ceilings --refresh --target cpu` measures them again" in refused.err

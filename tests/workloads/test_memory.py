@@ -56,6 +56,20 @@ def test_every_kernel_is_right_and_written_in_place(kernel: str) -> None:
     assert prepared.program.alias_bytes == prepared.program.output_bytes
 
 
+@pytest.mark.parametrize("kernel", ["write", "update", "transpose"])
+def test_where_calls_queue_several_passes_share_a_turn_and_are_kept_apart(
+    monkeypatch: pytest.MonkeyPatch, kernel: str
+) -> None:
+    monkeypatch.setattr("workloads.memory.queues", lambda: True)
+    case = tiny(kernel)
+    assert prepare(case, build(case)).numerics_error <= min(case.tolerance, 2e-6)
+    problem = build(case)
+    lowered = jax.jit(problem.function).lower(problem.state, *problem.arguments).as_text()
+    assert lowered.count("call @") == case.integer("passes")  # of what has the barrier at its end
+    assert "while" not in lowered
+    assert "optimization_barrier" in lowered
+
+
 @pytest.mark.parametrize("kernel", list(memory.ARRAYS))
 def test_xla_counts_the_streams_as_stream_does(kernel: str) -> None:
     case = tiny(kernel)

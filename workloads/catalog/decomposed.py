@@ -13,7 +13,15 @@ from workloads.catalog import (
     vision_operations,
 )
 from workloads.catalog.matmul import OUTPUT_ITEMSIZE_BYTES
-from workloads.catalog.operations import ADD, COPY, Kind, Operation, elementwise, product
+from workloads.catalog.operations import (
+    ADD,
+    COPY,
+    Access,
+    Kind,
+    Operation,
+    elementwise,
+    product,
+)
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.catalog.vision_sizes import MODELS
 
@@ -150,6 +158,10 @@ def _recommender(case: Case) -> Operations:
     )
 
 
+_ACCESS: Mapping[str, Access] = {"read": "read", "write": "write", "gather": "read"}
+"""Of kernels of memory; the others read and write."""
+
+
 def _memory(case: Case) -> Operations:
     """Streams and sweeps go through what lies in memory from call to call."""
     if case.phase == "capacity":
@@ -169,6 +181,7 @@ def _memory(case: Case) -> Operations:
             shape=(case.integer("loads"), 1) if kind != "elementwise" else (elements,),
             flops=flops,
             kept_bytes=case.cost.bytes / times,
+            access=_ACCESS.get(kernel, "update"),
             table_bytes=float(elements * ITEMSIZE_BYTES[case.dtype]),
             function=ADD if flops else COPY,
             times=times,

@@ -49,11 +49,17 @@ SWEEP_FLOPS_PER_ELEMENT = {"read": 2, "write": 0, "update": 1, "transpose": 1}
 SWEEP_BYTES = 256 * MIB
 """What a call moves through at least: 5 ms at 50 GB/s, and on a GPU twice its dispatch."""
 
+ONCE_BYTES = 16 * MIB
+"""Arrays of that size and more are written and updated once in a call: XLA shares what is outside
+of a loop among the cores of a CPU, and what is within one only where it is a product."""
+
 TRANSPOSED_BYTES = 32 * MIB
 """The same of a transposition, which is some ten times slower on CPU."""
 
 SWEEP_SIZES = tuple(16 * KIB * 4**step for step in range(8))
 """Of the array, from 16 KiB to 256 MiB, each a square matrix."""
+
+UPDATED_SIZES = (*SWEEP_SIZES[:5:2], *SWEEP_SIZES[5:])
 
 LINE_ELEMENTS = 32
 """Of the chased table, one int32 in so many is a link: 128 bytes, the line of a GPU's cache and
@@ -113,7 +119,8 @@ def _sweep(name: str, size_bytes: int, dtype: str = "f32") -> Case:
     elements = size_bytes // itemsize
     through = TRANSPOSED_BYTES if name == "transpose" else SWEEP_BYTES
     # An odd number: an even one of updates or of transpositions would leave all as it was.
-    passes = max(1, through // size_bytes - 1) | 1
+    once = name in ("write", "update") and size_bytes >= ONCE_BYTES
+    passes = 1 if once else max(1, through // size_bytes - 1) | 1
     return Case(
         id=f"memory/{name}/{_size(size_bytes)}/{dtype}",
         workload="memory",
@@ -193,7 +200,7 @@ CASES = (
     *(_stream(name, 1024, FULL) for name in ARRAYS),
     *(_sweep("read", size_bytes) for size_bytes in SWEEP_SIZES),
     *(_sweep("write", size_bytes) for size_bytes in SWEEP_SIZES[::2]),
-    *(_sweep("update", size_bytes) for size_bytes in (*SWEEP_SIZES[::2], SWEEP_SIZES[-1])),
+    *(_sweep("update", size_bytes) for size_bytes in UPDATED_SIZES),
     *(_sweep("transpose", size_bytes) for size_bytes in (64 * KIB, MIB)),
     _sweep("transpose", 64 * KIB, "bf16"),
     _sweep("read", 2 * GIB),

@@ -81,6 +81,7 @@ def _update(widths: tuple[int, ...]) -> Operation:
         name="adam",
         part="optimiser",
         kept_bytes=float(6 * F32_BYTES * count),
+        access="update",
         passed_bytes=float(F32_BYTES * count),
     )
 

@@ -18,6 +18,9 @@ Stage = Literal["forward", "backward", "optimiser"]
 Variant = Literal["forward", "input-gradient", "weight-gradient"]
 """Of a convolution, whose gradients are other loops; those of a product are products."""
 
+Access = Literal["read", "write", "update"]
+"""`update`: read and written, be it in place or beside."""
+
 ADD, COPY = "add", "copy"
 """Functions beside those of `workloads.catalog.activation`: a FLOP an element, and none."""
 
@@ -30,7 +33,8 @@ class Operation:
     else what has as many numbers as it has dimensions. `function`: of an elementwise one.
     `flops`: needed by one. `masked`: how many times more are computed, where a mask is applied to
     what was computed all the same. `kept_bytes`: of one, of what lies in memory from call to call
-    (weights, caches, inputs). `passed_bytes`: what goes from one operation to the next.
+    (weights, caches, inputs), and `access` to that. `passed_bytes`: what goes from one operation to
+    the next.
     `table_bytes`: of what a gather picks from.
     """
 
@@ -41,6 +45,7 @@ class Operation:
     shape: tuple[int, ...]
     flops: float
     kept_bytes: float = 0.0
+    access: Access = "read"
     passed_bytes: float = 0.0
     table_bytes: float = 0.0
     function: str | None = None

@@ -72,6 +72,7 @@ class _Model:
             shape=(values,),
             flops=2.0 * needed,
             kept_bytes=2.0 * F32_BYTES * values,
+            access="update",
             passed_bytes=2.0 * F32_BYTES * values,
             function=ADD,
             stage="optimiser",

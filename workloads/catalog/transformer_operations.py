@@ -164,6 +164,7 @@ class _Model:
             shape=(self.size.parameters,),
             flops=float(ADAMW_FLOPS * self.size.parameters),
             kept_bytes=float(ADAMW_ARRAYS * F32_BYTES * self.size.parameters),
+            access="update",
             passed_bytes=float(F32_BYTES * self.size.parameters),
             function=ADD,
             stage="optimiser",

@@ -37,6 +37,7 @@ def _update(size: ResNetSize | VitSize) -> Operation:
         shape=(count,),
         flops=float(OPTIMISER_FLOPS[kind] * count),
         kept_bytes=2.0 * F32_BYTES * (1 + MOMENTS[kind]) * count,
+        access="update",
         passed_bytes=float(F32_BYTES * count),
         function=ADD,
         stage="optimiser",

@@ -7,8 +7,9 @@ where it was. Results go to stdout, everything else to stderr.
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,7 @@ def main() -> None:
     if not options.report:
         measure(options.state, say)
     with Reader(f"sqlite:///{options.state}/results.db") as reader:
-        evidence = judged.Evidence(reader)
-        found = dict(results(evidence))
+        found = dict(results(judged.turns_of(reader)))
     found["references"] = references(options.state, measured=not options.report)
     sys.stdout.write(text := table(found))
     if options.docs:
@@ -52,20 +52,30 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def results(evidence: judged.Evidence) -> Iterator[tuple[str, Any]]:
-    cases = judged.held_out(evidence, evidence.two_cores)
-    control = judged.held_out(evidence, evidence.one_core)
-    yield "known", judged.known_answers(evidence)
-    yield "held_out", [asdict(each) | {"inside": each.inside} for each in cases]
+def results(turns: Sequence[judged.Turn]) -> Iterator[tuple[str, Any]]:
+    cases = judged.held_out(turns, [turn.two_cores for turn in turns])
+    control = judged.held_out(turns, [turn.one_core for turn in turns])
+    between = judged.predicted(turns, "between")
+    intervals = [*between, *judged.predicted(turns, "cases")]
+    yield "turns", len(turns)
+    yield "known", judged.known_answers(turns)
+    yield "held_out", [_known(asdict(each)) | {"inside": each.inside} for each in cases]
     yield "coverage", judged.coverage(cases)
     yield "median_error", judged.median_error(cases)
     yield "control_coverage", judged.coverage(control)
     yield "control_median_error", judged.median_error(control)
-    yield "caused", [asdict(each) | {"right": each.right} for each in judged.caused(evidence)]
-    between = judged.predicted(evidence, "between")
+    yield "caused", [asdict(each) | {"right": each.right} for each in judged.caused(turns)]
     yield "predicted", [asdict(each) | {"error": each.error} for each in between]
-    everything = [*between, *judged.predicted(evidence, "cases")]
-    yield "intervals", [asdict(each) | {"inside": each.inside} for each in everything]
+    yield "intervals", [asdict(each) | {"inside": each.inside} for each in intervals]
+    yield "intervals_coverage", judged.coverage(intervals)
+
+
+def _known(told: dict[str, Any]) -> dict[str, Any]:
+    """What is not a number is none in JSON."""
+    return {
+        name: None if isinstance(value, float) and isnan(value) else value
+        for name, value in told.items()
+    }
 
 
 def references(state: Path, *, measured: bool) -> dict[str, float]:

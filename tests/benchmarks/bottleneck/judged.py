@@ -1,24 +1,27 @@
 """What follows from it: labels of known answers, coverage of held-out cases, causes, a control."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log
-from statistics import median
-from typing import TYPE_CHECKING
+from functools import cached_property
+from math import exp, log, nan
+from statistics import median, mode
+from typing import Any
 
-import pandas as pd
-
-from harness.bottleneck import hardware, known_cases, label_run, timed, widened
+from harness.bottleneck import (
+    Bottlenecks,
+    Known,
+    hardware,
+    known_cases,
+    label_run,
+    timed,
+    widened,
+)
 from harness.roofline.ceilings import Hardware
-from harness.roofline.label import Labelled
 from harness.roofline.predict import Shape, predict
-from harness.store.reader import Reader
-from tests.benchmarks.bottleneck.measured import HELD_OUT, KNOWN, runs
+from harness.store.reader import Reader, Run
+from tests.benchmarks.bottleneck.measured import HELD_OUT, KNOWN, turns
 from workloads.catalog import Case, find
 from workloads.catalog.transformer_sizes import TransformerSize
-
-if TYPE_CHECKING:
-    from harness.store.reader import Run
 
 WIDENED = 1.2
 """Bounds of held-out cases, to either side."""
@@ -34,10 +37,11 @@ RESOURCES = ("compute", "bandwidth", "storage")
 
 @dataclass(frozen=True, kw_only=True)
 class HeldOut:
-    """A case that no ceiling was made of."""
+    """A case that no ceiling was made of, in one turn; without a label nothing is known of it but
+    why (`label`: None)."""
 
     case: str
-    label: str
+    label: str | None
     measured_s: float
     usual_s: float
     low_s: float
@@ -45,6 +49,7 @@ class HeldOut:
 
     @property
     def inside(self) -> bool:
+        """Not where it has no label: NaN is within nothing."""
         return self.low_s / WIDENED <= self.measured_s <= self.high_s * WIDENED
 
 
@@ -59,11 +64,15 @@ class Caused:
 
     @property
     def right(self) -> bool | None:
-        """None where its own resource could not be taken."""
+        """None where its own resource could not be taken, or no other to hold it against."""
         known = {name: value for name, value in self.elasticity.items() if value is not None}
-        if self.label not in known:
+        if self.label not in known or len(known) == 1:
             return None
-        return max(known, key=known.__getitem__) == self.label
+        return max(known, key=known.__getitem__) == self.label and known[self.label] > LEAST_FELT
+
+
+LEAST_FELT = 0.2
+"""Elasticity of a resource that binds: what is less is felt by hardly any case."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,98 +95,119 @@ class Predicted:
         return self.low_s <= self.measured_s <= self.high_s
 
 
-class Evidence:
-    """All that was measured, read once."""
+class Turn:
+    """The runs of one turn by kind, read once."""
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
-        self._facts = reader.machines()[0].facts
-        self.two_cores = self._hardware("ceilings", "cases", cpus=None)
-        self.one_core = self._hardware("one-core-ceilings", "one-core", cpus=1)
+    def __init__(self, reader: Reader, runs: Mapping[str, Run], facts: Mapping[str, Any]) -> None:
+        self._facts = facts
+        self._frames = {kind: reader.measurements(run.run) for kind, run in runs.items()}
 
-    def _hardware(self, kind: str, labelled: str, cpus: int | None) -> Hardware:
-        """As the command makes them, with what the labelled runs themselves measured of them."""
-        ceilings, own = (
-            timed(self.frame(runs(self._reader, each), samples=True)) for each in (kind, labelled)
-        )
-        return hardware(widened(ceilings, own)[0], self._facts, "cpu", cpus)
+    @cached_property
+    def two_cores(self) -> Hardware:
+        """As `jaxrig bottleneck` makes them, with what the labelled run measured of them itself."""
+        return self._hardware("ceilings", "cases", None)
 
-    def frame(self, some: "Sequence[Run]", *, samples: bool = False) -> pd.DataFrame:
-        frames = [self._reader.measurements(run.run, samples=samples) for run in some]
-        return pd.concat(frames, ignore_index=True)
+    @cached_property
+    def one_core(self) -> Hardware:
+        return self._hardware("one-core-ceilings", "one-core", 1)
 
-    def of(self, kind: str) -> pd.DataFrame:
-        return self.frame(runs(self._reader, kind))
+    @cached_property
+    def ceilings_alone(self) -> Hardware:
+        """As `jaxrig predict` makes them."""
+        return hardware(timed(self._frames["ceilings"]), self._facts, "cpu", None)
 
-    def each(self, kind: str) -> Iterator[pd.DataFrame]:
-        return (self.frame([run]) for run in runs(self._reader, kind))
+    def _hardware(self, ceilings: str, labelled: str, cpus: int | None) -> Hardware:
+        points, _ = widened(timed(self._frames[ceilings]), timed(self._frames[labelled]))
+        return hardware(points, self._facts, "cpu", cpus)
 
-    def labels(self, frame: pd.DataFrame, machine: Hardware) -> list[Labelled]:
-        return list(label_run("", "", frame, machine).labelled)
+    def labels(self, machine: Hardware) -> Bottlenecks:
+        """Of the cases as two cores took them."""
+        return label_run("", "", self._frames["cases"], machine)
 
+    def known(self, kind: str) -> list[Known]:
+        return list(known_cases(self._frames[kind]))
 
-def known_answers(evidence: Evidence) -> list[tuple[str, str, str]]:
-    """Case, what everybody knows, and the label, of each turn alone."""
-    return [
-        (each.case, KNOWN[each.case], each.label)
-        for frame in evidence.each("cases")
-        for each in evidence.labels(frame, evidence.two_cores)
-        if each.case in KNOWN
-    ]
+    def seconds(self, kind: str) -> dict[str, float]:
+        return {each.case.id: each.measured_s for each in self.known(kind)}
 
 
-def held_out(evidence: Evidence, machine: Hardware) -> list[HeldOut]:
+def turns_of(reader: Reader) -> list[Turn]:
+    facts = reader.machines()[0].facts
+    return [Turn(reader, runs, facts) for runs in turns(reader)]
+
+
+def known_answers(turns: Sequence[Turn]) -> list[tuple[str, str, str]]:
+    """Case, what everybody knows, and the label, of each turn alone; or why there is none."""
+    found = []
+    for turn in turns:
+        told = turn.labels(turn.two_cores)
+        labels = {each.case: str(each.label) for each in told.labelled}
+        for case, answer in KNOWN.items():
+            why = told.untold.get(case, "was not measured")
+            found.append((case, answer, labels.get(case, f"none: {why}")))
+    return found
+
+
+def held_out(turns: Sequence[Turn], machines: Sequence[Hardware]) -> list[HeldOut]:
+    """Of each turn by the ceilings of its machine. A case that no label is known of is none that is
+    within its bounds."""
     workloads = {glob.partition("/")[0] for glob in HELD_OUT}
-    return [
-        HeldOut(
-            case=each.case,
-            label=each.label,
-            measured_s=each.measured_s,
-            usual_s=each.bounds.terms.total_s,
-            low_s=each.bounds.low_s,
-            high_s=each.bounds.high_s,
-        )
-        for each in evidence.labels(evidence.of("cases"), machine)
-        if each.case.partition("/")[0] in workloads
-    ]
+    found: list[HeldOut] = []
+    for turn, machine in zip(turns, machines, strict=True):
+        told = turn.labels(machine)
+        found += [
+            HeldOut(
+                case=each.case,
+                label=each.label,
+                measured_s=each.measured_s,
+                usual_s=each.bounds.terms.total_s,
+                low_s=each.bounds.low_s,
+                high_s=each.bounds.high_s,
+            )
+            for each in told.labelled
+        ]
+        nothing = dict.fromkeys(("measured_s", "usual_s", "low_s", "high_s"), nan)
+        found += [HeldOut(case=case, label=None, **nothing) for case in told.untold]
+    return [each for each in found if each.case.partition("/")[0] in workloads]
 
 
 def median_error(cases: Sequence[HeldOut]) -> float:
     """Of the usual sum, to either side: 0.2 where half of them are off by a fifth at most."""
-    return exp(median(abs(log(each.measured_s / each.usual_s)) for each in cases)) - 1
+    known = [each for each in cases if each.label is not None]
+    return exp(median(abs(log(each.measured_s / each.usual_s)) for each in known)) - 1
 
 
 def coverage(cases: "Sequence[HeldOut] | Sequence[Predicted]") -> float:
     return sum(each.inside for each in cases) / len(cases)
 
 
-def caused(evidence: Evidence) -> list[Caused]:
-    """Cases labelled with a resource that can be taken away. Antagonists run on the other core, so
-    that what they take is seen against one core alone. Ratios are of one turn each: the machine
-    drifts from turn to turn."""
-    turns = [
-        _Turn(**dict(zip(_Turn.__dataclass_fields__, frames, strict=True)))
-        for frames in zip(*(_times_s(evidence, kind) for kind in _KINDS), strict=True)
-    ]
+def caused(turns: Sequence[Turn]) -> list[Caused]:
+    """Cases labelled with a resource that can be taken away, by the label that most turns gave.
+    Antagonists run on the other core, so that what they take is seen against one core alone. Ratios
+    are of one turn each: the machine drifts from turn to turn."""
+    labels: dict[str, list[str]] = {}
+    for turn in turns:
+        for each in turn.labels(turn.two_cores).labelled:
+            labels.setdefault(each.case, []).append(str(each.label))
+    taken = [Taken(**{kind: turn.seconds(name) for kind, name in _KINDS.items()}) for turn in turns]
     found = []
-    for each in evidence.labels(evidence.of("cases"), evidence.two_cores):
-        if each.label not in RESOURCES or each.case in PROBES.values():
-            continue
-        told = [turn.elasticity(each.case) for turn in turns if turn.has(each.case)]
-        if told:
+    for case, given in labels.items():
+        label = mode(given)
+        told = [each.elasticity(case) for each in taken if each.has(case)]
+        if label in RESOURCES and case not in PROBES.values() and told:
             elasticity = {name: _median(one[name] for one in told) for name in RESOURCES}
-            found.append(Caused(case=each.case, label=each.label, elasticity=elasticity))
+            found.append(Caused(case=case, label=label, elasticity=elasticity))
     return found
 
 
-_KINDS = ("cases", "one-core", "memory", "storage")
+_KINDS = {"two": "cases", "one": "one-core", "memory": "memory", "storage": "storage"}
 
 LEAST_TAKEN = 1.15
 """Times longer that a probe takes beside its antagonist: less is taken by the machine's moods."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Turn:
+class Taken:
     """Seconds by case: on two cores, on one, and beside either antagonist."""
 
     two: Mapping[str, float]
@@ -210,18 +240,12 @@ def _median(values: Iterable[float | None]) -> float | None:
     return median(known) if known else None
 
 
-def _times_s(evidence: Evidence, kind: str) -> list[dict[str, float]]:
+def predicted(turns: Sequence[Turn], kind: str) -> list[Predicted]:
+    """Every Transformer that runs of that kind measured, by the ceilings of its turn alone."""
     return [
-        {each.case.id: each.measured_s for each in known_cases(frame)}
-        for frame in evidence.each(kind)
-    ]
-
-
-def predicted(evidence: Evidence, kind: str) -> list[Predicted]:
-    """Every Transformer that runs of that kind measured, by the ceilings alone."""
-    return [
-        _predicted(case, each.measured_s, evidence.two_cores)
-        for each in known_cases(evidence.of(kind))
+        _predicted(case, each.measured_s, turn.ceilings_alone)
+        for turn in turns
+        for each in turn.known(kind)
         for case in [find(each.case.id)]
         if case.workload == "transformer"
     ]

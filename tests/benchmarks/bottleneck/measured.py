@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -13,13 +13,22 @@ from tests.benchmarks.bottleneck.antagonist import RESOURCES, antagonist
 from tests.command import Jaxrig
 
 CONFIGURATION = """
+[targets.cpu-two-cores]
+platform = "cpu"
+dockerfile = "cpu.Dockerfile"
+requirements = "cpu.requirements.txt"
+env = {{ JAX_PLATFORMS = "cpu" }}
+cpus = "{first},{second}"
+
 [targets.cpu-one-core]
 platform = "cpu"
 dockerfile = "cpu.Dockerfile"
 requirements = "cpu.requirements.txt"
 env = {{ JAX_PLATFORMS = "cpu" }}
-cpus = "{core}"
+cpus = "{first}"
 """
+
+TWO_CORES, ONE_CORE = "cpu-two-cores", "cpu-one-core"
 
 TURNS = 3
 
@@ -76,27 +85,27 @@ def steps(folder: Path) -> Iterator[Step]:
     held_out = ("--suite", "standard", "--no-ceilings", *_globs(cases))
     between = ("--suite", "full", *_globs(BETWEEN))
     for turn in range(TURNS):
-        yield Step(kind="ceilings", turn=turn, target="cpu", words=("--suite", "ceilings"))
-        yield Step(kind="cases", turn=turn, target="cpu", words=held_out)
-        yield Step(kind="between", turn=turn, target="cpu", words=between)
-        yield Step(kind="one-core", turn=turn, target="cpu-one-core", words=held_out)
+        yield Step(kind="ceilings", turn=turn, target=TWO_CORES, words=("--suite", "ceilings"))
+        yield Step(kind="cases", turn=turn, target=TWO_CORES, words=held_out)
+        yield Step(kind="between", turn=turn, target=TWO_CORES, words=between)
+        yield Step(kind="one-core", turn=turn, target=ONE_CORE, words=held_out)
         for resource in RESOURCES:
             yield Step(
                 kind=resource,
                 turn=turn,
-                target="cpu-one-core",
+                target=ONE_CORE,
                 words=held_out,
                 beside=partial(antagonist, resource, second, folder),
             )
-    yield Step(
-        kind="one-core-ceilings", turn=0, target="cpu-one-core", words=("--suite", "ceilings")
-    )
+        yield Step(
+            kind="one-core-ceilings", turn=turn, target=ONE_CORE, words=("--suite", "ceilings")
+        )
 
 
 def measure(folder: Path, say: Callable[[str], None]) -> None:
     """Every step that the database in `folder` does not have yet."""
     jaxrig = Jaxrig(folder=folder)
-    jaxrig.configure(CONFIGURATION.format(core=_cores()[0]))
+    jaxrig.configure(CONFIGURATION.format(**dict(zip(("first", "second"), _cores(), strict=True))))
     for step in steps(folder):
         if _is_done(jaxrig, step):
             continue
@@ -114,15 +123,26 @@ def _is_done(jaxrig: Jaxrig, step: Step) -> bool:
     return shown.code == 0 and json.loads(shown.out)["status"] in ENDED
 
 
-def runs(reader: Reader, kind: str) -> Sequence[Run]:
-    """The newest of each turn that came to its end, in the order of turns. Raises `LookupError`
-    where there is none, or where they ran on several machines or images."""
+KINDS = ("ceilings", "cases", "between", "one-core", *RESOURCES, "one-core-ceilings")
+
+
+def turns(reader: Reader) -> Sequence[Mapping[str, Run]]:
+    """Of each turn that was measured as a whole its runs by kind, each the newest. Raises
+    `LookupError` where there is none, or where they ran on several machines or images."""
     newest = {run.tags.get("step"): run for run in reversed(reader.runs()) if run.status in ENDED}
-    found = [newest[tag] for turn in range(TURNS) if (tag := f"{kind}-{turn}") in newest]
+    every = ({kind: newest.get(f"{kind}-{turn}") for kind in KINDS} for turn in range(TURNS))
+    found = [
+        {kind: run for kind, run in turn.items() if run is not None}
+        for turn in every
+        if None not in turn.values()
+    ]
     if not found:
-        raise LookupError(f"nothing was measured of {kind}")
-    if len({(run.machine, run.image) for run in found}) > 1:
-        raise LookupError(f"{kind} was measured on several machines or images; use another --state")
+        raise LookupError("no turn was measured as a whole yet")
+    for kind in KINDS:
+        if len({(turn[kind].machine, turn[kind].image) for turn in found}) > 1:
+            raise LookupError(
+                f"{kind} was measured on several machines or images; use another --state"
+            )
     return found
 
 

@@ -1,6 +1,6 @@
 """The proof's results as Markdown, misses not left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 BOUNDS = {
@@ -43,22 +43,38 @@ def _summary(found: dict[str, Any]) -> Iterator[str]:
         f"| the labelled resource has the largest elasticity | {causes} of {len(decided)}{share} "
         f"| {_percent(BOUNDS['caused'])} |"
     )
-    for each in predicted:
-        yield f"| predicted {each['case']} | {each['error']:+.0%} | ±25 % |"
+    for case, errors in _by_case(predicted, "error").items():
+        told = ", ".join(f"{error:+.0%}" for error in errors)
+        yield f"| predicted {case} | {told} | ±{_percent(BOUNDS['predicted'])} |"
     inside, count = sum(each["inside"] for each in found["intervals"]), len(found["intervals"])
-    yield f"| predicted Transformers within their interval | {inside} of {count} | |"
+    share = _percent(found["intervals_coverage"])
+    yield f"| predicted Transformers within their interval | {inside} of {count} ({share}) | |"
     for name, value in found["references"].items():
         yield f"| {name} | {value:.3f} | {BOUNDS[name]:.2f} |"
 
 
 def _held_out(found: dict[str, Any]) -> Iterator[str]:
-    yield "| held-out case | label | measured | sum of terms | bounds | inside |"
+    """A row a case: the middle turn, and how many of them are within."""
+    yield "| held-out case | label | measured | sum of terms | bounds | inside, of turns |"
     yield "|---|---|---|---|---|---|"
-    for each in found["held_out"]:
+    for case, turns in _by_case(found["held_out"]).items():
+        known = [each for each in turns if each["label"] is not None]
+        inside = f"{sum(each['inside'] for each in turns)} of {len(turns)}"
+        if not known:
+            yield f"| {case} | none | | | | {inside} |"
+            continue
+        each = sorted(known, key=lambda one: float(one["measured_s"]))[len(known) // 2]
         times = (f"{1e3 * each[name]:.3g} ms" for name in ("measured_s", "usual_s"))
         bounds = f"{1e3 * each['low_s']:.3g} to {1e3 * each['high_s']:.3g} ms"
-        inside = "yes" if each["inside"] else "**no**"
-        yield f"| {each['case']} | {each['label']} | {' | '.join(times)} | {bounds} | {inside} |"
+        yield f"| {case} | {each['label']} | {' | '.join(times)} | {bounds} | {inside} |"
+
+
+def _by_case(rows: Sequence[dict[str, Any]], of: str | None = None) -> dict[str, list[Any]]:
+    """The rows of each case, or what is told of it in them."""
+    grouped: dict[str, list[Any]] = {}
+    for each in rows:
+        grouped.setdefault(each["case"], []).append(each if of is None else each[of])
+    return grouped
 
 
 def _caused(found: dict[str, Any]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """What follows from made-up evidence."""
 
 from dataclasses import replace
-from math import log
+from math import log, nan
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.benchmarks.bottleneck.judged import (
     PROBES,
     Caused,
     HeldOut,
-    _Turn,
+    Taken,
     coverage,
     median_error,
 )
@@ -30,11 +30,17 @@ def test_coverage_and_error_are_over_all_cases() -> None:
     assert median_error(cases) == pytest.approx((1.1 * 2.0) ** 0.5 - 1)
 
 
-def turn(**seconds: float) -> _Turn:
+def test_a_case_without_a_label_is_not_within_its_bounds_and_has_no_error() -> None:
+    unknown = HeldOut(case="b", label=None, measured_s=nan, usual_s=nan, low_s=nan, high_s=nan)
+    assert coverage([HELD_OUT, unknown]) == 0.5
+    assert median_error([HELD_OUT, unknown]) == 0
+
+
+def turn(**seconds: float) -> Taken:
     """Of a case, beside probes of which the antagonists take half."""
     memory, storage = PROBES["bandwidth"], PROBES["storage"]
     probes = {memory: 1.0, storage: 1.0}
-    return _Turn(
+    return Taken(
         two={"a": seconds["two"]} | probes,
         one={"a": seconds["one"]} | probes,
         memory={"a": seconds["memory"], memory: 2.0, storage: 1.0},
@@ -69,6 +75,8 @@ def test_a_case_that_was_not_measured_everywhere_is_left_out() -> None:
         ("compute", {"compute": 0.9, "bandwidth": 0.3, "storage": None}, True),
         ("bandwidth", {"compute": 0.9, "bandwidth": 0.3, "storage": 0.0}, False),
         ("storage", {"compute": 0.9, "bandwidth": 0.3, "storage": None}, None),
+        ("compute", {"compute": 0.9, "bandwidth": None, "storage": None}, None),
+        ("compute", {"compute": 0.1, "bandwidth": 0.0, "storage": -0.1}, False),
     ],
 )
 def test_a_label_is_right_where_its_resource_costs_most(

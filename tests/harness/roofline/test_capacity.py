@@ -29,5 +29,9 @@ def test_otherwise_it_is_not(observations: dict[str, float | str]) -> None:
     assert not is_full(observations)
 
 
-def test_contexts_are_batches_of_another_name() -> None:
-    assert is_full({name.replace("batch", "context"): x for name, x in (RISING | FAILS).items()})
+def test_a_longer_context_is_never_faster() -> None:
+    """A token more of it costs every other one time: memory may end the search, and binds not."""
+    falling: dict[str, float | str] = {
+        f"tokens_per_s_at_context_{size}": 1e6 / size for size in (2600, 2900, 3200)
+    }
+    assert not is_full(falling | {"does_not_fit_context_3300": "killed"})

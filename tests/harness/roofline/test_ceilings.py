@@ -4,7 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from harness.roofline.ceilings import Hardware, Timed, as_product, best, ceilings_of, usual
+from harness.roofline.ceilings import (
+    Hardware,
+    Timed,
+    as_product,
+    best,
+    ceilings_of,
+    hardware_of,
+    usual,
+)
 from tests.harness.roofline.ideal import KIB, MIB, Ideal
 from workloads.catalog import find
 
@@ -49,7 +57,7 @@ def test_functions_cost_what_they_do_beyond_moving(hardware: Hardware) -> None:
 
 
 def test_ways(hardware: Hardware) -> None:
-    for name in ("to-device", "to-host", "all-reduce"):
+    for name in ("to-device", "to-host", "all-reduce over 2 devices"):
         way = hardware.usual.ways[name]
         assert way.bytes_per_s == pytest.approx(5e9)
         assert way.latency_s == pytest.approx(0, abs=1e-9)
@@ -88,8 +96,7 @@ def test_where_calls_queue_their_cost_is_not_taken_off() -> None:
     waited, queued = (
         ceilings_of(timed, usual, private_bytes=0, queued=each) for each in (False, True)
     )
-    shape = [(1, 256, 256, 256)]
-    assert queued.products["f32"](shape)[0] > waited.products["f32"](shape)[0]
+    assert queued.updates(1e9) < waited.updates(1e9)
 
 
 def test_a_call_that_costs_nearly_all_leaves_a_share() -> None:
@@ -127,6 +134,59 @@ def test_slopes_without_a_spread_tell_nothing() -> None:
 def test_slopes_have_their_own_ends(hardware: Hardware) -> None:
     kernels_s = [each.dispatch.kernel_s for each in (hardware.best, hardware.worst)]
     assert kernels_s == pytest.approx([1e-6 / 1.05, 1e-6 * 1.05])
+
+
+def test_a_shape_that_was_chained_is_told_by_that_alone() -> None:
+    """The call of a small product may be all way."""
+    call = find("matmul/256/f32")
+    chained = next(
+        each
+        for each in IDEAL.timed()
+        if each.case.id.endswith("chained/f32")
+        and [each.case.integer(name) for name in ("m", "k", "n")] == [256, 256, 256]
+        and "batch" not in each.case.parameters
+    )
+    slow = Timed(case=call, best_s=1.0, median_s=1.0, worst_s=1.0)
+    others = [each for each in IDEAL.timed() if each.case.workload != "matmul"]
+    rates = ceilings_of([*others, chained, slow], usual, private_bytes=0, queued=True)
+    assert rates.products["f32"].seconds == pytest.approx([2 * 256**3 / 1e11], rel=0.05)
+
+
+def test_what_is_taken_off_is_as_usual() -> None:
+    """A hiccup of what only moves makes no function faster."""
+    hiccup = [
+        replace(each, worst_s=10 * each.worst_s, best_s=each.best_s / 10)
+        if each.case.id.startswith("activation/relu") or "handed" in each.case.id
+        else each
+        for each in IDEAL.timed()
+    ]
+    calm = hardware_of(IDEAL.timed(), private_bytes=0, queued=False)
+    found = hardware_of(hiccup, private_bytes=0, queued=False)
+    for one, other in ((calm.best, found.best), (calm.worst, found.worst)):
+        assert one.function_s("gelu", "f32") == other.function_s("gelu", "f32")
+        assert one.product_s("f32", [(1, 512, 512, 512)]) == other.product_s(
+            "f32", [(1, 512, 512, 512)]
+        )
+
+
+def test_slopes_through_deciles_are_put_in_order() -> None:
+    odd = {"slope_s": 1e-6, "slope_best_s": 1.2e-6, "slope_worst_s": 0.7e-6}
+    timed = [
+        replace(each, observations=odd) if "dispatch/kernels" in each.case.id else each
+        for each in IDEAL.timed()
+    ]
+    found = hardware_of(timed, private_bytes=0, queued=False)
+    kernels_s = [each.dispatch.kernel_s for each in (found.best, found.usual, found.worst)]
+    assert kernels_s == [0.7e-6, 1e-6, 1.2e-6]
+
+
+def test_transpositions_are_of_all_sizes_together(hardware: Hardware) -> None:
+    rates = hardware.usual.transposed["f32"].rates
+    assert len(rates) == 2
+    elements = 2.0**20
+    assert hardware.usual.transposed_s(8 * elements, "f32") == pytest.approx(
+        elements / (rates[0] * rates[1]) ** 0.5
+    )
 
 
 def test_a_convolution_is_the_product_of_its_patches() -> None:

@@ -45,6 +45,10 @@ def test_memory_that_is_full_binds_whatever_the_time_says() -> None:
     assert labelled(1.5, full=True, compute_s=1.0).label == "capacity"
 
 
+def test_but_for_what_is_faster_than_possible() -> None:
+    assert labelled(0.5, full=True, compute_s=1.0).label == "invalid"
+
+
 def test_the_share_of_the_ceiling_that_is_reached() -> None:
     assert labelled(1.25, compute_s=1.0).fraction_of_ceiling == pytest.approx(0.8)
 
