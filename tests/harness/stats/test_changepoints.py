@@ -1,0 +1,131 @@
+"""Changes are found where they are, and nowhere else."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.stats.changepoints import LEAST, REACH, SETTLED, levels, without_far
+
+NOISE = 0.03
+
+
+def nights(count: int, seed: int = 1, spread: float = NOISE) -> np.ndarray:
+    return np.exp(spread * np.random.default_rng(seed).standard_normal(count))
+
+
+def stepped(*steps: tuple[int, float], count: int = 100, seed: int = 1) -> np.ndarray:
+    """`steps`: from which night on it takes how many times as long."""
+    found = nights(count, seed)
+    for at, factor in steps:
+        found[at:] *= factor
+    return found
+
+
+def test_a_step_is_found_with_its_size() -> None:
+    (found,) = levels(stepped((60, 1.1))).changes
+    assert abs(found.at - 60) <= 2
+    assert found.low < 1.1 < found.high
+    assert found.ratio == pytest.approx(found.after / found.before)
+    assert not found.provisional
+
+
+def test_steps_up_and_down_are_two() -> None:
+    found = levels(stepped((30, 1.15), (70, 1 / 1.15))).changes
+    assert [round(each.at, -1) for each in found] == [30, 70]
+    assert found[0].ratio > 1 > found[1].ratio
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_noise_has_no_level_but_one(seed: int) -> None:
+    assert levels(nights(100, seed)).changes == ()
+
+
+@pytest.mark.parametrize("bad", [[50], [50, 51], [50, 51, 52], [0], [99], [97, 98, 99]])
+def test_bad_nights_are_no_change(bad: list[int]) -> None:
+    series = nights(100)
+    series[bad] *= 2
+    assert levels(series).changes == ()
+
+
+def test_of_a_week_there_is_one_provisional_until_more_follow() -> None:
+    series = stepped((90, 1.2))
+    early = [levels(series[: 90 + after]).changes for after in range(LEAST + 1)]
+    assert early[: REACH + 1] == [()] * (REACH + 1)
+    assert [each.provisional for each in early[LEAST]] == [True]
+    (settled,) = levels(stepped((100 - SETTLED, 1.2))).changes
+    assert not settled.provisional
+
+
+def test_what_is_smaller_than_the_floor_matters_to_nobody() -> None:
+    series = nights(1000, spread=0.003)
+    series[500:] *= 1.015
+    assert levels(series).changes == ()
+    assert len(levels(series, floor=0.01).changes) == 1
+
+
+def test_nights_that_resemble_each_other_are_told_from_levels() -> None:
+    """A machine's mood lasts: what is a step in independent nights is none in these."""
+    random = np.random.default_rng(3)
+    moods = np.zeros(200)
+    for night in range(1, 200):
+        moods[night] = 0.8 * moods[night - 1] + 0.02 * random.standard_normal()
+    found = levels(np.exp(moods))
+    assert found.alike > 0.5
+    assert found.changes == ()
+
+
+def test_equal_nights_have_one_level_and_then_another() -> None:
+    assert levels(np.ones(50)).changes == ()
+    (found,) = levels(np.repeat([1.0, 1.1], 25)).changes
+    assert (found.at, found.ratio) == (25, pytest.approx(1.1))
+
+
+@pytest.mark.parametrize("count", range(2 * LEAST))
+def test_of_few_nights_nothing_is_said_and_that_is_told(count: int) -> None:
+    found = levels(stepped((count // 2, 3.0), count=count))
+    assert found.changes == ()
+    assert found.warnings == (f"{count} points: changes are looked for in 10 and more",)
+    assert np.isnan(found.level) == (count == 0)
+
+
+def test_the_level_is_the_last_one_s() -> None:
+    found = levels(stepped((50, 2.0)))
+    assert found.level == pytest.approx(2.0, rel=0.02)
+    assert found.spread == pytest.approx(NOISE, rel=0.25)
+
+
+@pytest.mark.parametrize("wrong", [0.0, -1.0, float("nan")])
+def test_what_is_no_time_is_refused(wrong: float) -> None:
+    with pytest.raises(ValueError, match="positive"):
+        levels([1.0] * 20 + [wrong])
+
+
+def test_what_is_far_becomes_its_neighbours_median() -> None:
+    logs = np.log(nights(50))
+    far = logs.copy()
+    far[20] += 1
+    cleaned = without_far(far)
+    assert abs(cleaned[20] - np.median(logs[17:24])) < NOISE
+    assert np.array_equal(np.delete(cleaned, 20), np.delete(without_far(logs), 20))
+
+
+@given(st.floats(1e-6, 1e6))
+def test_units_do_not_matter(scale: float) -> None:
+    series = stepped((40, 1.1), (80, 0.9))
+    one, other = levels(series), levels(scale * series)
+    assert [each.at for each in other.changes] == [each.at for each in one.changes]
+    assert [each.ratio for each in other.changes] == pytest.approx(
+        [each.ratio for each in one.changes]
+    )
+
+
+@pytest.mark.parametrize("turned", [lambda series: series[::-1], lambda series: 1 / series])
+def test_backwards_and_upside_down_it_is_the_same_change(
+    turned: Callable[[np.ndarray], np.ndarray],
+) -> None:
+    series = stepped((40, 1.1))
+    (one,), (other,) = levels(series).changes, levels(turned(series)).changes
+    assert other.ratio == pytest.approx(1 / one.ratio, rel=0.01)
