@@ -1,16 +1,25 @@
 """`jaxrig history`."""
 
 import argparse
-from typing import TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.asked import add_filters, filters_of
 from harness.cli.pages import add_pages, page_of
-from harness.cli.words import saying
+from harness.cli.words import saying, show
 from harness.report.writing import write_all
+
+if TYPE_CHECKING:
+    from harness.store.columns import Columns
 
 
 def add(history: argparse.ArgumentParser) -> None:
     history.add_argument("cases", nargs="+", metavar="CASE_GLOB", help="a case's name, or a glob")
+    history.add_argument(
+        "--changes",
+        action="store_true",
+        help="instead: since when cases take another time, and what changed with them",
+    )
     add_filters(history)
     add_pages(history)
 
@@ -23,8 +32,23 @@ def history(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
     filters = filters_of(arguments, arguments.cases)
     columns = list_series(arguments.db, filters, [TIME], is_abandoned)
+    if arguments.changes:
+        return _changes(columns, arguments, out, err)
     rows, remark = page_of(zip(*columns.values(), strict=True), arguments)
     write_all(history_text(list(columns), rows, arguments.format), out)
+    if remark is not None:
+        saying(err)(remark)
+    return 0
+
+
+def _changes(columns: "Columns", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.changes import series_of
+    from harness.config import load
+    from harness.report.changes import changes_view
+
+    series = list(series_of(columns, load(Path.cwd()).floor))
+    shown, remark = page_of((each for one in series for each in one.changed()), arguments)
+    show(changes_view(series, list(shown)), arguments, out)
     if remark is not None:
         saying(err)(remark)
     return 0

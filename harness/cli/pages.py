@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import nlargest, nsmallest
 from itertools import islice
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from harness.cli.words import command_line, positive
 from harness.errors import UsageError
 
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 _ROWS = 100
 
@@ -25,7 +26,7 @@ def add_pages(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", type=positive, metavar="K", help="which, from 1")
 
 
-def page_of(rows: Iterable[Row], arguments: argparse.Namespace) -> tuple[Iterable[Row], str | None]:
+def page_of(rows: Iterable[T], arguments: argparse.Namespace) -> tuple[Iterable[T], str | None]:
     """The rows that are asked for, and what there is to tell of the others. No more are taken than
     show whether there are any."""
     size, number = _size(arguments), arguments.page or 1

@@ -1,0 +1,75 @@
+"""Since when cases take another time: `jaxrig history --changes`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from harness.report import quantity
+from harness.report.view import View
+
+if TYPE_CHECKING:
+    from harness.changes import Changed, Series
+
+_SHOWN = 12
+"""Characters of a digest or a commit that a person reads."""
+
+
+def changes_view(series: Sequence["Series"], shown: Sequence["Changed"]) -> View:
+    """A row a change. `shown`: of `series`, those of this page."""
+    records = [_record(each) for each in shown]
+    return View(
+        document=records,
+        records=records,
+        headers=("case", "machine", "target", "since (UTC)", "before", "after", "ratio", "with it"),
+        rows=[_row(each) for each in shown],
+        notes=list(_notes(series, shown)),
+        columns=("case", "machine", "target", "run", "started_at", "ratio", "low", "high"),
+    )
+
+
+def _record(each: "Changed") -> dict[str, Any]:
+    told = asdict(each)
+    last, first, differs = (told.pop(name) for name in ("last", "first", "differs"))
+    return {
+        **told,
+        "run": first["run"],
+        "started_at": _with_zone(first["started_at"]),
+        "last_run": last["run"],
+        "last_started_at": _with_zone(last["started_at"]),
+        "differs": {name: list(values) for name, values in differs.items()},
+    }
+
+
+def _with_zone(text: str) -> str:
+    return text.replace(" ", "T") + "+00:00"
+
+
+def _row(each: "Changed") -> tuple[str, ...]:
+    target = each.target if each.isolation == "container" else f"{each.target} ({each.isolation})"
+    return (
+        each.case,
+        f"{each.machine} ({each.machine_name})",
+        target,
+        each.first.started_at[:19],
+        quantity.seconds(each.before_s),
+        quantity.seconds(each.after_s),
+        f"{each.ratio:.3f} ({each.low:.3f} to {each.high:.3f})"
+        + (", provisional" if each.provisional else ""),
+        ", ".join(
+            f"{name} {_short(before)} → {_short(after)}"
+            for name, (before, after) in each.differs.items()
+        ),
+    )
+
+
+def _short(text: str | None) -> str:
+    return "unknown" if text is None else text.removeprefix("sha256:")[:_SHOWN]
+
+
+def _notes(series: Sequence["Series"], shown: Sequence["Changed"]) -> Iterator[str]:
+    few = sum(bool(each.levels.warnings) for each in series)
+    yield f"{len(series)} series were looked at" + (
+        f", {few} of them with too few runs for a change to be found" if few else ""
+    )
+    if any(each.provisional for each in shown):
+        yield "provisional: so few runs are after it that later ones may take it back"
