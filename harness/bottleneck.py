@@ -84,7 +84,7 @@ def measured_ceilings(runs: Iterable["Run"]) -> "list[Run]":
     """Those that measured any, in their order, but for what came to its end before all others: a
     run that was interrupted, or measured some of the cases, knows less."""
     found = [each for each in runs if each.suite == CEILINGS and each.measurements]
-    cases = {each.run: each.measurements / each.launches_planned for each in found}
+    cases = {each.run: each.measurements / max(each.launches_planned, 1) for each in found}
     most = max(cases.values(), default=0.0)
 
     def is_less(run: "Run") -> bool:

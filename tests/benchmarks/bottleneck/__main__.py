@@ -1,6 +1,6 @@
 """`make bench-bottleneck`: whether labels are right, on the machine at hand, in real containers.
 
-It takes some 40 minutes on 2 cores. What is measured is kept (`--state`); called again it goes on
+It takes some 45 minutes on 2 cores. What is measured is kept (`--state`); called again it goes on
 where it was. Results go to stdout, everything else to stderr.
 """
 

@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from tests.benchmarks.verdicts import CASES
 from tests.benchmarks.verdicts.ours import METRICS
 from tests.benchmarks.verdicts.plan import Item, plan
+from tests.benchmarks.verdicts.resample import called_slower
 from tests.benchmarks.verdicts.table import Count, case_table, main_table, other_alarms
 
 
@@ -34,7 +36,11 @@ def test_intervals_are_exact() -> None:
     assert str(Count(slower=0, decisions=60)) == "0 of 60 (0.0–6.0 %)"
 
 
-def test_the_main_table_counts_by_who_and_noise(results: dict[Item, dict[str, Any]]) -> None:
+def test_the_main_table_counts_by_who_and_noise(
+    results: dict[Item, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    few = partial(called_slower, draws=20)
+    monkeypatch.setattr("tests.benchmarks.verdicts.table.called_slower", few)
     rows = [
         [each.strip() for each in row.split("|")[1:-1]] for row in main_table(results).split("\n")
     ]
