@@ -1,6 +1,7 @@
 """`jaxrig history`."""
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -10,7 +11,7 @@ from harness.cli.words import saying, show
 from harness.report.writing import write_all
 
 if TYPE_CHECKING:
-    from harness.store.columns import Columns
+    from harness.store.filters import Filters
 
 
 def add(history: argparse.ArgumentParser) -> None:
@@ -31,9 +32,9 @@ def history(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.store.metrics import TIME
 
     filters = filters_of(arguments, arguments.cases)
-    columns = list_series(arguments.db, filters, [TIME], is_abandoned)
     if arguments.changes:
-        return _changes(columns, arguments, out, err)
+        return _changes(filters, arguments, out, err)
+    columns = list_series(arguments.db, filters, [TIME], is_abandoned)
     rows, remark = page_of(zip(*columns.values(), strict=True), arguments)
     write_all(history_text(list(columns), rows, arguments.format), out)
     if remark is not None:
@@ -41,12 +42,19 @@ def history(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _changes(columns: "Columns", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.changes import series_of
+def _changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.changes import series_of_nights, series_of_runs
     from harness.config import load
     from harness.report.changes import changes_view
+    from harness.runner.abandoned import is_abandoned
+    from harness.store.listing import list_series
+    from harness.store.metrics import TIME
+    from harness.store.ratios import list_nights
 
-    series = list(series_of(columns, load(Path.cwd()).floor))
+    floor = load(Path.cwd()).floor
+    runs = list_series(arguments.db, replace(filters, apart=True), [TIME], is_abandoned)
+    nights = list_nights(arguments.db, filters, is_abandoned)
+    series = [*series_of_runs(runs, floor), *series_of_nights(nights, floor)]
     shown, remark = page_of((each for one in series for each in one.changed()), arguments)
     show(changes_view(series, list(shown)), arguments, out)
     if remark is not None:

@@ -51,8 +51,8 @@ def _row(each: "Changed") -> tuple[str, ...]:
         f"{each.machine} ({each.machine_name})",
         target,
         each.first.started_at[:19],
-        quantity.seconds(each.before_s),
-        quantity.seconds(each.after_s),
+        _shown(each.before, each.unit),
+        _shown(each.after, each.unit),
         f"{each.ratio:.3f} ({each.low:.3f} to {each.high:.3f})"
         + (", provisional" if each.provisional else ""),
         ", ".join(
@@ -60,6 +60,10 @@ def _row(each: "Changed") -> tuple[str, ...]:
             for name, (before, after) in each.differs.items()
         ),
     )
+
+
+def _shown(value: float, unit: str) -> str:
+    return quantity.seconds(value) if unit == "s" else f"{value:.3f} of the anchor"
 
 
 def _short(text: str | None) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from harness.errors import UsageError
 from harness.store.columns import among
 from harness.store.names import ImageName, MachineName, Names
-from harness.store.tables import LAUNCHES, MEASUREMENTS, RUNS
+from harness.store.tables import LAUNCHES, MEASUREMENTS, PAIRINGS, RUNS
 from harness.store.text import storable
 
 Condition = ColumnElement[bool]
@@ -31,7 +31,8 @@ class Filters:
     `cases`: names or globs, any of them. `machine`: a host name, or the beginning of a fingerprint;
     machines that are linked count as one. `image`: the beginning of a digest, or a glob of tags.
     `jax`: a version. `commit`: the beginning of one. `tags`: all of them. `run`: its name. `since`,
-    `until`: of the run's start; the second is not included.
+    `until`: of the run's start; the second is not included. `apart`: only runs that were not
+    measured in turns.
     """
 
     cases: Collection[str] = ()
@@ -47,6 +48,7 @@ class Filters:
     suite: str | None = None
     isolation: str | None = None
     run: str | None = None
+    apart: bool = False
 
 
 def measured(
@@ -93,6 +95,9 @@ def runs(filters: Filters, names: Names, dialect: str) -> list[Condition]:
         conditions.append(row.started_at < filters.until)
     if filters.statuses:
         conditions.append(row.status.in_(filters.statuses))
+    if filters.apart:
+        sides = (PAIRINGS.c.base_run_id, PAIRINGS.c.candidate_run_id)
+        conditions += (~exists().where(side == row.id) for side in sides)
     conditions += (tagged(row.tags, key, value, dialect) for key, value in filters.tags.items())
     return conditions
 

@@ -26,7 +26,7 @@ def list_series(
 ) -> Columns:
     """As `read_series`. Raises `DatabaseFailure`, and `UsageError` for names that nothing stored
     has."""
-    with _checked(url, filters) as (connection, names):
+    with checked(url, filters) as (connection, names):
         found = read_series(connection, filters, names, metrics)
         return settled(connection, found, is_abandoned)
 
@@ -37,14 +37,16 @@ def list_newest(
 ) -> Iterator[Rows]:
     """Rows of the columns of `read_newest`, which are read while they are taken. Raises as above,
     before there is any."""
-    with _checked(url, filters) as (connection, names):
+    with checked(url, filters) as (connection, names):
         batches = read_newest(connection, filters, names, metrics)
         settling = (settled(connection, batch, is_abandoned) for batch in batches)
         yield (row for batch in settling for row in zip(*batch.values(), strict=True))
 
 
 @contextmanager
-def _checked(url: str, filters: Filters) -> Iterator[tuple[Connection, Names]]:
+def checked(url: str, filters: Filters) -> Iterator[tuple[Connection, Names]]:
+    """A connection that reads, once every name that is asked for is found to be there. Raises as
+    `list_series`."""
     engine = open_for_reading(url)
     try:
         with database_errors(url), engine.connect() as connection:

@@ -90,7 +90,16 @@ PROGRAMS = table(
     column("work_count"),
 )
 
+PAIRINGS = table("pairings", column("id"), column("base_run_id"), column("candidate_run_id"))
+VERDICTS = table(
+    "verdicts", column("pairing_id"), column("case"), column("metric"), column("ratio")
+)
+NIGHTS = table("nights", column("pairing_id"), column("anchor_id"))
+ANCHORS = table(
+    "anchors", column("id"), column("epoch"), column("bridge_pairing_id"), column("pinned_at")
+)
+
 ALL = (
     *(OVERVIEW, CASES, MACHINES, IMAGES, ENVIRONMENTS, RUNS, LAUNCHES, MEASUREMENTS, PROGRAMS),
-    MACHINE_ROOTS,
+    *(MACHINE_ROOTS, PAIRINGS, VERDICTS, NIGHTS, ANCHORS),
 )

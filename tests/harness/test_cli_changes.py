@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import text
 
 from harness.store.writer import Store
 from tests.harness.called import Jaxrig
-from tests.harness.history import IMAGE, add_run
+from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
+from tests.harness.store.nights import VERDICT
 
 NIGHTS, AT = 40, 25
 CASE, STEADY = "matmul/256/f32", "matmul/512/f32"
@@ -82,3 +84,47 @@ def test_a_change_of_a_week_is_provisional(jaxrig: Jaxrig, store: Store) -> None
 def test_changes_come_in_pages(jaxrig: Jaxrig, nights: list[str]) -> None:
     done = jaxrig("history", "*", "--changes", "--limit", "1", "--page", "2")
     assert "page 2 is behind the last row" in done.err
+
+
+@pytest.fixture
+def anchored(store: Store) -> int:
+    """Nights with an anchor: the ratio rises by a tenth from one on. Its place."""
+    anchor = store.pin_anchor(
+        machine=MACHINE, target="cpu", image=IMAGE, epoch=1, why="first", bridge=None
+    )
+    noise = np.random.default_rng(2).standard_normal(NIGHTS)
+    for night in range(NIGHTS):
+        (base, _), (candidate, _) = (begin_run(store, git_commit=f"{night:040x}") for _ in range(2))
+        pairing = store.pair_runs(base, candidate, rounds=21, rule={}, anchor=anchor)
+        for run in (base, candidate):
+            store.end_run(run, "done")
+        ratio = float(np.exp(0.01 * noise[night])) * (1.1 if night >= AT else 1.0)
+        store.add_verdicts(pairing, [{**VERDICT, "case": CASE, "ratio": ratio}])
+    return AT
+
+
+def test_nights_are_ratios_to_their_anchor(jaxrig: Jaxrig, anchored: int, store: Store) -> None:
+    add_run(store, {CASE: [1.0]})  # the name of a case is known by what was measured
+    (found,) = json.loads(jaxrig("history", CASE, "--changes", "--format", "json").out)
+    assert (found["unit"], found["provisional"]) == ("ratio", False)
+    assert found["differs"]["git_commit"][1] == f"{anchored:040x}"
+    assert found["ratio"] == pytest.approx(1.1, rel=0.02)
+    assert jaxrig("history", CASE, "--changes").out.count(" of the anchor") == 2
+
+
+def test_runs_that_were_measured_in_turns_are_no_points(
+    jaxrig: Jaxrig, nights: list[str], store: Store
+) -> None:
+    """Another process lived beside each of theirs."""
+    for slow in (3.0, 0.3):
+        sides = [add_run(store, {CASE: [slow]}) for _ in range(2)]
+        with store._engine.begin() as connection:
+            keys = [
+                connection.execute(text("SELECT id FROM runs WHERE name = :name"), {"name": each})
+                for each in sides
+            ]
+            base, candidate = (key.scalar_one() for key in keys)
+        store.pair_runs(base, candidate, rounds=21, rule={})
+    found = json.loads(jaxrig("history", CASE, "--changes", "--format", "json").out)
+    assert [each["run"] for each in found] == [nights[AT]]
+    assert "1 series were looked at" in jaxrig("history", CASE, "--changes").out
