@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 PEERS := tests/benchmarks/verdicts/guest/peers.requirements
+DETECTORS := tests/benchmarks/changepoints/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
@@ -38,8 +39,11 @@ bench: $(TEST_READY) engine ## what jaxrig itself costs: one JSON object a line
 bench-verdicts: $(TEST_READY) engine ## how often verdicts err, beside asv, pyperf and pytest-benchmark (3 h; resumes)
 	@$(BIN)/python -m tests.benchmarks.verdicts
 
-bench-bottleneck: $(TEST_READY) engine ## whether labels are right: known answers, held-out cases, causes (40 min; resumes)
+bench-bottleneck: $(TEST_READY) engine ## whether labels are right: known answers, held-out cases, causes (45 min; resumes)
 	@$(BIN)/python -m tests.benchmarks.bottleneck
+
+bench-changepoints: $(TEST_READY) ## whether changes are found that are there, and no others, beside Otava and asv
+	@$(BIN)/python -m tests.benchmarks.changepoints
 
 engine: $(RUN_READY)
 	@docker/engine.sh start
@@ -61,6 +65,8 @@ pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
 	    --python-version 3.13 docker/cuda.requirements.in -o docker/cuda.requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.13 -c docker/cpu.requirements.txt $(PEERS).in -o $(PEERS).txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.11 $(DETECTORS).in -o $(DETECTORS).txt
 
 clean: ## remove what was made here, results.db excepted
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
