@@ -11,7 +11,7 @@ DETECTORS := tests/benchmarks/changepoints/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench bench-verdicts bench-bottleneck pins engine postgresql stop clean help
+.PHONY: run test check format bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16

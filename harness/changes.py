@@ -7,6 +7,7 @@ told, not blamed: it may be innocent.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log
 from typing import Any
 
@@ -95,30 +96,43 @@ def series_of_runs(columns: Columns, floor: Callable[[str], float]) -> Iterator[
 
 
 def series_of_nights(columns: Columns, floor: Callable[[str], float]) -> Iterator[Series]:
-    """`columns`: as `harness.store.ratios.list_nights` orders them. Ratios to an earlier anchor of
-    an epoch are made ratios to its last one by the nights in which both were measured; of nights
-    that no bridge ties to it nothing is said."""
+    """`columns`: as `harness.store.ratios.list_nights` orders them. Ratios to an anchor are made
+    ratios to the one after it by what was measured of both when that was pinned; anchors that
+    nothing ties begin a series of their own."""
     for where, rows in _grouped(columns):
-        by_epoch: dict[int, list[Row]] = {}
-        for row in rows:
-            by_epoch.setdefault(row["epoch"], []).append(row)
-        for epoch in by_epoch.values():
-            yield _series(where, "ratio", list(_to_last_anchor(epoch)), floor)
+        for chain in _chains(rows):
+            points = [
+                _point(row, exp(log(row["ratio"]) - taken))
+                for row, taken in zip(*chain, strict=True)
+            ]
+            anchors = [row["anchor"] for row in chain[0]]
+            joins = [
+                place
+                for place, (one, other) in enumerate(pairwise(anchors), start=1)
+                if one != other
+            ]
+            yield _series(where, "ratio", points, floor, joins)
 
 
-def _to_last_anchor(rows: Sequence[Row]) -> Iterator[Point]:
-    """`rows`: of an epoch and a case, anchor by anchor."""
-    logs = {row["pairing"]: log(row["ratio"]) for row in rows}
-    bridges = {row["anchor"]: row["bridge"] for row in rows}
-    steps: dict[int, float | None] = {}
-    step: float | None = 0.0
-    for anchor in reversed(bridges):
-        steps[anchor] = step
-        bridge = logs.get(bridges[anchor])
-        step = None if step is None or bridge is None else step + bridge
+def _chains(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[float]]]:
+    """Nights of anchors that are tied to each other, the oldest first, and of each the logarithm
+    that makes its ratio one to the chain's last anchor."""
+    left: dict[int, list[Row]] = {}
     for row in rows:
-        if (taken := steps[row["anchor"]]) is not None:
-            yield _point(row, exp(logs[row["pairing"]] - taken))
+        left.setdefault(row["anchor"], []).append(row)
+    chains = []
+    while left:
+        anchor, step = next(reversed(left)), 0.0
+        chain: list[Row] = []
+        steps: list[float] = []
+        while nights := left.pop(anchor, None):
+            chain, steps = nights + chain, [step] * len(nights) + steps
+            ratio = nights[0]["bridge_ratio"]
+            if ratio is None:
+                break
+            anchor, step = nights[0]["bridged_anchor"], step + log(ratio)
+        chains.append((chain, steps))
+    yield from reversed(chains)
 
 
 def _grouped(columns: Columns) -> Iterator[tuple[Mapping[str, str], Sequence[Row]]]:
@@ -134,9 +148,13 @@ def _grouped(columns: Columns) -> Iterator[tuple[Mapping[str, str], Sequence[Row
 
 
 def _series(
-    where: Mapping[str, str], unit: str, points: Sequence[Point], floor: Callable[[str], float]
+    where: Mapping[str, str],
+    unit: str,
+    points: Sequence[Point],
+    floor: Callable[[str], float],
+    joins: Sequence[int] = (),
 ) -> Series:
-    found = levels([each.value for each in points], floor=floor(where["case"]))
+    found = levels([each.value for each in points], floor=floor(where["case"]), joins=joins)
     return Series(where=where, unit=unit, points=points, levels=found)
 
 

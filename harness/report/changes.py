@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
+from harness.report.series import moment, target_of
 from harness.report.view import View
 
 if TYPE_CHECKING:
@@ -33,30 +34,25 @@ def _record(each: "Changed") -> dict[str, Any]:
     return {
         **told,
         "run": first["run"],
-        "started_at": _with_zone(first["started_at"]),
+        "started_at": moment(first["started_at"]),
         "last_run": last["run"],
-        "last_started_at": _with_zone(last["started_at"]),
+        "last_started_at": moment(last["started_at"]),
         "differs": {name: list(values) for name, values in differs.items()},
     }
 
 
-def _with_zone(text: str) -> str:
-    return text.replace(" ", "T") + "+00:00"
-
-
 def _row(each: "Changed") -> tuple[str, ...]:
-    target = each.target if each.isolation == "container" else f"{each.target} ({each.isolation})"
     return (
         each.case,
         f"{each.machine} ({each.machine_name})",
-        target,
+        target_of(each.target, each.isolation),
         each.first.started_at[:19],
         _shown(each.before, each.unit),
         _shown(each.after, each.unit),
         f"{each.ratio:.3f} ({each.low:.3f} to {each.high:.3f})"
         + (", provisional" if each.provisional else ""),
         ", ".join(
-            f"{name} {_short(before)} → {_short(after)}"
+            f"{name} {_short(name, before)} → {_short(name, after)}"
             for name, (before, after) in each.differs.items()
         ),
     )
@@ -66,12 +62,14 @@ def _shown(value: float, unit: str) -> str:
     return quantity.seconds(value) if unit == "s" else f"{value:.3f} of the anchor"
 
 
-def _short(text: str | None) -> str:
-    return "unknown" if text is None else text.removeprefix("sha256:")[:_SHOWN]
+def _short(name: str, text: str | None) -> str:
+    if text is None:
+        return "unknown"
+    return text.removeprefix("sha256:")[:_SHOWN] if name in ("image", "git_commit") else text
 
 
 def _notes(series: Sequence["Series"], shown: Sequence["Changed"]) -> Iterator[str]:
-    few = sum(bool(each.levels.warnings) for each in series)
+    few = sum(each.levels.few for each in series)
     yield f"{len(series)} series were looked at" + (
         f", {few} of them with too few runs for a change to be found" if few else ""
     )

@@ -49,7 +49,7 @@ def _table(columns: Columns, form: str, told: Sequence[str], *, grouped: bool) -
 
 def _rows_text(names: Sequence[str], rows: Rows, form: str) -> Iterator[str]:
     place = names.index("started_at")
-    with_moments = ((*row[:place], _moment(row[place]), *row[place + 1 :]) for row in rows)
+    with_moments = ((*row[:place], moment(row[place]), *row[place + 1 :]) for row in rows)
     return rows_text(names, with_moments, form)
 
 
@@ -73,7 +73,7 @@ def _shown(name: str, columns: Columns) -> list[str]:
             return [f"{fingerprint} ({host})" for fingerprint, host in pairs]
         case "target":
             pairs = zip(values, columns["isolation"], strict=True)
-            return [x if how == "container" else f"{x} ({how})" for x, how in pairs]
+            return [target_of(target, isolation) for target, isolation in pairs]
         case "started_at":
             return [text[:19] for text in values]
         case "throughput_per_s":
@@ -94,6 +94,11 @@ _SCALES: Mapping[str, Callable[[float], str]] = {
 }
 
 
+def target_of(target: str, isolation: str) -> str:
+    """A target as tables name it: what was not measured in containers says so."""
+    return target if isolation == "container" else f"{target} ({isolation})"
+
+
 def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """What a row has in common with the one above, from the left, is left out."""
     count = len(_GROUP)
@@ -108,6 +113,6 @@ def _without_repetition(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]
 
 
 @lru_cache(maxsize=256)
-def _moment(text: str) -> str:
-    """With its zone. All of a run's rows have one, and come together."""
+def moment(text: str) -> str:
+    """As it is stored, with its zone. All of a run's rows have one, and come together."""
     return datetime.fromisoformat(text).replace(tzinfo=UTC).isoformat()

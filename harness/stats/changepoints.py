@@ -5,9 +5,10 @@ stretches of one level each, in three steps:
 
 1. What lies far from its neighbours is taken for their median (Hampel, The influence curve and its
    role in robust estimation, J. Am. Stat. Assoc. 69, 1974): one bad night is no change.
-2. The best cuts at a price each are found exactly (ruptures' KernelCPD with a linear kernel:
-   Celisse et al., New efficient algorithms for multiple change-point detection with reproducing
-   kernels, Comput. Stat. Data Anal. 128, 2018). The price is low: it lets pass whatever may stay.
+2. Cuts at a price each are found by PELT, nearly the best there are (ruptures' KernelCPD with a
+   linear kernel: Celisse et al., New efficient algorithms for multiple change-point detection with
+   reproducing kernels, Comput. Stat. Data Anal. 128, 2018; Killick et al., J. Am. Stat. Assoc. 107,
+   2012). The price is low: it lets pass whatever may stay.
 3. The weakest cut goes, until all that are left are certain and matter. Certain: the levels differ
    by `CERTAIN` of their standard errors, in which nights resemble the ones before them as a
    first-order autoregression does (its variance inflation (1 + r) / (1 - r): Bartlett, J. R. Stat.
@@ -22,14 +23,16 @@ from math import exp, log1p
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
 
 Float64Array = NDArray[np.float64]
 
 LEAST = 5
 """Points of a stretch: fewer are a bad week, and no level."""
 
-REACH = 3
-"""Neighbours on either side that a point is held against: of seven, three may be bad."""
+REACH = LEAST - 1
+"""Neighbours on either side that a point is held against: fewer bad nights in a row than make a
+level are none."""
 
 FAR = 3.0
 """Standard deviations from its neighbours' median from which on a point is taken for that."""
@@ -50,7 +53,8 @@ levels."""
 _NORMAL = 1.4826
 """A normal distribution's standard deviation over its median absolute deviation."""
 
-_TWO_SIDED = 1.96
+_ERROR = 0.05
+"""Of an interval, both sides together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +74,18 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """`level`: that of the last stretch, NaN of no point. `spread`: the standard deviation of a
-    point's logarithm about its level, NaN of fewer than two. `alike`: the correlation of a point
-    with the next. `warnings`: why there may be changes that were not looked for."""
+    """`spread`: the standard deviation of a point's logarithm about its level, NaN of fewer than
+    two. `few`: so few points that no change was looked for."""
 
-    level: float
     spread: float
-    alike: float
     changes: tuple[Change, ...]
-    warnings: tuple[str, ...]
+    few: bool
 
 
-def levels(values: ArrayLike, *, floor: float = 0.02) -> Levels:
+def levels(values: ArrayLike, *, floor: float = 0.02, joins: Sequence[int] = ()) -> Levels:
     """`values`: one a night, shape (n,), positive. `floor`: what changes less matters to nobody.
+    `joins`: places before which all points were scaled by what one night said: they are off by as
+    much as a night is, however many they are.
 
     Raises ValueError for what is not positive.
     """
@@ -91,9 +94,16 @@ def levels(values: ArrayLike, *, floor: float = 0.02) -> Levels:
         raise ValueError("a series has a positive value a night")
     logs = without_far(np.log(nights))
     cuts = _cuts(logs)
-    while (weakest := _weakest(logs, cuts, floor)) is not None:
+    while (weakest := _weakest(_compared(logs, cuts, joins), floor)) is not None:
         del cuts[weakest]
-    return _told(logs, cuts)
+    return Levels(
+        spread=_scattering(np.split(logs, cuts))[0] if logs.size > 1 else np.nan,
+        changes=tuple(
+            _change(at, each, provisional=logs.size - at < SETTLED)
+            for at, each in zip(cuts, _compared(logs, cuts, joins), strict=True)
+        ),
+        few=logs.size < 2 * LEAST,
+    )
 
 
 def without_far(logs: Float64Array) -> Float64Array:
@@ -109,10 +119,12 @@ def without_far(logs: Float64Array) -> Float64Array:
 
 
 def _scatter(logs: Float64Array) -> float:
-    """The standard deviation of a point, from differences of neighbours, which know of no level."""
+    """The standard deviation of a point, from differences of neighbours, which know of no level.
+    Where most of these are equal, as of a coarse clock, from all of them."""
     differences = np.diff(logs)
     middle = np.median(differences)
-    return float(_NORMAL * np.median(np.abs(differences - middle)) / np.sqrt(2))
+    told = _NORMAL * np.median(np.abs(differences - middle)) or differences.std()
+    return float(told / np.sqrt(2))
 
 
 def _cuts(logs: Float64Array) -> list[int]:
@@ -120,9 +132,7 @@ def _cuts(logs: Float64Array) -> list[int]:
         return []
     from ruptures import KernelCPD
 
-    # Where most neighbours are equal, any difference is far more than chance.
-    scatter = max(_scatter(logs), np.finfo(np.float64).eps)
-    scaled = ((logs - np.median(logs)) / scatter)[:, None]
+    scaled = ((logs - np.median(logs)) / _scatter(logs))[:, None]
     ends = KernelCPD(kernel="linear", min_size=LEAST).fit_predict(scaled, pen=PRICE)
     return [int(end) for end in ends[:-1]]
 
@@ -130,11 +140,12 @@ def _cuts(logs: Float64Array) -> list[int]:
 @dataclass(frozen=True, kw_only=True)
 class _Cut:
     """What two neighbouring stretches say: logarithms of the levels, and the error of their
-    difference."""
+    difference, with so many degrees of freedom."""
 
     before: float
     after: float
     error: float
+    freedom: int
 
     @property
     def difference(self) -> float:
@@ -146,67 +157,49 @@ class _Cut:
         return abs(self.difference) / self.error if self.error else np.inf
 
 
-def _stretches(logs: Float64Array, cuts: Sequence[int]) -> list[Float64Array]:
-    return np.split(logs, list(cuts))
+def _compared(logs: Float64Array, cuts: Sequence[int], joins: Sequence[int]) -> list[_Cut]:
+    """A cut each."""
+    if not cuts:
+        return []
+    stretches = np.split(logs, cuts)
+    spread, alike = _scattering(stretches)
+    inflated = spread**2 * (1 + alike) / (1 - alike)
+    found = []
+    ends = [0, *cuts, logs.size]
+    for place, (one, other) in enumerate(pairwise(stretches)):
+        within = sum(ends[place] < join < ends[place + 2] for join in joins)
+        variance = inflated * (1 / one.size + 1 / other.size) + within * spread**2
+        found.append(
+            _Cut(
+                before=float(one.mean()),
+                after=float(other.mean()),
+                error=float(np.sqrt(variance)),
+                freedom=logs.size - len(stretches),
+            )
+        )
+    return found
 
 
 def _scattering(stretches: Sequence[Float64Array]) -> tuple[float, float]:
     """The standard deviation of a point about its level, and the correlation with the next."""
     left = np.concatenate([each - each.mean() for each in stretches])
-    free = left.size - len(stretches)
     squares = float(np.sum(left**2))
-    if free < 1:
-        return np.nan, 0.0
     alike = float(np.sum(left[1:] * left[:-1])) / squares if squares else 0.0
-    return float(np.sqrt(squares / free)), min(max(alike, 0.0), MOST_ALIKE)
+    return float(np.sqrt(squares / (left.size - len(stretches)))), min(max(alike, 0.0), MOST_ALIKE)
 
 
-def _strengths(logs: Float64Array, cuts: Sequence[int]) -> list[_Cut]:
-    if not cuts:
-        return []
-    stretches = _stretches(logs, cuts)
-    spread, alike = _scattering(stretches)
-    inflated = spread * np.sqrt((1 + alike) / (1 - alike))
-    return [
-        _Cut(
-            before=float(one.mean()),
-            after=float(other.mean()),
-            error=float(inflated * np.sqrt(1 / one.size + 1 / other.size)),
-        )
-        for one, other in pairwise(stretches)
-    ]
-
-
-def _weakest(logs: Float64Array, cuts: Sequence[int], floor: float) -> int | None:
-    """The place in `cuts` of the one that stays least; None where all stay."""
+def _weakest(cuts: Sequence[_Cut], floor: float) -> int | None:
+    """The place of the one that stays least; None where all stay."""
     found = [
         (each.strength, place)
-        for place, each in enumerate(_strengths(logs, cuts))
+        for place, each in enumerate(cuts)
         if each.strength < CERTAIN or abs(each.difference) < log1p(floor)
     ]
     return min(found)[1] if found else None
 
 
-def _told(logs: Float64Array, cuts: Sequence[int]) -> Levels:
-    stretches = _stretches(logs, cuts)
-    spread, alike = _scattering(stretches) if logs.size > 1 else (np.nan, 0.0)
-    few = logs.size < 2 * LEAST
-    return Levels(
-        level=exp(stretches[-1].mean()) if logs.size else np.nan,
-        spread=spread,
-        alike=alike,
-        changes=tuple(
-            _change(at, each, provisional=logs.size - at < SETTLED)
-            for at, each in zip(cuts, _strengths(logs, cuts), strict=True)
-        ),
-        warnings=(f"{logs.size} points: changes are looked for in {2 * LEAST} and more",)
-        if few
-        else (),
-    )
-
-
 def _change(at: int, cut: _Cut, *, provisional: bool) -> Change:
-    half = _TWO_SIDED * cut.error
+    half = float(stdtrit(cut.freedom, 1 - _ERROR / 2)) * cut.error
     return Change(
         at=at,
         before=exp(cut.before),

@@ -1,59 +1,67 @@
 """Nights over time: a row a case and night, with its ratio to the anchor of that night."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import Connection, Select, Text, cast, select
 
 from harness.store import filters as conditions
-from harness.store.abandoned import settled
 from harness.store.columns import Columns
 from harness.store.filters import Filters, matches
 from harness.store.listing import checked
 from harness.store.names import Names
 from harness.store.tables import ANCHORS, LAUNCHES, NIGHTS, PAIRINGS, RUNS, VERDICTS
 
-if TYPE_CHECKING:
-    from harness.store.reader import IsAbandoned
-
+_WHERE = ("case", "machine", "machine_name", "target", "isolation")
 NAMES = (
-    *("case", "machine", "machine_name", "target", "isolation", "run", "started_at", "image"),
-    *("jax", "git_commit", "suite", "status", "anchor", "epoch", "bridge", "pairing", "ratio"),
+    *_WHERE,
+    *("run", "started_at", "image", "jax", "git_commit", "suite", "ratio"),
+    *("anchor", "bridged_anchor", "bridge_ratio"),
 )
 
 
-def list_nights(url: str, filters: Filters, is_abandoned: "IsAbandoned") -> Columns:
-    """Columns of `NAMES`, ordered by case, machine, target, isolation, anchor and start.
+def list_nights(url: str, filters: Filters, *, least_pairs: int) -> Columns:
+    """Columns of `NAMES`, ordered by case, machine, target, isolation, anchor and start, of nights
+    that came to so many launch pairs.
 
-    `run`: that of the night's image. `anchor`: a number; `bridge`: of its epoch, the pairing in
-    which it was measured with the anchor before it, None of the first. `pairing`: the night's.
-    Raises as `listing.list_series`.
+    `run`: that of the night's image. `anchor`: a number, the one that was pinned first comes first;
+    `bridged_anchor`: which one it was measured with when it was pinned, and `bridge_ratio` the new
+    one's to that, None where it was not. Raises as `listing.list_series`.
     """
     with checked(url, filters) as (connection, names):
-        return settled(connection, _read(connection, filters, names), is_abandoned)
+        return _read(connection, filters, names, least_pairs)
 
 
-def _read(connection: Connection, filters: Filters, names: Names) -> Columns:
-    rows = connection.execute(_query(filters, names, connection.dialect.name)).all()
+def _read(connection: Connection, filters: Filters, names: Names, least_pairs: int) -> Columns:
+    rows = connection.execute(_nights(filters, names, connection.dialect.name, least_pairs)).all()
+    bridges = {
+        (row.anchor, row.case): (row.bridged_anchor, row.ratio)
+        for row in connection.execute(_bridges())
+    }
     digests = {key: image.digest for key, image in names.images.items()}
     host_names = {each.fingerprint: each.name for each in names.machines.values()}
     found = []
     for row in rows:
+        jax = names.jax.get(row.environment_id)
         if filters.cases and not matches(row.case, filters.cases):
             continue
+        if filters.jax not in (None, jax):
+            continue
         machine = names.machines[row.machine_id].counts_as
+        bridged = bridges.get((row.anchor, row.case), (None, None))
         told = row._asdict() | {
             "machine": machine,
             "machine_name": host_names[machine],
             "image": digests.get(row.image_id),
-            "jax": names.jax.get(row.environment_id),
+            "jax": jax,
+            **dict(zip(("bridged_anchor", "bridge_ratio"), bridged, strict=True)),
         }
         found.append(tuple(told[name] for name in NAMES))
-    found.sort(key=lambda row: row[:2] + row[3:5])  # stable: of equal ones as they were read
+    found.sort(key=lambda row: row[: len(_WHERE)])  # stable: of equal ones as they were read
     columns = list(zip(*found, strict=True)) or [()] * len(NAMES)
     return {name: list(values) for name, values in zip(NAMES, columns, strict=True)}
 
 
-def _query(filters: Filters, names: Names, dialect: str) -> Select[Any]:
+def _nights(filters: Filters, names: Names, dialect: str, least_pairs: int) -> Select[Any]:
     return (
         select(
             VERDICTS.c.case,
@@ -66,11 +74,7 @@ def _query(filters: Filters, names: Names, dialect: str) -> Select[Any]:
             LAUNCHES.c.environment_id,
             RUNS.c.git_commit,
             RUNS.c.suite,
-            RUNS.c.status,
             ANCHORS.c.id.label("anchor"),
-            ANCHORS.c.epoch,
-            ANCHORS.c.bridge_pairing_id.label("bridge"),
-            PAIRINGS.c.id.label("pairing"),
             VERDICTS.c.ratio,
         )
         .select_from(NIGHTS)
@@ -85,7 +89,24 @@ def _query(filters: Filters, names: Names, dialect: str) -> Select[Any]:
         .where(
             VERDICTS.c.metric == "time",
             VERDICTS.c.ratio.is_not(None),
+            VERDICTS.c.pairs >= least_pairs,
             *conditions.runs(filters, names, dialect),
         )
         .order_by(ANCHORS.c.pinned_at, ANCHORS.c.id, RUNS.c.started_at, PAIRINGS.c.id)
+    )
+
+
+def _bridges() -> Select[Any]:
+    """Whatever is asked for of nights, they are tied by these."""
+    return (
+        select(
+            ANCHORS.c.id.label("anchor"),
+            NIGHTS.c.anchor_id.label("bridged_anchor"),
+            VERDICTS.c.case,
+            VERDICTS.c.ratio,
+        )
+        .select_from(ANCHORS)
+        .join(NIGHTS, NIGHTS.c.pairing_id == ANCHORS.c.bridge_pairing_id)
+        .join(VERDICTS, VERDICTS.c.pairing_id == NIGHTS.c.pairing_id)
+        .where(VERDICTS.c.metric == "time", VERDICTS.c.ratio.is_not(None))
     )

@@ -92,12 +92,15 @@ PROGRAMS = table(
 
 PAIRINGS = table("pairings", column("id"), column("base_run_id"), column("candidate_run_id"))
 VERDICTS = table(
-    "verdicts", column("pairing_id"), column("case"), column("metric"), column("ratio")
+    "verdicts",
+    column("pairing_id"),
+    column("case"),
+    column("metric"),
+    column("ratio"),
+    column("pairs"),
 )
 NIGHTS = table("nights", column("pairing_id"), column("anchor_id"))
-ANCHORS = table(
-    "anchors", column("id"), column("epoch"), column("bridge_pairing_id"), column("pinned_at")
-)
+ANCHORS = table("anchors", column("id"), column("bridge_pairing_id"), column("pinned_at"))
 
 ALL = (
     *(OVERVIEW, CASES, MACHINES, IMAGES, ENVIRONMENTS, RUNS, LAUNCHES, MEASUREMENTS, PROGRAMS),

@@ -96,14 +96,16 @@ def add_run(
     skips: Sequence[tuple[str, str]] = (),
     log: str = "all went well\n",
     measured: Mapping[str, Any] | None = None,
+    environment: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
-    """A whole run; its name. `measured` changes fields of every measurement."""
+    """A whole run; its name. `measured`, `environment` change fields of every measurement, and of
+    what launches say of their software."""
     launches = max((len(row) for row in medians.values()), default=1)
     run, name = begin_run(store, cases=list(medians), launches_planned=launches, **changes)
     for index in range(launches):
         launch = store.begin_launch(run, index=index, part=0, limits={"cpus": "0-1"}, env={})
-        store.set_environment(launch, parsed_environment())
+        store.set_environment(launch, parsed_environment(**(environment or {})))
         for case, row in medians.items():
             if index < len(row):
                 record = parsed_measurement(case, [row[index]] * 3, **(measured or {}))

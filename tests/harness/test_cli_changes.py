@@ -81,9 +81,17 @@ def test_a_change_of_a_week_is_provisional(jaxrig: Jaxrig, store: Store) -> None
     assert "later ones may take it back" in jaxrig("history", CASE, "--changes").out
 
 
-def test_changes_come_in_pages(jaxrig: Jaxrig, nights: list[str]) -> None:
-    done = jaxrig("history", "*", "--changes", "--limit", "1", "--page", "2")
-    assert "page 2 is behind the last row" in done.err
+def test_changes_come_in_pages(jaxrig: Jaxrig, store: Store) -> None:
+    for night in range(36):
+        add_run(store, {CASE: [1.0 + night // 12]})
+    first, second, third = (
+        jaxrig("history", "*", "--changes", "--limit", "1", "--page", page, "--format", "json")
+        for page in ("1", "2", "3")
+    )
+    found = json.loads(first.out) + json.loads(second.out)
+    assert [each["after"] for each in found] == pytest.approx([2.0, 3.0])
+    assert "the next: " in first.err
+    assert (json.loads(third.out), "page 3 is behind the last row" in third.err) == ([], True)
 
 
 @pytest.fixture
@@ -99,7 +107,7 @@ def anchored(store: Store) -> int:
         for run in (base, candidate):
             store.end_run(run, "done")
         ratio = float(np.exp(0.01 * noise[night])) * (1.1 if night >= AT else 1.0)
-        store.add_verdicts(pairing, [{**VERDICT, "case": CASE, "ratio": ratio}])
+        store.add_verdicts(pairing, [{**VERDICT, "case": CASE, "ratio": ratio, "pairs": 5}])
     return AT
 
 
@@ -112,19 +120,30 @@ def test_nights_are_ratios_to_their_anchor(jaxrig: Jaxrig, anchored: int, store:
     assert jaxrig("history", CASE, "--changes").out.count(" of the anchor") == 2
 
 
-def test_runs_that_were_measured_in_turns_are_no_points(
-    jaxrig: Jaxrig, nights: list[str], store: Store
-) -> None:
-    """Another process lived beside each of theirs."""
-    for slow in (3.0, 0.3):
-        sides = [add_run(store, {CASE: [slow]}) for _ in range(2)]
-        with store._engine.begin() as connection:
-            keys = [
-                connection.execute(text("SELECT id FROM runs WHERE name = :name"), {"name": each})
-                for each in sides
-            ]
-            base, candidate = (key.scalar_one() for key in keys)
+def test_runs_that_were_measured_in_turns_are_no_points(jaxrig: Jaxrig, store: Store) -> None:
+    """Another process lived beside each of theirs, on either side."""
+    for _ in range(15):
+        add_run(store, {CASE: [1.0]})
+    for _ in range(15):
+        base, candidate = (run_id(store, add_run(store, {CASE: [3.0]})) for _ in range(2))
         store.pair_runs(base, candidate, rounds=21, rule={})
-    found = json.loads(jaxrig("history", CASE, "--changes", "--format", "json").out)
-    assert [each["run"] for each in found] == [nights[AT]]
-    assert "1 series were looked at" in jaxrig("history", CASE, "--changes").out
+    assert json.loads(jaxrig("history", CASE, "--changes", "--format", "json").out) == []
+    with store._engine.begin() as connection:
+        connection.execute(text("DELETE FROM pairings"))
+    (found,) = json.loads(jaxrig("history", CASE, "--changes", "--format", "json").out)
+    assert found["ratio"] == pytest.approx(3.0)
+
+
+def run_id(store: Store, name: str) -> int:
+    with store._engine.begin() as connection:
+        query = text("SELECT id FROM runs WHERE name = :name")
+        return int(connection.execute(query, {"name": name}).scalar_one())
+
+
+def test_a_nightly_jax_is_told_in_full(jaxrig: Jaxrig, store: Store) -> None:
+    """Versions differ at their end."""
+    versions = ("0.11.0.dev20261101", "0.11.0.dev20261102")
+    for night in range(24):
+        told = {"jax": versions[night // 12]}
+        add_run(store, {CASE: [1.0 + night // 12]}, environment=told)
+    assert " → ".join(versions) in jaxrig("history", CASE, "--changes").out

@@ -30,6 +30,9 @@ END = "<!-- make bench-changepoints: end -->\n"
 BOUNDS = {
     "Gaussian noise": 0.995,
     "lognormal noise with 2 % outliers": 0.995,
+    "Gaussian noise of 10 nights": 0.995,
+    "Gaussian noise of 30 nights": 0.995,
+    "Gaussian noise of 1000 nights": 0.995,
     "three steps of 5 % in 1000 nights": 0.90,
     "one step of 5 % in 100 heavy-tailed nights": 0.95,
 }

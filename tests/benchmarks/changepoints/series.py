@@ -63,19 +63,22 @@ class Task:
 
 
 def tasks(scale: float = 1.0) -> Iterator[Task]:
-    """`scale`: of how many series there are."""
-    for name, noise in (
-        ("Gaussian noise", gaussian),
-        ("lognormal noise with 2 % outliers", with_outliers),
-        ("nights that resemble the ones before", moods),
-        ("a drift of 2 %", drifting),
-    ):
-        yield Task(name=name, series=_series(noise, round(1000 * scale), 100, 0, seed=len(name)))
-    three = _series(gaussian, round(200 * scale), 1000, 3, seed=1)
+    """`scale`: of how many series there are. By no seed that the constants were chosen with."""
+    many = round(1000 * scale)
+    yield Task(name="Gaussian noise", series=_series(gaussian, many, 100, 0, seed=11))
+    outliers = _series(with_outliers, many, 100, 0, seed=12)
+    yield Task(name="lognormal noise with 2 % outliers", series=outliers)
+    for nights, seed in ((10, 13), (30, 14), (1000, 15)):
+        some = _series(gaussian, many if nights < 1000 else many // 5, nights, 0, seed=seed)
+        yield Task(name=f"Gaussian noise of {nights} nights", series=some)
+    alike = _series(moods, many, 100, 0, seed=16)
+    yield Task(name="nights that resemble the ones before", series=alike)
+    yield Task(name="a drift of 2 %", series=_series(drifting, many, 100, 0, seed=17))
+    three = _series(gaussian, round(200 * scale), 1000, 3, seed=18)
     yield Task(name="three steps of 5 % in 1000 nights", series=three)
-    one = _series(heavy_tailed, round(500 * scale), 100, 1, seed=2)
+    one = _series(heavy_tailed, round(500 * scale), 100, 1, seed=19)
     yield Task(name="one step of 5 % in 100 heavy-tailed nights", series=one)
-    late = _series(gaussian, round(100 * scale), 160, 1, seed=3, at=(100,))
+    late = _series(gaussian, round(100 * scale), 160, 1, seed=20, at=(100,))
     yield Task(name="nights until a step of 5 % is found", series=late, delayed=True)
 
 
