@@ -29,7 +29,7 @@ def with_outliers(source: np.random.Generator, count: int) -> Floats:
 
 def heavy_tailed(source: np.random.Generator, count: int) -> Floats:
     """Student's t with 3 degrees of freedom."""
-    return SPREAD / np.sqrt(3) * source.standard_t(3, count)
+    return np.asarray(SPREAD / np.sqrt(3) * source.standard_t(3, count))
 
 
 def moods(source: np.random.Generator, count: int) -> Floats:
