@@ -40,8 +40,9 @@ FAR = 3.0
 PRICE = 10.0
 """Of a cut, in squared standard deviations that it has to explain."""
 
-CERTAIN = 4.8
-"""Standard errors between two levels that are two."""
+CERTAIN, OF = 4.8, 100
+"""Standard errors between two levels that are two, in a series of so many points. In a longer one a
+cut may be in more places, of which the best looks better."""
 
 SETTLED = 10
 """Points after a change, with which it is no longer provisional."""
@@ -94,7 +95,8 @@ def levels(values: ArrayLike, *, floor: float = 0.02, joins: Sequence[int] = ())
         raise ValueError("a series has a positive value a night")
     logs = without_far(np.log(nights))
     cuts = _cuts(logs)
-    while (weakest := _weakest(_compared(logs, cuts, joins), floor)) is not None:
+    certain = np.sqrt(CERTAIN**2 + 2 * np.log(max(logs.size, OF) / OF))
+    while (weakest := _weakest(_compared(logs, cuts, joins), certain, floor)) is not None:
         del cuts[weakest]
     return Levels(
         spread=_scattering(np.split(logs, cuts))[0] if logs.size > 1 else np.nan,
@@ -188,12 +190,12 @@ def _scattering(stretches: Sequence[Float64Array]) -> tuple[float, float]:
     return float(np.sqrt(squares / (left.size - len(stretches)))), min(max(alike, 0.0), MOST_ALIKE)
 
 
-def _weakest(cuts: Sequence[_Cut], floor: float) -> int | None:
+def _weakest(cuts: Sequence[_Cut], certain: float, floor: float) -> int | None:
     """The place of the one that stays least; None where all stay."""
     found = [
         (each.strength, place)
         for place, each in enumerate(cuts)
-        if each.strength < CERTAIN or abs(each.difference) < log1p(floor)
+        if each.strength < certain or abs(each.difference) < log1p(floor)
     ]
     return min(found)[1] if found else None
 

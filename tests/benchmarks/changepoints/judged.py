@@ -42,19 +42,21 @@ def is_right(series: Series, places: Sequence[int]) -> bool:
 
 def _delayed(task: Task, who: str, find: Find) -> Found:
     """Each series night by night: how many nights after the step a change near it is first said."""
-    delays = tuple(_delay(each, find) for each in task.series)
-    right = sum(delay is not None for delay in delays)
-    return Found(task=task.name, who=who, series=len(delays), right=right, delays=delays)
-
-
-def _delay(series: Series, find: Find) -> int | None:
-    (step,) = series.steps
-    nights = range(1, series.values.size - step + 1)
-    found = find([series.values[: step + night] for night in nights])
-    for night, places in zip(nights, found, strict=True):
-        if any(abs(place - step) <= NEAR for place in places):
-            return night
-    return None
+    looks = [
+        (each, night)
+        for each in task.series
+        for night in range(1, each.values.size - each.steps[0] + 1)
+    ]
+    found = find([each.values[: each.steps[0] + night] for each, night in looks])
+    delays: dict[int, int | None] = {id(each): None for each in task.series}
+    for (each, night), places in zip(looks, found, strict=True):
+        said = any(abs(place - each.steps[0]) <= NEAR for place in places)
+        if said and delays[id(each)] is None:
+            delays[id(each)] = night
+    right = sum(delay is not None for delay in delays.values())
+    return Found(
+        task=task.name, who=who, series=len(delays), right=right, delays=tuple(delays.values())
+    )
 
 
 def middle_delay(found: Found) -> float | None:

@@ -69,7 +69,7 @@ def tasks(scale: float = 1.0) -> Iterator[Task]:
     outliers = _series(with_outliers, many, 100, 0, seed=12)
     yield Task(name="lognormal noise with 2 % outliers", series=outliers)
     for nights, seed in ((10, 13), (30, 14), (1000, 15)):
-        some = _series(gaussian, many if nights < 1000 else many // 5, nights, 0, seed=seed)
+        some = _series(gaussian, many if nights < 1000 else many // 2, nights, 0, seed=seed)
         yield Task(name=f"Gaussian noise of {nights} nights", series=some)
     alike = _series(moods, many, 100, 0, seed=16)
     yield Task(name="nights that resemble the ones before", series=alike)
