@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ from tests.checkout import ROOT
 from tests.need import need
 from tests.postgresql import Server, programs
 from tests.tmpfs import Tmpfs
+
+# Else pytest-benchmark is off in every session that a test starts.
+os.environ.pop("PYTEST_XDIST_WORKER", None)
 
 ALONE = (
     "benchmarks",
