@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from harness.errors import UsageError
+from harness.roofline.calibration import hardware_of
 from harness.roofline.capacity import is_full
-from harness.roofline.ceilings import Hardware, Timed, hardware_of
+from harness.roofline.ceilings import Hardware, Timed
 from harness.roofline.label import BEATEN, Labelled, label
 from harness.roofline.terms import Ran, bounds
 from harness.told import told
@@ -88,12 +89,12 @@ def measured_ceilings(runs: Iterable["Run"]) -> "list[Run]":
     most = max(cases.values(), default=0.0)
 
     def is_less(run: "Run") -> bool:
-        return run.status not in _ENDED or cases[run.run] < NEARLY_ALL * most
+        return run.status not in ENDED or cases[run.run] < NEARLY_ALL * most
 
     return sorted(found, key=is_less)
 
 
-_ENDED = ("done", "failed")
+ENDED = ("done", "failed")
 """Of what failed in a case all others hold."""
 
 NEARLY_ALL = 0.8

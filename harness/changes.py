@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import exp, log
 from typing import Any
 
-from harness.stats.changepoints import Levels, levels
+from harness.stats.changepoints import Change, Levels, levels
 
 Columns = Mapping[str, Sequence[Any]]
 Row = Mapping[str, Any]
@@ -35,30 +35,21 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Changed:
-    """`last`: before the change, `first`: after it; `before`, `after`: the levels, in `unit` (`s`,
-    or `ratio` to the anchor), `ratio` of the two. `differs`: of `BESIDE`, what either has of it,
-    where it is not the same."""
+    """`where`, `unit`: as of its series. `last`: the point before the change, `first`: after it.
+    `differs`: of `BESIDE`, what either has of it, where it is not the same."""
 
-    case: str
-    machine: str
-    machine_name: str
-    target: str
-    isolation: str
+    where: Mapping[str, str]
     unit: str
+    change: Change
     last: Point
     first: Point
-    before: float
-    after: float
-    ratio: float
-    low: float
-    high: float
-    provisional: bool
     differs: Mapping[str, tuple[str | None, str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """`where`: values of case, machine, machine_name, target, isolation. `unit`: of its points."""
+    """`where`: values of case, machine, machine_name, target, isolation. `unit`: of its points, `s`
+    or `ratio` to the anchor."""
 
     where: Mapping[str, str]
     unit: str
@@ -69,16 +60,11 @@ class Series:
         for change in self.levels.changes:
             last, first = self.points[change.at - 1], self.points[change.at]
             yield Changed(
-                **self.where,
+                where=self.where,
                 unit=self.unit,
+                change=change,
                 last=last,
                 first=first,
-                before=change.before,
-                after=change.after,
-                ratio=change.ratio,
-                low=change.low,
-                high=change.high,
-                provisional=change.provisional,
                 differs={
                     name: (last.beside[name], first.beside[name])
                     for name in BESIDE

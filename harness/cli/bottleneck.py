@@ -1,12 +1,12 @@
 """`jaxrig bottleneck`."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from harness.cli.words import saying, show
 from harness.errors import UsageError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from harness.bottleneck import Raised
     from harness.roofline.ceilings import Hardware, Timed
     from harness.store.reader import Reader, Run
+
+T = TypeVar("T")
 
 
 def add(bottleneck: argparse.ArgumentParser) -> None:
@@ -114,28 +116,36 @@ def _ceilings(
 ) -> "tuple[Run, Hardware, list[Raised]]":
     """Those that are named, else the nearest that are complete, with what the run itself measured
     of them. Raises `UsageError`."""
-    from harness.bottleneck import nearest, place, timed, widened
+    from harness.bottleneck import nearest, timed
 
-    by = [reader.run(named)] if named is not None else nearest(run, reader.runs())
-    found, points, hardware = complete(reader, by)
-    if place(found) != place(run):
-        return found, hardware, []
-    points, raised = widened(points, timed(measured))
-    return found, _hardware(reader, found, points), raised
+    own = timed(measured)
+    stored = [reader.run(named)] if named is not None else nearest(run, reader.runs())
+    by, (hardware, raised) = complete(stored, lambda each: _raised(reader, each, run, own))
+    return by, hardware, raised
 
 
-def complete(reader: "Reader", runs: "Sequence[Run]") -> "tuple[Run, list[Timed], Hardware]":
-    """The first that is complete, or else the last, with what it measured. Raises `UsageError`
-    where that is not complete either."""
+def _raised(
+    reader: "Reader", by: "Run", run: "Run", own: "Sequence[Timed]"
+) -> "tuple[Hardware, list[Raised]]":
+    """The ceilings of `by`; where they are those of the run, with what that measured of them."""
+    from harness.bottleneck import place, timed, widened
+
+    points, raised = timed(reader.measurements(by.run)), list[Any]()
+    if place(by) == place(run):
+        points, raised = widened(points, own)
+    return _hardware(reader, by, points), raised
+
+
+def complete(runs: "Sequence[Run]", read: Callable[["Run"], T]) -> "tuple[Run, T]":
+    """The first whose ceilings are complete, or else the last, and what is read of it. Raises
+    `UsageError` where that is not complete either."""
     from harness.bottleneck import Incomplete
 
     *others, last = runs
     for run in others:
         with suppress(Incomplete):
-            hardware, points = hardware_of_run(reader, run)
-            return run, points, hardware
-    hardware, points = hardware_of_run(reader, last)
-    return last, points, hardware
+            return run, read(run)
+    return last, read(last)
 
 
 def hardware_of_run(reader: "Reader", run: "Run") -> "tuple[Hardware, list[Timed]]":

@@ -1,6 +1,7 @@
 """`jaxrig ceilings`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -57,7 +58,7 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 def _stored(arguments: argparse.Namespace) -> str | None:
     """The newest run of this machine that measured them all."""
     from harness.bottleneck import Incomplete, measured_ceilings
-    from harness.cli.bottleneck import complete
+    from harness.cli.bottleneck import complete, hardware_of_run
     from harness.errors import NoResults
     from harness.machine import this_machine
     from harness.store.reader import Reader
@@ -76,6 +77,6 @@ def _stored(arguments: argparse.Namespace) -> str | None:
         if not found:
             return None
         try:
-            return complete(reader, found)[0].run
+            return complete(found, partial(hardware_of_run, reader))[0].run
         except Incomplete:
             return None

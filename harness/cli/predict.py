@@ -1,6 +1,7 @@
 """`jaxrig predict`."""
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -31,7 +32,7 @@ def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
     shape = _shape(arguments)
     with Reader(arguments.db) as reader:
-        run, measured, machine = _ceilings(reader, arguments.ceilings)
+        run, (machine, measured) = _ceilings(reader, arguments.ceilings)
     memory_bytes = allocatable_bytes(measured)
     found = list(predict(shape, machine, memory_bytes))
     if not found:
@@ -46,17 +47,20 @@ def predict(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _ceilings(reader: "Reader", reference: str | None) -> "tuple[Run, list[Timed], Hardware]":
+def _ceilings(
+    reader: "Reader", reference: str | None
+) -> "tuple[Run, tuple[Hardware, list[Timed]]]":
     """Those that are named, else the newest of this machine."""
     from harness.bottleneck import measured_ceilings
-    from harness.cli.bottleneck import complete
+    from harness.cli.bottleneck import complete, hardware_of_run
     from harness.machine import this_machine
 
     if reference is not None:
-        return complete(reader, [reader.run(reference)])
+        run = reader.run(reference)
+        return run, hardware_of_run(reader, run)
     stored, here = measured_ceilings(reader.runs()), this_machine().fingerprint
     if own := [run for run in stored if run.machine == here]:
-        return complete(reader, own)
+        return complete(own, partial(hardware_of_run, reader))
     others = ", ".join(
         run.run for run in {each.machine: each for each in reversed(stored)}.values()
     )

@@ -29,28 +29,31 @@ def changes_view(series: Sequence["Series"], shown: Sequence["Changed"]) -> View
 
 
 def _record(each: "Changed") -> dict[str, Any]:
-    told = asdict(each)
-    last, first, differs = (told.pop(name) for name in ("last", "first", "differs"))
+    change = asdict(each.change)
+    del change["at"]  # a place in the series, which is not told
     return {
-        **told,
-        "run": first["run"],
-        "started_at": moment(first["started_at"]),
-        "last_run": last["run"],
-        "last_started_at": moment(last["started_at"]),
-        "differs": {name: list(values) for name, values in differs.items()},
+        **each.where,
+        "unit": each.unit,
+        **change,
+        "run": each.first.run,
+        "started_at": moment(each.first.started_at),
+        "last_run": each.last.run,
+        "last_started_at": moment(each.last.started_at),
+        "differs": {name: list(values) for name, values in each.differs.items()},
     }
 
 
 def _row(each: "Changed") -> tuple[str, ...]:
+    where, change = each.where, each.change
     return (
-        each.case,
-        f"{each.machine} ({each.machine_name})",
-        target_of(each.target, each.isolation),
+        where["case"],
+        f"{where['machine']} ({where['machine_name']})",
+        target_of(where["target"], where["isolation"]),
         each.first.started_at[:19],
-        _shown(each.before, each.unit),
-        _shown(each.after, each.unit),
-        f"{each.ratio:.3f} ({each.low:.3f} to {each.high:.3f})"
-        + (", provisional" if each.provisional else ""),
+        _shown(change.before, each.unit),
+        _shown(change.after, each.unit),
+        f"{change.ratio:.3f} ({change.low:.3f} to {change.high:.3f})"
+        + (", provisional" if change.provisional else ""),
         ", ".join(
             f"{name} {_short(name, before)} → {_short(name, after)}"
             for name, (before, after) in each.differs.items()
@@ -73,5 +76,5 @@ def _notes(series: Sequence["Series"], shown: Sequence["Changed"]) -> Iterator[s
     yield f"{len(series)} series were looked at" + (
         f", {few} of them with too few runs for a change to be found" if few else ""
     )
-    if any(each.provisional for each in shown):
+    if any(each.change.provisional for each in shown):
         yield "provisional: so few runs are after it that later ones may take it back"

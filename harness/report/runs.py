@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
 from harness.report.saying import said_once
+from harness.report.series import target_of
 from harness.report.view import View
 from harness.told import told
 
@@ -37,7 +38,7 @@ def runs_view(runs: Sequence["Run"]) -> View:
                 run.run,
                 quantity.moment(run.started_at),
                 run.status,
-                run.target if run.isolation == "container" else f"{run.target} ({run.isolation})",
+                target_of(run.target, run.isolation),
                 run.suite,
                 run.machine,
                 str(run.measurements),

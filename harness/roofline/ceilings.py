@@ -1,27 +1,16 @@
-"""What a machine and an image can do at most, from the cases of the suite `ceilings`.
-
-Each ceiling is a rate or a duration that was measured here. Nothing is taken from a data sheet.
+"""What a machine and an image can do at most: each ceiling a rate or a duration that was measured
+there. Nothing is taken from a data sheet. `harness.roofline.calibration` has them from the cases of
+the suite `ceilings`.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import nnls
 
 from harness.roofline.rates import Curve, Products
 from workloads.catalog import ITEMSIZE_BYTES, Case
 from workloads.catalog.operations import ADD, COPY, Access, Operation, Variant
-
-LEAST_SHARE = 0.2
-"""Of a call's time that stays when the way to the device and back is taken off."""
-
-FEW_ROWS = 64
-"""A product of fewer rows that is asked for by the host reads its weights from wherever they lie:
-that is bandwidth, and no ceiling of computing."""
-
-Pick = Callable[["Timed"], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,21 +24,6 @@ class Timed:
     median_s: float
     worst_s: float
     observations: Mapping[str, int | float | str] = field(default_factory=dict)
-
-
-def best(timed: Timed) -> float:
-    """The time that no other is far below."""
-    return timed.best_s
-
-
-def usual(timed: Timed) -> float:
-    """The median."""
-    return timed.median_s
-
-
-def worst(timed: Timed) -> float:
-    """The time that it seldom takes longer than."""
-    return timed.worst_s
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,151 +139,12 @@ MOVES = "relu"
 """The function that does next to nothing with what it moves."""
 
 
-def hardware_of(timed: Iterable[Timed], *, private_bytes: float, queued: bool) -> Hardware:
-    """As `ceilings_of`."""
-    known = list(timed)
-    found = (
-        ceilings_of(known, pick, private_bytes=private_bytes, queued=queued)
-        for pick in (best, usual, worst)
-    )
-    return Hardware(**dict(zip(("best", "usual", "worst"), found, strict=True)))
-
-
-def ceilings_of(
-    timed: Iterable[Timed], pick: Pick, *, private_bytes: float, queued: bool
-) -> Ceilings:
-    """Raises `LookupError` where one is missing without which nothing can be told: calls, reads or
-    updates."""
-    known = list(timed)
-    found = _Found(pick, handed_s=0.0 if queued else _dispatch(known, usual).handed_s)
-    for each in known:
-        found.take(each)
-    return Ceilings(
-        dispatch=_dispatch(known, pick),
-        products={dtype: _products(points) for dtype, points in found.products.items()},
-        convolutions={key: _products(points) for key, points in found.convolutions.items()},
-        functions=found.functions,
-        moved=found.moved,
-        reads=_needed(found.sweeps, "read"),
-        writes=_curve(found.sweeps["write"]),
-        updates=_needed(found.sweeps, "update"),
-        transposed={
-            dtype: curve
-            for dtype, points in found.transposed.items()
-            if (curve := _curve(points)) is not None
-        },
-        picked=_curve(found.picked),
-        chase_s=found.chase_s,
-        ways={name: _way(points) for name, points in found.ways.items()},
-        stored={name: _way(points) for name, points in found.stored.items()},
-        private_bytes=private_bytes,
-        queued=queued,
-    )
-
-
 def as_product(shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """A convolution's (batch, size, kernel, stride, inputs, outputs) as the product of its patches
     with its kernel (im2col)."""
     batch, size, kernel, stride, inputs, outputs = shape
     rows = (size - 1) // stride + 1
     return (1, batch * rows * rows, kernel * kernel * inputs, outputs)
-
-
-Points = list[tuple[float, float]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Point:
-    """A product that was timed; `flops`: that are needed; `chained`: within a program."""
-
-    shape: tuple[int, ...]
-    seconds: float
-    flops: float
-    chained: bool
-
-
-class _Found:
-    """What the cases say, one after the other. What is taken off, a call's own cost and what an
-    element costs that is only moved, is as it usually is: the best of one time less the best of
-    another may be better than both."""
-
-    def __init__(self, pick: Pick, *, handed_s: float) -> None:
-        self.pick, self.handed_s = pick, handed_s
-        self.products: dict[str, list[_Point]] = defaultdict(list)
-        self.convolutions: dict[tuple[str, Variant], list[_Point]] = defaultdict(list)
-        self.functions: dict[tuple[str, str], float] = {}
-        self.moved: dict[str, float] = {}
-        self.sweeps: dict[str, Points] = defaultdict(list)
-        self.transposed: dict[str, Points] = defaultdict(list)
-        self.picked: Points = []
-        self.chase_s: float | None = None
-        self.ways: dict[str, Points] = defaultdict(list)
-        self.stored: dict[str, Points] = defaultdict(list)
-
-    def take(self, timed: Timed) -> None:
-        how = {
-            "matmul": self._product,
-            "convolution": self._convolution,
-            "activation": self._function,
-            "memory": self._memory,
-            "link": self._link,
-            "collective": self._collective,
-            "storage": self._storage,
-        }.get(timed.case.workload)
-        if how is not None:
-            how(timed.case, timed)
-
-    def _seconds(self, timed: Timed, pick: Pick | None = None) -> float:
-        took_s = (pick or self.pick)(timed)
-        return max(took_s - self.handed_s, LEAST_SHARE * took_s)
-
-    def _product(self, case: Case, timed: Timed) -> None:
-        passes = _integer(case, "passes", 1)
-        shape = (_integer(case, "batch", 1), *(case.integer(name) for name in ("m", "k", "n")))
-        chained = "passes" in case.parameters
-        if chained or shape[0] * shape[1] >= FEW_ROWS:
-            once_s = self._seconds(timed) / passes
-            self.products[case.dtype].append(
-                _Point(shape=shape, seconds=once_s, flops=case.cost.flops / passes, chained=chained)
-            )
-
-    def _convolution(self, case: Case, timed: Timed) -> None:
-        names = ("batch", "size", "kernel", "stride", "inputs", "outputs")
-        shape = as_product(tuple(case.integer(name) for name in names))
-        variant: Variant = case.phase  # type: ignore[assignment]
-        self.convolutions[case.dtype, variant].append(
-            _Point(shape=shape, seconds=self._seconds(timed), flops=case.cost.flops, chained=False)
-        )
-
-    def _function(self, case: Case, timed: Timed) -> None:
-        elements = case.integer("rows") * case.integer("columns")
-        function = str(case.parameters["activation"])
-        self.functions[function, case.dtype] = self._seconds(timed) / elements
-        if function == MOVES:
-            self.moved[case.dtype] = self._seconds(timed, usual) / elements
-
-    def _memory(self, case: Case, timed: Timed) -> None:
-        kernel, took_s = str(case.parameters["kernel"]), self._seconds(timed)
-        elements = case.integer("elements")
-        size_bytes = float(elements * ITEMSIZE_BYTES[case.dtype])
-        if kernel == "transpose":
-            passes = case.integer("passes")
-            self.transposed[case.dtype].append((size_bytes, elements * passes / took_s))
-        elif "passes" in case.parameters:
-            self.sweeps[kernel].append((size_bytes, case.cost.bytes / took_s))
-        elif kernel == "gather":
-            self.picked.append((size_bytes, case.integer("loads") / took_s))
-        elif kernel == "chase":
-            self.chase_s = took_s / case.integer("loads")
-
-    def _link(self, case: Case, timed: Timed) -> None:
-        self.ways[case.phase].append((case.cost.link_bytes, self.pick(timed)))
-
-    def _collective(self, case: Case, timed: Timed) -> None:
-        self.ways[collective_of(case)].append((case.cost.link_bytes, self.pick(timed)))
-
-    def _storage(self, case: Case, timed: Timed) -> None:
-        self.stored[action_of(case)].append((case.cost.storage_bytes, self.pick(timed)))
 
 
 def collective_of(case: Case) -> str:
@@ -327,78 +162,3 @@ def action_of(case: Case) -> str:
     if parameters["kind"] == "write":
         return "flush each" if parameters["batch"] == 1 else "write"
     return "write" if case.phase == "save" else f"read sequential {parameters['cache']}"
-
-
-def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
-    known = {each.case.id: each for each in timed if each.case.workload == "dispatch"}
-
-    def of(kind: str) -> Timed:
-        if (found := known.get(f"dispatch/{kind}/f32")) is None:
-            raise LookupError(f"what calls cost was not measured (dispatch/{kind}/f32)")
-        return found
-
-    def slope_s(kind: str, of_slope: Pick = pick) -> float:
-        return max(of_slope(_slope(of(kind))), 0.0)
-
-    call_s = pick(of("call"))
-    return Dispatch(
-        call_s=call_s,
-        handed_s=max(pick(of("handed")), call_s),
-        queued_s=slope_s("chain"),
-        argument_s=slope_s("arguments"),
-        result_s=max(slope_s("results") - slope_s("arguments", usual), 0.0),
-        kernel_s=slope_s("kernels"),
-    )
-
-
-def _slope(ladder: Timed) -> Timed:
-    """What each of N adds, instead of what all together take. Lines through deciles may have
-    slopes in any order."""
-    names = ("slope_s", "slope_best_s", "slope_worst_s")
-    told = [float(ladder.observations[name]) for name in names if name in ladder.observations]
-    if len(told) < len(names):
-        raise LookupError(f"how slopes of calls scatter was not measured ({ladder.case.id})")
-    return replace(ladder, best_s=min(told), median_s=told[0], worst_s=max(told))
-
-
-def _needed(sweeps: Mapping[str, Points], name: str) -> Curve:
-    curve = _curve(sweeps.get(name, []))
-    if curve is None:
-        raise LookupError(f"no bandwidth was measured (memory/{name}/*)")
-    return curve
-
-
-def _curve(points: Points) -> Curve | None:
-    if not points:
-        return None
-    sizes, rates = zip(*sorted(points), strict=True)
-    return Curve(sizes=np.array(sizes), rates=np.array(rates))
-
-
-def _products(points: Sequence[_Point]) -> Products:
-    """Where a shape was chained that tells more of it than a call does, in which the way from the
-    host may be longest."""
-    chained = {each.shape for each in points if each.chained}
-    kept = [each for each in points if each.chained or each.shape not in chained]
-    return Products(
-        shapes=np.array([each.shape for each in kept], dtype=np.float64),
-        seconds=np.array([each.seconds for each in kept]),
-        flops=np.array([each.flops for each in kept]),
-    )
-
-
-def _way(points: Points) -> Way:
-    """Through one size it is all rate; through more, latency and rate by least squares of relative
-    errors, neither negative."""
-    sizes, seconds = (np.array(each) for each in zip(*points, strict=True))
-    if len(points) == 1:
-        return Way(latency_s=0.0, bytes_per_s=float(sizes[0] / seconds[0]))
-    columns = np.stack([np.ones(len(sizes)), sizes], axis=1) / seconds[:, None]
-    scale = columns.max(axis=0)
-    latency_s, a_byte_s = nnls(columns / scale, np.ones(len(sizes)))[0] / scale
-    rate = float(1 / a_byte_s) if a_byte_s > 0 else None
-    return Way(latency_s=float(latency_s), bytes_per_s=rate)
-
-
-def _integer(case: Case, name: str, otherwise: int) -> int:
-    return case.integer(name) if name in case.parameters else otherwise

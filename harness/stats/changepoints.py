@@ -75,10 +75,8 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Levels:
-    """`spread`: the standard deviation of a point's logarithm about its level, NaN of fewer than
-    two. `few`: so few points that no change was looked for."""
+    """`few`: so few points that no change was looked for."""
 
-    spread: float
     changes: tuple[Change, ...]
     few: bool
 
@@ -99,7 +97,6 @@ def levels(values: ArrayLike, *, floor: float = 0.02, joins: Sequence[int] = ())
     while (weakest := _weakest(_compared(logs, cuts, joins), certain, floor)) is not None:
         del cuts[weakest]
     return Levels(
-        spread=_scattering(np.split(logs, cuts))[0] if logs.size > 1 else np.nan,
         changes=tuple(
             _change(at, each, provisional=logs.size - at < SETTLED)
             for at, each in zip(cuts, _compared(logs, cuts, joins), strict=True)

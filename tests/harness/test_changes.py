@@ -36,7 +36,8 @@ def test_a_change_is_between_two_runs() -> None:
     (series,) = series_of_runs(columns(*rows), floor)
     (found,) = series.changed()
     assert (found.last.run, found.first.run, found.unit) == ("r11", "r12", "s")
-    assert (found.before, found.after, found.ratio) == pytest.approx((1.0, 2.0, 2.0))
+    change = found.change
+    assert (change.before, change.after, change.ratio) == pytest.approx((1.0, 2.0, 2.0))
     assert found.differs == {"jax": ("0.0", "0.1")}
 
 

@@ -8,32 +8,23 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from harness.bottleneck import ENDED
 from harness.store.reader import Reader, Run
 from tests.benchmarks.bottleneck.antagonist import RESOURCES, antagonist
 from tests.command import Jaxrig
 
-CONFIGURATION = """
-[targets.cpu-two-cores]
+TARGET = """
+[targets.{name}]
 platform = "cpu"
 dockerfile = "cpu.Dockerfile"
 requirements = "cpu.requirements.txt"
 env = {{ JAX_PLATFORMS = "cpu" }}
-cpus = "{first},{second}"
-
-[targets.cpu-one-core]
-platform = "cpu"
-dockerfile = "cpu.Dockerfile"
-requirements = "cpu.requirements.txt"
-env = {{ JAX_PLATFORMS = "cpu" }}
-cpus = "{first}"
+cpus = "{cpus}"
 """
 
 TWO_CORES, ONE_CORE = "cpu-two-cores", "cpu-one-core"
 
 TURNS = 3
-
-ENDED = ("done", "failed")
-"""Of one that failed, what was measured holds."""
 
 HELD_OUT = ("transformer/*", "mlp/*", "vision/*", "recommender/*")
 """Of the suite `standard`; no ceiling is made of any of them."""
@@ -105,7 +96,9 @@ def steps(folder: Path) -> Iterator[Step]:
 def measure(folder: Path, say: Callable[[str], None]) -> None:
     """Every step that the database in `folder` does not have yet."""
     jaxrig = Jaxrig(folder=folder)
-    jaxrig.configure(CONFIGURATION.format(**dict(zip(("first", "second"), _cores(), strict=True))))
+    first, second = _cores()
+    cpus = {TWO_CORES: f"{first},{second}", ONE_CORE: f"{first}"}
+    jaxrig.configure("".join(TARGET.format(name=name, cpus=cpus[name]) for name in cpus))
     for step in steps(folder):
         if _is_done(jaxrig, step):
             continue

@@ -55,7 +55,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """`right`: what is asked of it. `delayed`: how long a step takes to be found is."""
+    """`delayed`: it is asked how many nights after a step that is found, not whether it is."""
 
     name: str
     series: tuple[Series, ...] = field(repr=False)

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from harness.roofline.ceilings import Hardware, Timed, hardware_of
+from harness.roofline.calibration import hardware_of
+from harness.roofline.ceilings import Hardware, Timed
 from workloads.catalog import CASES, CEILINGS, ITEMSIZE_BYTES, Case
 
 KIB, MIB = 1 << 10, 1 << 20

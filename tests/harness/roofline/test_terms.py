@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.roofline.ceilings import Hardware, hardware_of
+from harness.roofline.calibration import hardware_of
+from harness.roofline.ceilings import Hardware
 from harness.roofline.rates import Curve
 from harness.roofline.terms import Ran, Terms, bounds
 from tests.harness.roofline.ideal import MIB, Ideal

@@ -4,15 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.roofline.ceilings import (
-    Hardware,
-    Timed,
-    as_product,
-    best,
-    ceilings_of,
-    hardware_of,
-    usual,
-)
+from harness.roofline.calibration import best, ceilings_of, hardware_of, usual
+from harness.roofline.ceilings import Hardware, Timed, as_product
 from tests.harness.roofline.ideal import KIB, MIB, Ideal
 from workloads.catalog import find
 
