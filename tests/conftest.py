@@ -31,8 +31,10 @@ ALONE = (
     "workloads/test_launch.py",
     "workloads/test_launch_devices.py",
     "workloads/test_measure.py",
+    "workloads/test_storage.py",  # whoever else flushes a file, flushes its files as well
 )
-"""What measures, waits for a time, or has an engine to itself: not beside other tests."""
+"""What measures, waits for a time, or has an engine or the disk to itself: not beside other tests.
+"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
