@@ -11,7 +11,7 @@ DETECTORS := tests/benchmarks/changepoints/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql stop clean help
+.PHONY: run test check format bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql browser stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -19,7 +19,7 @@ help: ## what there is to make
 run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
 	@$(BIN)/jaxrig run --suite quick
 
-test: check engine postgresql ## the whole test suite, Docker end-to-end tests included
+test: check engine postgresql browser ## the whole test suite, Docker end-to-end tests included
 	@$(BIN)/python -m pytest -m "not alone" -n auto --maxprocesses 4 --dist loadfile --benchmark-disable
 	@$(BIN)/python -m pytest -m alone
 
@@ -33,7 +33,7 @@ format: $(TEST_READY) ## put the code into its style
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(TEST_READY) engine ## what jaxrig itself costs: one JSON object a line
+bench: $(TEST_READY) engine browser ## what jaxrig itself costs: one JSON object a line
 	@$(BIN)/python -m tests.benchmarks
 
 bench-verdicts: $(TEST_READY) engine ## how often verdicts err, beside asv, pyperf and pytest-benchmark (3 h; resumes)
@@ -50,6 +50,9 @@ engine: $(RUN_READY)
 
 postgresql:
 	@tests/postgresql.sh
+
+browser: $(TEST_READY)
+	@tests/browser.sh $(VENV)/axe-core
 
 stop: ## stop the engine that `make` started, and only that one
 	@docker/engine.sh stop

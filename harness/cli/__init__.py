@@ -20,6 +20,7 @@ from harness.cli import (
     nightly,
     predict,
     query,
+    report,
     run,
     stored,
     upkeep,
@@ -117,6 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     predict.add(add("predict", predict.predict, text))
     text = "say which limit of the hardware binds each case of a run"
     bottleneck.add(add("bottleneck", bottleneck.bottleneck, text))
+    report.add(add("report", report.report, "write a site: what changed, what limits, since when"))
     exchange.add_import(
         add("import", exchange.take_in, "take in a bundle, or results of another tool")
     )

@@ -1,12 +1,11 @@
 """`jaxrig bottleneck`."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.words import saying, show
 from harness.errors import UsageError
@@ -14,11 +13,8 @@ from harness.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from harness.bottleneck import Raised
-    from harness.roofline.ceilings import Hardware, Timed
-    from harness.store.reader import Reader, Run
-
-T = TypeVar("T")
+    from harness.limits import Held
+    from harness.store.reader import Reader
 
 
 def add(bottleneck: argparse.ArgumentParser) -> None:
@@ -47,7 +43,6 @@ def add(bottleneck: argparse.ArgumentParser) -> None:
 
 
 def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.bottleneck import label_run
     from harness.causes import changes
     from harness.report.bottlenecks import bottleneck_view, changes_view
     from harness.store.reader import Reader
@@ -71,7 +66,7 @@ def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         show(changes_view(base.run, candidate.run, found), arguments, out)
         return 0
     (side,) = sides
-    labels = label_run(side.run, side.ceilings, side.measured, side.hardware, side.raised)
+    labels = side.labelled()
     if arguments.plot is not None:
         from harness.report.plot import plot
 
@@ -84,91 +79,11 @@ def bottleneck(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Side:
-    """A run's measurements, and the ceilings that they are held against. `stack`: the image that
-    these were measured with, or of a plain process its environment; `raised`: by the run."""
+def _side(reader: "Reader", arguments: argparse.Namespace, reference: str) -> "Held":
+    from harness.limits import hold
 
-    run: str
-    ceilings: str
-    measured: "pd.DataFrame"
-    hardware: "Hardware"
-    stack: object
-    raised: "list[Raised]"
-
-
-def _side(reader: "Reader", arguments: argparse.Namespace, reference: str) -> _Side:
-    run = reader.run(reference)
-    measured = reader.measurements(run.run)
-    by, hardware, raised = _ceilings(reader, run, measured, arguments.ceilings)
-    return _Side(
-        run=run.run,
-        ceilings=by.run,
-        measured=_matching(measured, run.run, arguments.case),
-        hardware=hardware,
-        stack=by.image or [each.environment for each in reader.launches(by.run)],
-        raised=raised,
-    )
-
-
-def _ceilings(
-    reader: "Reader", run: "Run", measured: "pd.DataFrame", named: str | None
-) -> "tuple[Run, Hardware, list[Raised]]":
-    """Those that are named, else the nearest that are complete, with what the run itself measured
-    of them. Raises `UsageError`."""
-    from harness.bottleneck import nearest, timed
-
-    own = timed(measured)
-    stored = [reader.run(named)] if named is not None else nearest(run, reader.runs())
-    by, (hardware, raised) = complete(stored, lambda each: _raised(reader, each, run, own))
-    return by, hardware, raised
-
-
-def _raised(
-    reader: "Reader", by: "Run", run: "Run", own: "Sequence[Timed]"
-) -> "tuple[Hardware, list[Raised]]":
-    """The ceilings of `by`; where they are those of the run, with what that measured of them."""
-    from harness.bottleneck import place, timed, widened
-
-    points, raised = timed(reader.measurements(by.run)), list[Any]()
-    if place(by) == place(run):
-        points, raised = widened(points, own)
-    return _hardware(reader, by, points), raised
-
-
-def complete(runs: "Sequence[Run]", read: Callable[["Run"], T]) -> "tuple[Run, T]":
-    """The first whose ceilings are complete, or else the last, and what is read of it. Raises
-    `UsageError` where that is not complete either."""
-    from harness.bottleneck import Incomplete
-
-    *others, last = runs
-    for run in others:
-        with suppress(Incomplete):
-            return run, read(run)
-    return last, read(last)
-
-
-def hardware_of_run(reader: "Reader", run: "Run") -> "tuple[Hardware, list[Timed]]":
-    """The ceilings that a run measured, and what they are made of. Raises `UsageError` where they
-    are incomplete."""
-    from harness.bottleneck import timed
-
-    measured = timed(reader.measurements(run.run))
-    return _hardware(reader, run, measured), measured
-
-
-def _hardware(reader: "Reader", run: "Run", measured: "Sequence[Timed]") -> "Hardware":
-    """`measured`: of the ceilings, on the machine of `run`, as it was confined then."""
-    from harness.bottleneck import Incomplete, hardware, refresh
-
-    facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
-    cpus = [
-        len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
-    ]
-    try:
-        return hardware(measured, facts, run.platform, max(cpus, default=0) or None)
-    except Incomplete as error:
-        raise Incomplete(f"{run.run}: {error}; `{refresh(run)}` measures them again") from error
+    held = hold(reader, reader.run(reference), arguments.ceilings)
+    return replace(held, measured=_matching(held.measured, held.run, arguments.case))
 
 
 def _matching(measured: "pd.DataFrame", run: str, globs: Sequence[str]) -> "pd.DataFrame":

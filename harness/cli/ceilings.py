@@ -25,7 +25,7 @@ def add(ceilings: argparse.ArgumentParser) -> None:
 
 
 def ceilings(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.cli.bottleneck import hardware_of_run
+    from harness.limits import hardware_of_run
     from harness.report.ceilings import ceilings_view
     from harness.store.reader import Reader
 
@@ -58,7 +58,7 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 def _stored(arguments: argparse.Namespace) -> str | None:
     """The newest run of this machine that measured them all."""
     from harness.bottleneck import Incomplete, measured_ceilings
-    from harness.cli.bottleneck import complete, hardware_of_run
+    from harness.limits import complete, hardware_of_run
     from harness.errors import NoResults
     from harness.machine import this_machine
     from harness.store.reader import Reader

@@ -52,7 +52,7 @@ def _ceilings(
 ) -> "tuple[Run, tuple[Hardware, list[Timed]]]":
     """Those that are named, else the newest of this machine."""
     from harness.bottleneck import measured_ceilings
-    from harness.cli.bottleneck import complete, hardware_of_run
+    from harness.limits import complete, hardware_of_run
     from harness.machine import this_machine
 
     if reference is not None:

@@ -54,10 +54,15 @@ def _row(each: "Changed") -> tuple[str, ...]:
         _shown(change.after, each.unit),
         f"{change.ratio:.3f} ({change.low:.3f} to {change.high:.3f})"
         + (", provisional" if change.provisional else ""),
-        ", ".join(
-            f"{name} {_short(name, before)} → {_short(name, after)}"
-            for name, (before, after) in each.differs.items()
-        ),
+        with_it(each),
+    )
+
+
+def with_it(each: "Changed") -> str:
+    """What else was another there, in words."""
+    return ", ".join(
+        f"{name} {_short(name, before)} → {_short(name, after)}"
+        for name, (before, after) in each.differs.items()
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
@@ -10,6 +11,7 @@ from harness.report.view import View
 if TYPE_CHECKING:
     from harness.config import Settings
     from harness.doctor import Finding
+    from harness.report.site.files import Written
     from harness.store.check import Checked
     from harness.store.prune import Pruned
     from harness.store.reader import MachineSummary
@@ -130,6 +132,17 @@ def checked_view(checks: Sequence["Checked"]) -> View:
         records=documents,
         headers=("", "check", "found"),
         rows=[("ok" if each.ok else "WRONG", each.check, each.found) for each in checks],
+    )
+
+
+def written_view(folder: Path, written: "Written") -> View:
+    """`jaxrig report`."""
+    document = {"folder": str(folder), **asdict(written)}
+    return View(
+        document=document,
+        records=[document],
+        headers=("folder", "files", "written", "removed"),
+        rows=[(str(folder), *map(str, (written.files, written.written, written.removed)))],
     )
 
 

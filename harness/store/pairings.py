@@ -47,8 +47,8 @@ class Pairing:
 _VERDICT = tuple(StoredVerdict.__dataclass_fields__)
 
 
-def pairings_query(run: int) -> Select[*tuple[Any, ...]]:
-    """Those of a run (its row's id), on either side: a row a verdict."""
+def pairings_query(runs: Select[int]) -> Select[*tuple[Any, ...]]:
+    """Those of runs (their rows' ids), on either side: a row a verdict."""
     base, candidate = aliased(RunRow), aliased(RunRow)
     return (
         select(
@@ -62,7 +62,7 @@ def pairings_query(run: int) -> Select[*tuple[Any, ...]]:
         .join(base, PairingRow.base_run_id == base.id)
         .join(candidate, PairingRow.candidate_run_id == candidate.id)
         .outerjoin(VerdictRow, VerdictRow.pairing_id == PairingRow.id)
-        .where(or_(PairingRow.base_run_id == run, PairingRow.candidate_run_id == run))
+        .where(or_(PairingRow.base_run_id.in_(runs), PairingRow.candidate_run_id.in_(runs)))
         .order_by(PairingRow.id, VerdictRow.id)
     )
 

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, Row, Select, func, select
 from harness.errors import UsageError
 from harness.store.database import database_errors, open_for_reading
 from harness.store.filters import tagged
-from harness.store.tables import OVERVIEW
+from harness.store.tables import OVERVIEW, RUNS
 from harness.store.text import storable
 
 if TYPE_CHECKING:
@@ -240,7 +240,8 @@ class Reader:
         """The runs that this one was measured in turns with, and the verdicts, in order."""
         from harness.store.pairings import pairings_of, pairings_query
 
-        return list(pairings_of(self._rows(pairings_query(self._run_id(reference)))))
+        run = select(RUNS.c.id).where(RUNS.c.id == self._run_id(reference))
+        return list(pairings_of(self._rows(pairings_query(run))))
 
     def history(
         self,

@@ -84,6 +84,7 @@ MEASUREMENTS = table(
 PROGRAMS = table(
     "programs",
     column("id"),
+    column("hlo_sha256"),
     column("flops"),
     column("bytes"),
     column("work_unit"),

@@ -11,6 +11,7 @@ from tests.benchmarks import (
     images,
     loop,
     queries,
+    site,
     spread,
     startup,
     suite,
@@ -27,7 +28,7 @@ def main() -> None:
         image = suite.warm_up(Jaxrig(folder=folder))
         for figure in (*startup.answers(folder), *images.checks(folder, client)):
             figure.print()
-        for figure in (*exchange.figures(folder), *queries.figures(folder)):
+        for figure in (*exchange.figures(folder), *queries.figures(folder), *site.figures(folder)):
             figure.print()
         loop.distance(client, image).print()
         blas.share(client, image).print()

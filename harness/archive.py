@@ -1,0 +1,139 @@
+"""What a database holds of the runs that are asked for, as a report shows it: read once, all of it."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Any
+
+from harness.changes import Changed, Series, series_of_nights, series_of_runs
+from harness.runner.abandoned import is_abandoned
+from harness.stats.nights import NightRule
+from harness.store.abandoned import settled
+from harness.store.circumstances import (
+    Process,
+    read_environments,
+    read_failures,
+    read_pairings,
+    read_processes,
+    read_skips,
+)
+from harness.store.columns import Columns
+from harness.store.filters import Filters
+from harness.store.listing import checked, list_series
+from harness.store.metrics import TIME
+from harness.store.overview import read_runs
+from harness.store.pairings import Pairing
+from harness.store.points import Measured, read_measured
+from harness.store.ratios import list_nights
+from harness.store.reader import CEILINGS, Failure, MachineSummary, Reader, Run, Skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Archive:
+    """`runs`: by name, the first that began first. `measured`: by case. `series`: of runs that were
+    not measured in turns, and of nights. `environments`: by their keys. The others: by run."""
+
+    runs: Mapping[str, Run]
+    measured: Mapping[str, Sequence[Measured]]
+    series: Sequence[Series]
+    machines: Sequence[MachineSummary]
+    environments: Mapping[int, Mapping[str, Any]]
+    processes: Mapping[str, Sequence[Process]]
+    failures: Mapping[str, Sequence[Failure]]
+    skips: Mapping[str, Sequence[Skip]]
+    pairings: Sequence[Pairing]
+
+    @cached_property
+    def counts_as(self) -> Mapping[str, str]:
+        """The fingerprint that each machine's results are shown under."""
+        links = {each.machine: each.same_as for each in self.machines if each.same_as}
+        found = {}
+        for each in self.machines:
+            root = each.machine
+            while root in links:  # no circle: the store refuses what would close one
+                root = links[root]
+            found[each.machine] = root
+        return found
+
+    @cached_property
+    def machine_names(self) -> Mapping[str, str]:
+        """What people call a machine: its host name, and where several have that, its fingerprint
+        as well."""
+        hosts = Counter(each.name for each in self.machines if not each.same_as)
+        return {
+            each.machine: each.name if hosts[each.name] < 2 else f"{each.name} ({each.machine[:6]})"
+            for each in self.machines
+        }
+
+    @cached_property
+    def regressions(self) -> Sequence[Changed]:
+        """Changes of a level to a higher one that no later one made good, in their order."""
+        found = []
+        for series in self.series:
+            changes = list(series.changed())
+            for place, each in enumerate(changes):
+                later = [other.change.after for other in changes[place + 1 :]]
+                if each.change.ratio > 1 and all(level > each.change.before for level in later):
+                    found.append(each)
+        return found
+
+    @cached_property
+    def in_turns(self) -> Mapping[str, Sequence[Pairing]]:
+        """By candidate: the pairings that it was measured in."""
+        found: dict[str, list[Pairing]] = {}
+        for each in self.pairings:
+            found.setdefault(each.candidate, []).append(each)
+        return found
+
+    @cached_property
+    def latest(self) -> Sequence[Run]:
+        """Of each machine, target and isolation the newest run that measured anything, in the order
+        of their names; none of ceilings, and none that others were compared with in turns."""
+        bases = {each.base for each in self.pairings}
+        found: dict[tuple[str, str, str], Run] = {}
+        for run in self.runs.values():
+            if run.suite != CEILINGS and run.measurements and run.run not in bases:
+                found[self.place_of(run)] = run
+        return [found[key] for key in sorted(found)]
+
+    def place_of(self, run: Run) -> tuple[str, str, str]:
+        """Machine, as people call it, target and isolation."""
+        machine = self.counts_as[run.machine]
+        return self.machine_names[machine], run.target, run.isolation
+
+
+def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> Archive:
+    """`floor`: of a case, the smallest change that matters. Raises `DatabaseFailure`, and
+    `UsageError` for names that nothing stored has."""
+    apart = list_series(url, replace(filters, apart=True), [TIME], is_abandoned)
+    nights = list_nights(url, filters, least_pairs=NightRule().pairs)
+    with Reader(url) as reader:
+        machines = reader.machines()
+    with checked(url, filters) as (connection, names):
+        runs = settled(connection, read_runs(connection, filters), is_abandoned)
+        return Archive(
+            runs=_runs(runs),
+            measured=read_measured(connection, filters, names),
+            series=[*series_of_runs(apart, floor), *series_of_nights(nights, floor)],
+            machines=machines,
+            environments=read_environments(connection),
+            processes=read_processes(connection, filters, names),
+            failures=read_failures(connection, filters, names),
+            skips=read_skips(connection, filters, names),
+            pairings=read_pairings(connection, filters, names),
+        )
+
+
+def _runs(columns: Columns) -> dict[str, Run]:
+    """`columns`: as `read_runs` gives them, the newest first."""
+    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    for row in rows:
+        for name in ("started_at", "ended_at"):
+            row[name] = _moment(row[name])
+    return {row["run"]: Run(**row) for row in reversed(rows)}
+
+
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -1,0 +1,177 @@
+"""The first page: is anything slower, what limits what, how do machines compare, what is there?"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from harness.report.roofline import STYLES
+from harness.report.site import addresses
+from harness.report.site.cases import cases_table
+from harness.report.site.facts import place_of, ratio, run_cell, started
+from harness.report.site.regressions import regressions_table
+from harness.report.site.table import NOTHING, Cell, Table, number, said, told
+
+if TYPE_CHECKING:
+    from harness.archive import Archive
+    from harness.bottleneck import Bottlenecks
+    from harness.store.reader import Run
+
+MOST_CASES = 100
+"""Of the first page; all of them have a page of their own. It opens at once, however many there
+are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """`answer`: of the first question, in a sentence. `counts`: what is in the database."""
+
+    answer: Cell
+    regressions: Table
+    latest: Table
+    limits: Table | None
+    machines: Table | None
+    counts: Sequence[tuple[str, str]]
+    cases: Table
+
+
+def overview(
+    archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]
+) -> Overview:
+    regressions = regressions_table(archive)
+    return Overview(
+        answer=_answer(archive, len(regressions.rows)),
+        regressions=regressions,
+        latest=_latest(archive),
+        limits=_limits(archive, labels_of),
+        machines=_machines(archive),
+        counts=list(_counts(archive)),
+        cases=cases_table(archive, MOST_CASES),
+    )
+
+
+def _answer(archive: "Archive", count: int) -> Cell:
+    if count:
+        these = "regression is" if count == 1 else "regressions are"
+        return Cell(text=f"▲ {count} {these} open", kind="slower")
+    looked_at = sum(not each.levels.few for each in archive.series)
+    if looked_at:
+        return Cell(text=f"= Nothing: no regression is open in {looked_at} series", kind="same")
+    return Cell(text="? Nobody can tell yet: no series is long enough", kind="unclear")
+
+
+def _latest(archive: "Archive") -> Table:
+    rows = []
+    for run in reversed(archive.latest):
+        pairings = archive.in_turns.get(run.run, ())
+        verdicts = Counter(
+            each.verdict
+            for pairing in pairings[-1:]
+            for each in pairing.verdicts
+            if each.metric == "time"
+        )
+        rows.append(
+            (
+                told(place_of(archive, run)),
+                run_cell(run),
+                told(started(run)),
+                said(run.status),
+                told(run.suite),
+                number(str(run.measurements), run.measurements),
+                Cell(
+                    text=str(run.failures),
+                    sort=run.failures,
+                    kind="failed" if run.failures else None,
+                ),
+                told(", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())),
+            )
+        )
+    headers = ("where", "run", "began (UTC)", "status", "suite", "measured", "failed", "in turns")
+    return Table(
+        name="latest",
+        caption="The newest run of each machine and target",
+        headers=headers,
+        rows=rows[::-1],
+        numbers=frozenset({5, 6}),
+    )
+
+
+def _limits(
+    archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]
+) -> Table | None:
+    """A row a machine and target, a column a label; None where nothing has ceilings."""
+    counted: list[tuple[Run, Mapping[str, int]]] = []
+    for run in archive.latest:
+        labels = labels_of(run)
+        if labels is not None:
+            counted.append((run, Counter(each.label for each in labels.labelled)))
+    shown = [label for label in STYLES if any(counts.get(label) for _, counts in counted)]
+    if not shown:
+        return None
+    return Table(
+        name="limits",
+        caption="How many cases of the newest run each limit binds",
+        headers=("where", *shown),
+        rows=[
+            (
+                told(place_of(archive, run), addresses.of_run(run.run) + "#limits"),
+                *(number(str(counts.get(label, 0)), counts.get(label, 0)) for label in shown),
+            )
+            for run, counts in counted
+        ],
+        numbers=frozenset(range(1, len(shown) + 1)),
+    )
+
+
+def _machines(archive: "Archive") -> Table | None:
+    """Geometric means over the cases that both measured, by workload; None of a single one."""
+    medians = {run.run: dict[str, float]() for run in archive.latest}
+    for case, runs in archive.measured.items():
+        for each in runs:
+            if each.run in medians:
+                medians[each.run][case] = each.median_s
+    base, *others = [run for run in archive.latest if medians[run.run]] or [None]
+    if base is None or not others:
+        return None
+    workloads = sorted({workload_of(case) for case in medians[base.run]})
+    rows = [
+        (
+            told(place_of(archive, run), f"compare.html#base={base.run}&candidate={run.run}"),
+            *(_mean(medians[base.run], medians[run.run], workload) for workload in workloads),
+        )
+        for run in others
+    ]
+    return Table(
+        name="machines",
+        caption=f"Times relative to {place_of(archive, base)}",
+        headers=("where", *workloads),
+        rows=rows,
+        numbers=frozenset(range(1, len(workloads) + 1)),
+        note="geometric means over the cases that both measured; above 1 it takes longer",
+    )
+
+
+def workload_of(case: str) -> str:
+    """The first word of a case's path; of one's own the file of its test."""
+    return case.partition("::")[0] if "::" in case else case.partition("/")[0]
+
+
+def _mean(base: Mapping[str, float], other: Mapping[str, float], workload: str) -> Cell:
+    shared = [case for case in base if case in other and workload_of(case) == workload]
+    if not shared:
+        return NOTHING
+    return ratio(exp(fmean(log(other[case] / base[case]) for case in shared)))
+
+
+def _counts(archive: "Archive") -> Iterator[tuple[str, str]]:
+    runs = list(archive.runs.values())
+    yield "runs", f"{len(runs):,}"
+    yield "measurements", f"{sum(run.measurements for run in runs):,}"
+    yield "cases", f"{len(archive.measured):,}"
+    yield "machines", f"{len({archive.counts_as[run.machine] for run in runs}):,}"
+    yield "targets", f"{len({run.target for run in runs}):,}"
+    if runs:
+        yield "from", started(runs[0])
+        yield "to", started(runs[-1])

@@ -1,0 +1,109 @@
+"""The whole site: an archive in, files out, one by one."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from harness.report.site import addresses
+from harness.report.site.cases import case_page, cases_table, series_by_case
+from harness.report.site.comparing import choices, data_of
+from harness.report.site.machines import CeilingsOf, machines_page
+from harness.report.site.overview import overview
+from harness.report.site.runs import run_page, runs_table
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from harness.archive import Archive
+    from harness.bottleneck import Bottlenecks
+    from harness.roofline.ceilings import Hardware
+    from harness.store.points import Measured
+    from harness.store.reader import Run
+
+LimitsOf = Callable[["Run"], "tuple[Bottlenecks, Hardware] | None"]
+
+_OWN = ("site.css", "site.js")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """`limits_of`: the labels of a run and the ceilings that they are by; `ceilings_of`: what a run
+    measured of them. None where there are none."""
+
+    archive: "Archive"
+    limits_of: LimitsOf
+    ceilings_of: CeilingsOf
+
+    def files(self) -> Iterator[tuple[str, bytes]]:
+        """Paths and what is in them: pages, the data that they load, and the assets."""
+        yield from assets()
+        yield self._page("index.html", "overview", overview(self.archive, self._labels_of))
+        yield self._page("cases.html", "cases", cases_table(self.archive))
+        yield self._page("runs.html", "runs", runs_table(self.archive))
+        yield self._page("compare.html", "compare", choices(self.archive))
+        yield self._page("machines.html", "machines", machines_page(self.archive, self.ceilings_of))
+        yield from self._cases()
+        yield from self._runs()
+
+    def _cases(self) -> Iterator[tuple[str, bytes]]:
+        of_cases = series_by_case(self.archive)
+        for case in self.archive.measured:
+            page = case_page(self.archive, case, of_cases.get(case, ()))
+            yield self._page(addresses.of_case(case), "case", page)
+
+    def _runs(self) -> Iterator[tuple[str, bytes]]:
+        of_runs = by_run(self.archive)
+        for run in self.archive.runs.values():
+            measured = of_runs.get(run.run, {})
+            page = run_page(self.archive, run, measured, self.limits_of(run))
+            yield self._page(addresses.of_run(run.run), "run", page)
+            if measured:
+                yield addresses.data_of_run(run.run), data_of(self.archive, run, measured)
+
+    def _labels_of(self, run: "Run") -> "Bottlenecks | None":
+        found = self.limits_of(run)
+        return None if found is None else found[0]
+
+    def _page(self, path: str, template: str, page: Any) -> tuple[str, bytes]:
+        return path, render(template, path, page)
+
+
+def by_run(archive: "Archive") -> dict[str, dict[str, "Measured"]]:
+    """What each run measured, by case."""
+    found: dict[str, dict[str, Measured]] = {}
+    for case, runs in archive.measured.items():
+        for each in runs:
+            found.setdefault(each.run, {})[case] = each
+    return found
+
+
+def render(template: str, path: str, page: Any) -> bytes:
+    """A page of the site. `path`: where it lies; `page`: what the template shows."""
+    root = "../" * path.count("/")
+    kinds: Mapping[str, Any] = {"page": page, "root": root, "here": path}
+    return environment().get_template(f"{template}.html").render(kinds).encode()
+
+
+@cache
+def environment() -> "Environment":
+    """Whatever is told by containers and databases is text, and never markup."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("harness.report.site"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def assets() -> Iterator[tuple[str, bytes]]:
+    """Styles and scripts: Plotly's is the one that its Python package brings."""
+    own = resources.files("harness.report.site") / "assets"
+    for name in _OWN:
+        yield f"assets/{name}", (own / name).read_bytes()
+    plotly = resources.files("plotly") / "package_data" / "plotly.min.js"
+    yield "assets/plotly.min.js", plotly.read_bytes()

@@ -1,0 +1,95 @@
+"""Every measurement in a few numbers: what a report shows of many runs at once.
+
+Each table is read once, and joined by numbers: joined by the database, a row would have to tell all
+that it refers to.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+from sqlalchemy import Connection
+
+from harness.store import filters as conditions
+from harness.store.columns import by_id, columns_of
+from harness.store.filters import Filters
+from harness.store.metrics import metrics_named
+from harness.store.names import Names
+from harness.store.series import measured_query
+from harness.store.tables import LAUNCHES, MEASUREMENTS, PROGRAMS, RUNS
+
+_COMPILE_TIME, _MEMORY = metrics_named(["compile_time", "memory"])
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Measured:
+    """A case in a run. `medians_s`: of each launch, over its samples, in the order of launches;
+    `compile_time_s`, `peak_bytes`: over these launches, None where none tells it; `hlo`: the hash
+    of what it was compiled to; `environment`: a key of the launches' environments."""
+
+    run: str
+    medians_s: tuple[float, ...]
+    compile_time_s: float | None
+    peak_bytes: float | None
+    hlo: str | None
+    environment: int | None
+
+    @property
+    def median_s(self) -> float:
+        return median(self.medians_s)
+
+
+def read_measured(
+    connection: Connection, filters: Filters, names: Names
+) -> Mapping[str, list[Measured]]:
+    """By case, in the order of names; of each the runs in the order in which they began."""
+    of_measurements = conditions.measured(filters, names, connection.dialect.name)
+    own = (*_COMPILE_TIME.reads, *_MEMORY.reads)
+    reads = [LAUNCHES.c.index, LAUNCHES.c.part, *(MEASUREMENTS.c[name] for name in own)]
+    query = measured_query(of_measurements, [MEASUREMENTS.c.program_id, *reads])
+    cases, runs, environments, medians_s, programs, *rest = columns_of(connection.execute(query))
+    launches, parts, *facts = rest
+    stages = len(_COMPILE_TIME.reads)
+    compile_s = list(map(_COMPILE_TIME.value, *facts[:stages]))
+    peaks = list(map(_MEMORY.value, *facts[stages:]))
+    hlo = _programs(connection, programs)
+    run_names, places = _runs(connection, runs)
+    found: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for row, (case, run) in enumerate(zip(cases, runs, strict=True)):
+        found[names.cases[case], places[run]].append(row)
+    measured: dict[str, list[Measured]] = {}
+    for (case_name, _), rows in sorted(found.items(), key=lambda item: item[0]):
+        rows.sort(key=lambda row: (launches[row], parts[row]))
+        first = rows[0]
+        measured.setdefault(case_name, []).append(
+            Measured(
+                run=run_names[runs[first]],
+                medians_s=tuple(medians_s[row] for row in rows),
+                compile_time_s=_over([compile_s[row] for row in rows]),
+                peak_bytes=_over([peaks[row] for row in rows]),
+                hlo=hlo.get(programs[first]),
+                environment=environments[first],
+            )
+        )
+    return measured
+
+
+def _over(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return median(known) if known else None
+
+
+def _programs(connection: Connection, ids: Collection[int | None]) -> Mapping[int | None, str]:
+    wanted = {key for key in ids if key is not None}
+    keys, hashes = by_id(connection, PROGRAMS, [PROGRAMS.c.id, PROGRAMS.c.hlo_sha256], wanted)
+    return dict(zip(keys, hashes, strict=True))
+
+
+def _runs(connection: Connection, ids: Collection[int]) -> tuple[dict[int, str], dict[int, int]]:
+    """Names, and places in the order of their start, by id."""
+    told = [RUNS.c.id, RUNS.c.name, RUNS.c.started_at]
+    keys, names, started = by_id(connection, RUNS, told, set(ids))
+    ordered = sorted(range(len(keys)), key=lambda row: (started[row], keys[row]))
+    places = {keys[row]: place for place, row in enumerate(ordered)}
+    return dict(zip(keys, names, strict=True)), places
