@@ -64,7 +64,7 @@ def _answer(archive: "Archive", count: int) -> Cell:
 
 def _latest(archive: "Archive") -> Table:
     rows = []
-    for run in reversed(archive.latest):
+    for run in archive.latest:
         pairings = archive.in_turns.get(run.run, ())
         verdicts = Counter(
             each.verdict
@@ -93,7 +93,7 @@ def _latest(archive: "Archive") -> Table:
         name="latest",
         caption="The newest run of each machine and target",
         headers=headers,
-        rows=rows[::-1],
+        rows=rows,
         numbers=frozenset({5, 6}),
     )
 
