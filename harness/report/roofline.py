@@ -45,13 +45,27 @@ def draw_rooflines(
         _lines(axis, machine, dtype)
         _points(axis, [each for each in drawn if each.dtype == dtype])
         axis.grid(visible=True, which="major", linewidth=0.3)
+    (left, right), (bottom, top) = ranges(drawn, machine, dtypes)
+    for axis in axes:
+        axis.set_xlim(left, right)
+        axis.set_ylim(bottom, top)
+
+
+Range = tuple[float, float]
+
+
+def ranges(
+    drawn: Sequence["Labelled"], machine: "Hardware", dtypes: Sequence[str]
+) -> tuple[Range, Range]:
+    """What is in view: FLOP a byte, and FLOP a second."""
     speeds = [each.flops / each.measured_s for each in drawn]
     speeds += [machine.best.products[dtype].peak_flops_per_s for dtype in dtypes]
     slowest = min([machine.worst.reads.rates[-1] * _LOWEST, *speeds])
     intensities = [each.flops / each.bytes for each in drawn]
-    for axis in axes:
-        axis.set_xlim(min([_LOWEST, *intensities]) / 1.5, max([_HIGHEST, *intensities]) * 1.5)
-        axis.set_ylim(slowest / 2, 3 * max(speeds))
+    return (
+        (min([_LOWEST, *intensities]) / 1.5, max([_HIGHEST, *intensities]) * 1.5),
+        (slowest / 2, 3 * max(speeds)),
+    )
 
 
 def _lines(axis: Any, machine: "Hardware", dtype: str) -> None:

@@ -44,7 +44,7 @@ def _facts(archive: "Archive") -> Table:
     return Table(
         name="facts",
         caption="Fingerprints",
-        headers=("", *(archive.machine_names[each.machine] for each in machines)),
+        headers=("fact", *(archive.machine_names[each.machine] for each in machines)),
         rows=rows,
     )
 

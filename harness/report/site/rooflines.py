@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
-from harness.report.roofline import STYLES, dtypes_of
+from harness.report.roofline import STYLES, Range, dtypes_of, ranges
 from harness.report.site import addresses
 
 if TYPE_CHECKING:
@@ -25,37 +25,38 @@ _SYMBOLS = {
 }
 """matplotlib's markers as Plotly names them."""
 
-_SPANS = (2.0**-6, 2.0**14)
-"""FLOP a byte, beyond which nothing is drawn."""
-
 
 def rooflines(cases: Sequence["Labelled"], machine: "Hardware") -> list[Mapping[str, Any]]:
     """One a dtype."""
     drawn = [each for each in cases if each.flops and each.bytes]
+    dtypes = dtypes_of(drawn, machine)
+    x, y = ranges([each for each in drawn if each.dtype in dtypes], machine, dtypes)
     return [
         {
             "kind": "roofline",
             "title": dtype,
-            "ceilings": _ceilings(machine, dtype),
+            "ceilings": _ceilings(machine, dtype, x),
             "points": _points([each for each in drawn if each.dtype == dtype]),
+            "x": x,
+            "y": y,
         }
-        for dtype in dtypes_of(drawn, machine)
+        for dtype in dtypes
     ]
 
 
-def _ceilings(machine: "Hardware", dtype: str) -> list[Mapping[str, Any]]:
+def _ceilings(machine: "Hardware", dtype: str, span: Range) -> list[Mapping[str, Any]]:
     """Lines with their spread: `worst`, `usual` and `best` at either end of `x`."""
     three = {"worst": machine.worst, "usual": machine.usual, "best": machine.best}
     found: list[Mapping[str, Any]] = []
     for name, place in (("memory", -1), ("first cache", 0)):
         rates = {end: float(each.reads.rates[place]) for end, each in three.items()}
-        lines = {end: [rate * x for x in _SPANS] for end, rate in rates.items()}
+        lines = {end: [rate * x for x in span] for end, rate in rates.items()}
         found.append(
             {
                 "name": f"{name}, {quantity.rate(rates['usual'], 'B/s')}",
                 "limit": "bandwidth",
                 "colour": STYLES["bandwidth"][1],
-                "x": _SPANS,
+                "x": span,
                 **lines,
             }
         )
@@ -65,7 +66,7 @@ def _ceilings(machine: "Hardware", dtype: str) -> list[Mapping[str, Any]]:
             "name": f"compute, {quantity.rate(peaks['usual'], 'FLOP/s')}",
             "limit": "compute",
             "colour": STYLES["compute"][1],
-            "x": _SPANS,
+            "x": span,
             **{end: [peak, peak] for end, peak in peaks.items()},
         }
     )

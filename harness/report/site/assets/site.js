@@ -160,7 +160,7 @@ const jaxrig = (() => {
           type: choices.scale === "log" ? "log" : "linear",
           exponentformat: "SI",
           ticksuffix: suffix,
-          rangemode: choices.scale === "log" ? "normal" : "tozero",
+          rangemode: "nonnegative",
         },
       }),
     ];
@@ -307,8 +307,8 @@ const jaxrig = (() => {
     return [
       [...lines, ...cases],
       layout({
-        xaxis: { title: { text: "FLOP a byte" }, type: "log" },
-        yaxis: { title: { text: "FLOP/s" }, type: "log", exponentformat: "SI" },
+        xaxis: { title: { text: "FLOP a byte" }, type: "log", range: data.x.map(Math.log10) },
+        yaxis: { title: { text: "FLOP/s" }, type: "log", exponentformat: "SI", range: data.y.map(Math.log10) },
       }),
     ];
   }

@@ -10,7 +10,7 @@ import pytest
 from harness.report.site import addresses
 from harness.store.reader import Reader
 from tests.browser import DESK, PHONE, Watched, watched
-from tests.harness.report.site.filled import AT, EVIL, SLOWER, STEADY
+from tests.harness.report.site.filled import AT, BOUND, EVIL, SLOWER, STEADY
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -170,7 +170,7 @@ def test_a_roofline_has_its_cases(desk: Watched, site: Path) -> None:
     assert plots.count() > 0
     traces = desk.page.evaluate("document.querySelector('[data-plot=roofline]').data")
     drawn = {case for each in traces if each["mode"] == "markers" for case in each["text"]}
-    assert {"matmul/2048/f32", STEADY} <= drawn
+    assert {"matmul/2048/f32", BOUND} <= drawn
 
 
 def test_a_failure_shows_its_log_and_harms_nothing(desk: Watched, site: Path) -> None:
