@@ -128,7 +128,9 @@ def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> A
 
 def _runs(columns: Columns) -> dict[str, Run]:
     """`columns`: as `read_runs` gives them, the newest first."""
-    rows = [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
+    rows = [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
     for row in rows:
         for name in ("started_at", "ended_at"):
             row[name] = _moment(row[name])

@@ -24,20 +24,17 @@ _COMPILE_TIME, _MEMORY = metrics_named(["compile_time", "memory"])
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """A case in a run. `medians_s`: of each launch, over its samples, in the order of launches;
-    `compile_time_s`, `peak_bytes`: over these launches, None where none tells it; `hlo`: the hash
+    """A case in a run. `medians_s`: of each launch, over its samples, in the order of launches, and
+    `median_s` over these; `compile_time_s`, `peak_bytes`: over these launches, None where none tells it; `hlo`: the hash
     of what it was compiled to; `environment`: a key of the launches' environments."""
 
     run: str
     medians_s: tuple[float, ...]
+    median_s: float
     compile_time_s: float | None
     peak_bytes: float | None
     hlo: str | None
     environment: int | None
-
-    @property
-    def median_s(self) -> float:
-        return median(self.medians_s)
 
 
 def read_measured(
@@ -61,11 +58,12 @@ def read_measured(
     measured: dict[str, list[Measured]] = {}
     for (case_name, _), rows in sorted(found.items(), key=lambda item: item[0]):
         rows.sort(key=lambda row: (launches[row], parts[row]))
-        first = rows[0]
+        first, of_launches = rows[0], tuple(medians_s[row] for row in rows)
         measured.setdefault(case_name, []).append(
             Measured(
                 run=run_names[runs[first]],
-                medians_s=tuple(medians_s[row] for row in rows),
+                medians_s=of_launches,
+                median_s=median(of_launches),
                 compile_time_s=_over([compile_s[row] for row in rows]),
                 peak_bytes=_over([peaks[row] for row in rows]),
                 hlo=hlo.get(programs[first]),

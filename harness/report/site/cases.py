@@ -157,9 +157,7 @@ def _plot(
     return {"series": [_line(archive, each, by_run) for each in series]}
 
 
-def _line(
-    archive: "Archive", series: "Series", by_run: Mapping[str, "Measured"]
-) -> dict[str, Any]:
+def _line(archive: "Archive", series: "Series", by_run: Mapping[str, "Measured"]) -> dict[str, Any]:
     where = series.where
     target = target_of(where["target"], where["isolation"])
     points = [(point, by_run.get(point.run)) for point in series.points]

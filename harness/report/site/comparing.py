@@ -37,9 +37,7 @@ def choices(archive: "Archive") -> Mapping[str, Any]:
     }
 
 
-def data_of(
-    archive: "Archive", run: "Run", measured: Mapping[str, "Measured"]
-) -> bytes:
+def data_of(archive: "Archive", run: "Run", measured: Mapping[str, "Measured"]) -> bytes:
     """A script that hands the run's medians to the page, and what was said of it in turns: a page
     that was opened from a file may load scripts, and nothing else."""
     document = {
@@ -47,7 +45,9 @@ def data_of(
             case: [each.median_s, addresses.of_case(case)] for case, each in measured.items()
         },
         "verdicts": {
-            each.base: _verdicts(each) for each in archive.in_turns.get(run.run, ()) if each.verdicts
+            each.base: _verdicts(each)
+            for each in archive.in_turns.get(run.run, ())
+            if each.verdicts
         },
     }
     name, told = (json.dumps(each, allow_nan=False) for each in (run.run, document))

@@ -72,9 +72,7 @@ def _words(value: Any) -> str:
     return str(value)
 
 
-def _ceilings(
-    archive: "Archive", ceilings_of: CeilingsOf
-) -> Iterator[tuple[str, Cell, Table]]:
+def _ceilings(archive: "Archive", ceilings_of: CeilingsOf) -> Iterator[tuple[str, Cell, Table]]:
     """Of each place the newest that are complete."""
     done = set()
     for run in reversed(archive.runs.values()):

@@ -37,9 +37,7 @@ class Overview:
     cases: Table
 
 
-def overview(
-    archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]
-) -> Overview:
+def overview(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]) -> Overview:
     regressions = regressions_table(archive)
     return Overview(
         answer=_answer(archive, len(regressions.rows)),
@@ -98,9 +96,7 @@ def _latest(archive: "Archive") -> Table:
     )
 
 
-def _limits(
-    archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]
-) -> Table | None:
+def _limits(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]) -> Table | None:
     """A row a machine and target, a column a label; None where nothing has ceilings."""
     counted: list[tuple[Run, Mapping[str, int]]] = []
     for run in archive.latest:

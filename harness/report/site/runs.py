@@ -132,9 +132,7 @@ def _facts(run: "Run") -> Iterator[tuple[str, str]]:
     yield "jaxrig", run.jaxrig_version
 
 
-def _environment(
-    archive: "Archive", processes: Sequence["Process"]
-) -> Iterator[tuple[str, str]]:
+def _environment(archive: "Archive", processes: Sequence["Process"]) -> Iterator[tuple[str, str]]:
     """What the launches said, where they said it; what differs between them several times."""
     said_once: dict[tuple[str, str], None] = {}
     for each in processes:

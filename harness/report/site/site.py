@@ -12,6 +12,7 @@ from harness.report.site.comparing import choices, data_of
 from harness.report.site.machines import CeilingsOf, machines_page
 from harness.report.site.overview import overview
 from harness.report.site.runs import run_page, runs_table
+from harness.report.site.table import body
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -90,14 +91,17 @@ def render(template: str, path: str, page: Any) -> bytes:
 def environment() -> "Environment":
     """Whatever is told by containers and databases is text, and never markup."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
+    from markupsafe import Markup
 
-    return Environment(
+    made = Environment(
         loader=PackageLoader("harness.report.site"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["body"] = lambda table, root: Markup(body(table, root))  # noqa: S704 (escaped)
+    return made
 
 
 def assets() -> Iterator[tuple[str, bytes]]:

@@ -1,7 +1,12 @@
-"""Tables of pages: cells that know what they are sorted by, and where they lead."""
+"""Tables of pages: cells that know what they are sorted by, and where they lead.
+
+Their rows are written here, and not by a template: a report has a million cells, of which each would
+be a call of a macro.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 SIGNS = {
     "slower": "▲",
@@ -56,3 +61,29 @@ def said(word: str, href: str | None = None) -> Cell:
     """A verdict or a status, with its sign."""
     sign = SIGNS.get(word)
     return Cell(text=f"{sign} {word}" if sign else word, kind=word if sign else None, href=href)
+
+
+def body(table: Table, root: str) -> str:
+    """Its rows as HTML. `root`: from the page to the site's."""
+    numbers = [place in table.numbers for place in range(len(table.headers))]
+    if not table.rows:
+        return f'<tr><td colspan="{len(numbers)}">none</td></tr>'
+    return "\n".join(
+        "<tr>"
+        + "".join(
+            _written(cell, is_number, root) for cell, is_number in zip(row, numbers, strict=True)
+        )
+        + "</tr>"
+        for row in table.rows
+    )
+
+
+def _written(cell: Cell, is_number: bool, root: str) -> str:
+    kind = ("number " if is_number else "") + (cell.kind or "")
+    attributes = f' class="{kind.rstrip()}"' if kind else ""
+    if cell.sort is not None:
+        attributes += f' data-sort="{cell.sort!r}"'
+    inner = escape(cell.text) if cell.html is None else cell.html
+    if cell.href is not None:
+        inner = f'<a href="{root}{escape(cell.href)}">{inner}</a>'
+    return f"<td{attributes}>{inner}</td>"

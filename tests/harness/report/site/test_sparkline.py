@@ -9,7 +9,10 @@ def drawn(values: list[float]) -> list[tuple[float, float]]:
     root = ElementTree.fromstring(sparkline(values))
     line = root.find("polyline")
     assert line is not None
-    return [(float(x), float(y)) for x, _, y in (p.partition(",") for p in line.attrib["points"].split())]
+    return [
+        (float(x), float(y))
+        for x, _, y in (p.partition(",") for p in line.attrib["points"].split())
+    ]
 
 
 def test_larger_is_higher() -> None:
