@@ -1,4 +1,4 @@
-"""What a database holds of the runs that are asked for, as a report shows it: read once, all of it."""
+"""What a database holds of the runs that are asked for, as a report shows it: read at once."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ class Archive:
     """`runs`: by name, the first that began first. `measured`: by case. `series`: of runs that were
     not measured in turns, and of nights. `environments`: by their keys. The others: by run."""
 
-    runs: Mapping[str, Run]
+    runs: dict[str, Run]
     measured: Mapping[str, Sequence[Measured]]
     series: Sequence[Series]
     machines: Sequence[MachineSummary]

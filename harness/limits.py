@@ -1,4 +1,4 @@
-"""A stored run, and the ceilings that it is held against: which they are, and what the run raised."""
+"""A stored run, the ceilings that it is held against, and what it raised of them."""
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress

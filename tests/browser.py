@@ -1,4 +1,4 @@
-"""A real browser for tests: Debian's Chromium, driven by Playwright, and what it has to complain of."""
+"""A real browser for tests, Debian's Chromium driven by Playwright, and what it complains of."""
 
 import shutil
 from collections.abc import Iterator

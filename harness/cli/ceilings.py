@@ -58,8 +58,8 @@ def _plan(arguments: argparse.Namespace) -> "Plan":
 def _stored(arguments: argparse.Namespace) -> str | None:
     """The newest run of this machine that measured them all."""
     from harness.bottleneck import Incomplete, measured_ceilings
-    from harness.limits import complete, hardware_of_run
     from harness.errors import NoResults
+    from harness.limits import complete, hardware_of_run
     from harness.machine import this_machine
     from harness.store.reader import Reader
 

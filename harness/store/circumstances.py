@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from harness.store import filters as conditions
 from harness.store.filters import Filters
@@ -45,30 +45,25 @@ def read_processes(
 ) -> Mapping[str, list[Process]]:
     """By run, in the order of launches."""
     runs = _runs(connection, filters, names)
-    told = (LaunchRow.index, LaunchRow.part, LaunchRow.status, LaunchRow.exit_code)
-    facts = (LaunchRow.environment_id, LaunchRow.limits, LaunchRow.noise)
+    told = (LaunchRow.part, LaunchRow.status, LaunchRow.exit_code, LaunchRow.limits)
     query = (
-        select(RunRow.name, LaunchRow.id, *told, *facts)
+        select(
+            RunRow.name.label("run"),
+            LaunchRow.id.label("log"),  # becomes the log
+            LaunchRow.index.label("launch"),
+            LaunchRow.environment_id.label("environment"),
+            LaunchRow.noise,
+            *told,
+        )
         .join(RunRow, RunRow.id == LaunchRow.run_id)
         .where(RunRow.id.in_(runs))
         .order_by(LaunchRow.run_id, LaunchRow.index, LaunchRow.part)
     )
     logs = _logs(connection, runs)
+    rows = (row._asdict() for row in connection.execute(query))
     return _by_run(
-        (
-            row.name,
-            Process(
-                launch=row.index,
-                part=row.part,
-                status=row.status,
-                exit_code=row.exit_code,
-                environment=row.environment_id,
-                limits=row.limits,
-                noise=row.noise or {},
-                log=logs.get(row.id),
-            ),
-        )
-        for row in connection.execute(query)
+        _told(row | {"log": logs.get(row["log"]), "noise": row["noise"] or {}}, Process)
+        for row in rows
     )
 
 
@@ -96,7 +91,7 @@ def read_failures(
         .where(RunRow.id.in_(_runs(connection, filters, names)))
         .order_by(FailureRow.id)
     )
-    return _by_run(_told(row, Failure) for row in connection.execute(query))
+    return _by_run(_told(row._asdict(), Failure) for row in connection.execute(query))
 
 
 def read_skips(connection: Connection, filters: Filters, names: Names) -> Mapping[str, list[Skip]]:
@@ -113,7 +108,7 @@ def read_skips(connection: Connection, filters: Filters, names: Names) -> Mappin
         .where(RunRow.id.in_(_runs(connection, filters, names)))
         .order_by(SkipRow.id)
     )
-    return _by_run(_told(row, Skip) for row in connection.execute(query))
+    return _by_run(_told(row._asdict(), Skip) for row in connection.execute(query))
 
 
 def read_pairings(connection: Connection, filters: Filters, names: Names) -> list[Pairing]:
@@ -127,10 +122,9 @@ def _runs(connection: Connection, filters: Filters, names: Names) -> Select[int]
     return select(RUNS.c.id).where(*of_runs)
 
 
-def _told(row: Row[Any], kind: Callable[..., T]) -> tuple[str, T]:
+def _told(row: dict[str, Any], kind: Callable[..., T]) -> tuple[str, T]:
     """The run's name, and what the other columns make."""
-    values = row._asdict()
-    return values.pop("run"), kind(**values)
+    return row.pop("run"), kind(**row)
 
 
 def _by_run(pairs: Iterable[tuple[str, T]]) -> dict[str, list[T]]:

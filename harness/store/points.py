@@ -24,9 +24,10 @@ _COMPILE_TIME, _MEMORY = metrics_named(["compile_time", "memory"])
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """A case in a run. `medians_s`: of each launch, over its samples, in the order of launches, and
-    `median_s` over these; `compile_time_s`, `peak_bytes`: over these launches, None where none tells it; `hlo`: the hash
-    of what it was compiled to; `environment`: a key of the launches' environments."""
+    """A case in a run. `medians_s`: of each launch, over its samples, in the order of launches;
+    `median_s`, `compile_time_s`, `peak_bytes`: over the launches, the last two None where none
+    tells them; `hlo`: the hash of what it was compiled to; `environment`: a key of the launches'
+    environments."""
 
     run: str
     medians_s: tuple[float, ...]

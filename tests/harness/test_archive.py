@@ -78,7 +78,8 @@ def test_a_regression_is_open_until_it_is_made_good(store: Store, url: str) -> N
     for night in range(45):
         add_run(store, {A: [(1.0, 1.2, 1.0)[night // 15]], B: [(1.0, 1.2, 1.1)[night // 15]]})
     (found,) = archive(url).regressions
-    assert (found.where["case"], found.change.after) == (B, pytest.approx(1.2))
+    assert found.where["case"] == B
+    assert found.change.after == pytest.approx(1.2)
 
 
 def test_machines_of_one_name_are_told_apart(store: Store, url: str) -> None:
@@ -89,4 +90,4 @@ def test_machines_of_one_name_are_told_apart(store: Store, url: str) -> None:
     add_run(store, {A: [1.0]}, machine=replace(MACHINE, name="node07", cores=8))
     names = set(archive(url).machine_names.values())
     assert "node07" in names
-    assert sorted(len(name) for name in names) == [6, len("testbed (123456)")] + [16]
+    assert sorted(len(name) for name in names) == [6, 16, 16]

@@ -1,4 +1,4 @@
-"""The site's files: what is as it was is not written again, and what is no longer part of it goes."""
+"""The site's files: what is as it was is not written again, and what is no part of it goes."""
 
 import json
 from collections.abc import Iterable

@@ -128,9 +128,10 @@ def _machines(archive: "Archive") -> Table | None:
         for each in runs:
             if each.run in medians:
                 medians[each.run][case] = each.median_s
-    base, *others = [run for run in archive.latest if medians[run.run]] or [None]
-    if base is None or not others:
+    measured = [run for run in archive.latest if medians[run.run]]
+    if len(measured) < 2:
         return None
+    base, *others = measured
     workloads = sorted({workload_of(case) for case in medians[base.run]})
     rows = [
         (

@@ -1,5 +1,5 @@
-"""Rooflines and bars of terms as the page's script draws them: `report.roofline` and `terms` draw the
-same with matplotlib."""
+"""Rooflines and bars of terms as the page's script draws them: those of `report.roofline` and
+`report.terms`."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -75,7 +75,7 @@ def _ceilings(machine: "Hardware", dtype: str, span: Range) -> list[Mapping[str,
 
 def _points(cases: Sequence["Labelled"]) -> list[Mapping[str, Any]]:
     """By label, so that each is one line of the legend."""
-    found = []
+    found: list[Mapping[str, Any]] = []
     for label, (marker, colour) in STYLES.items():
         some = [each for each in cases if each.label == label]
         if some:

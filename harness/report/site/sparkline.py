@@ -19,9 +19,9 @@ def sparkline(values: Sequence[float], changes: Sequence[int] = ()) -> str:
     heights = [HEIGHT - EDGE - (value - low) * scale if scale else HEIGHT / 2 for value in points]
     step = (WIDTH - 2 * EDGE) / (len(points) - 1)
     line = " ".join(f"{EDGE + step * i:.0f},{height:.1f}" for i, height in enumerate(heights))
+    span = (WIDTH - 2 * EDGE) / (len(values) - 1)
     marks = "".join(
-        f'<path class="mark" d="M{EDGE + (WIDTH - 2 * EDGE) * at / (len(values) - 1):.0f} 0v{HEIGHT}"/>'
-        for at in changes
+        f'<path class="mark" d="M{EDGE + span * at:.0f} 0v{HEIGHT}"/>' for at in changes
     )
     return (
         f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '

@@ -1,7 +1,7 @@
 """Tables of pages: cells that know what they are sorted by, and where they lead.
 
-Their rows are written here, and not by a template: a report has a million cells, of which each would
-be a call of a macro.
+Their rows are written here, and not by a template: a report has a million cells, of which each
+would be a call of a macro.
 """
 
 from collections.abc import Sequence

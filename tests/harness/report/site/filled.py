@@ -1,6 +1,7 @@
 """A database with something for every page of a report."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sqlalchemy import text
@@ -18,7 +19,7 @@ BOUND = "memory/triad/128MiB/f32"
 EVIL = "<script>alert(1)</script>"
 OTHER = ("sha256:" + "b" * 64, "jaxrig/cpu:5678")
 ELSEWHERE = replace(MACHINE, name="node07", cores=64, threads=128)
-LABELLED = {
+LABELLED: dict[str, tuple[float, dict[str, Any]]] = {
     "matmul/2048/f32": (2 * 2048**3 / 1e11, {}),
     BOUND: (3 * 2**27 / 1e10, {}),
     "transformer/nano/train_step/f32": (0.02, {}),
@@ -26,8 +27,8 @@ LABELLED = {
 
 
 def fill(store: Store) -> None:
-    """Nights of which one made a case slower, nights with an anchor, a run that failed, a case whose
-    name means harm, ceilings with a run to label, and another machine."""
+    """Nights of which one made a case slower, nights with an anchor, a run that failed, a case
+    whose name means harm, ceilings with a run to label, and another machine."""
     _runs(store)
     _nights(store)
     add_run(
@@ -43,8 +44,14 @@ def fill(store: Store) -> None:
     add_ceilings(store, Ideal(private_bytes=2 * 32 * 1024))
     add_measured(store, LABELLED, suite="standard")
     with store._engine.begin() as connection:  # they began within a second
-        days = "datetime('2026-01-01', '+' || id || ' days')"
-        connection.execute(text(f"UPDATE runs SET started_at = {days}, ended_at = {days}"))
+        connection.execute(text(_A_DAY_APART))
+
+
+_A_DAY_APART = """
+    UPDATE runs SET (started_at, ended_at) = (
+        SELECT day, day FROM (SELECT datetime('2026-01-01', '+' || runs.id || ' days') AS day)
+    )
+"""
 
 
 def _runs(store: Store) -> None:

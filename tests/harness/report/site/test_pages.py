@@ -22,7 +22,7 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def test_the_overview_answers(archive: Archive) -> None:
-    page = overview(archive, lambda run: None)
+    page = overview(archive, lambda _: None)
     assert (page.answer.text, page.answer.kind) == ("▲ 1 regression is open", "slower")
     (row,) = texts(page.regressions)
     assert (row[0], row[2]) == (SLOWER, "▲ slower")
@@ -32,7 +32,7 @@ def test_the_overview_answers(archive: Archive) -> None:
 
 
 def test_machines_are_relative_to_the_first(archive: Archive) -> None:
-    page = overview(archive, lambda run: None)
+    page = overview(archive, lambda _: None)
     assert page.machines is not None
     assert "node07" in page.machines.caption
     (row,) = texts(page.machines)
@@ -68,7 +68,7 @@ def test_of_few_cases_on_the_first_page_those_that_are_slower_come(archive: Arch
 def test_runs_come_newest_first_and_say_how_they_ended(archive: Archive) -> None:
     table = runs_table(archive)
     rows = texts(table)
-    assert [row[0] for row in rows] == list(reversed(archive.runs))
+    assert [row[0] for row in rows] == list(archive.runs)[::-1]
     assert {row[2] for row in rows} == {"✓ done", "✗ failed"}
 
 
