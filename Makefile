@@ -11,7 +11,7 @@ DETECTORS := tests/benchmarks/changepoints/peers.requirements
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql browser stop clean help
+.PHONY: run test check format bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql browser screenshots stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -53,6 +53,9 @@ postgresql:
 
 browser: $(TEST_READY)
 	@tests/browser.sh $(VENV)/axe-core
+
+screenshots: browser ## draw the pictures of the report in docs/ anew
+	@$(BIN)/python -m tests.screenshots
 
 stop: ## stop the engine that `make` started, and only that one
 	@docker/engine.sh stop

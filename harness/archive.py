@@ -1,6 +1,6 @@
 """What a database holds of the runs that are asked for, as a report shows it: read at once."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -85,6 +85,16 @@ class Archive:
         found: dict[str, list[Pairing]] = {}
         for each in self.pairings:
             found.setdefault(each.candidate, []).append(each)
+        return found
+
+    @cached_property
+    def judged(self) -> Mapping[tuple[str, str, str], Sequence[Pairing]]:
+        """By place: what was measured in turns there, and came to a verdict, the oldest first."""
+        found = defaultdict[tuple[str, str, str], list[Pairing]](list)
+        for run in self.runs.values():
+            for each in self.in_turns.get(run.run, ()):
+                if each.verdicts:
+                    found[self.place_of(run)].append(each)
         return found
 
     @cached_property

@@ -12,12 +12,16 @@ from harness.report.site import addresses
 from harness.report.site.cases import cases_table
 from harness.report.site.facts import place_of, ratio, run_cell, started
 from harness.report.site.regressions import regressions_table
-from harness.report.site.table import NOTHING, Cell, Table, number, said, told
+from harness.report.site.table import NOTHING, SIGNS, Cell, Table, number, said, told
 
 if TYPE_CHECKING:
     from harness.archive import Archive
     from harness.bottleneck import Bottlenecks
+    from harness.store.pairings import Pairing
     from harness.store.reader import Run
+
+MOST_NIGHTS = 14
+"""Of which a row tells the verdicts."""
 
 MOST_CASES = 100
 """Of the first page; all of them have a page of their own. It opens at once, however many there
@@ -61,39 +65,47 @@ def _answer(archive: "Archive", count: int) -> Cell:
 
 
 def _latest(archive: "Archive") -> Table:
-    rows = []
-    for run in archive.latest:
-        pairings = archive.in_turns.get(run.run, ())
-        verdicts = Counter(
-            each.verdict
-            for pairing in pairings[-1:]
-            for each in pairing.verdicts
-            if each.metric == "time"
-        )
-        rows.append(
-            (
-                told(place_of(archive, run)),
-                run_cell(run),
-                told(started(run)),
-                said(run.status),
-                told(run.suite),
-                number(str(run.measurements), run.measurements),
-                Cell(
-                    text=str(run.failures),
-                    sort=run.failures,
-                    kind="failed" if run.failures else None,
-                ),
-                told(", ".join(f"{count} {verdict}" for verdict, count in verdicts.most_common())),
-            )
-        )
-    headers = ("where", "run", "began (UTC)", "status", "suite", "measured", "failed", "in turns")
     return Table(
         name="latest",
         caption="The newest run of each machine and target",
-        headers=headers,
-        rows=rows,
+        headers=(
+            *("where", "run", "began (UTC)", "status", "suite", "measured", "failed"),
+            *("in turns", "last nights"),
+        ),
+        rows=[_latest_row(archive, run) for run in archive.latest],
         numbers=frozenset({5, 6}),
+        note="last nights: what was said of those measured in turns, the oldest first: "
+        + ", ".join(f"{SIGNS[word]} {word}" for word in _WORST_FIRST),
     )
+
+
+def _latest_row(archive: "Archive", run: "Run") -> tuple[Cell, ...]:
+    nights = archive.judged[archive.place_of(run)]
+    newest = [each for each in archive.in_turns.get(run.run, ()) if each.verdicts][-1:]
+    return (
+        told(place_of(archive, run)),
+        run_cell(run),
+        told(started(run)),
+        said(run.status),
+        told(run.suite),
+        number(str(run.measurements), run.measurements),
+        Cell(text=str(run.failures), sort=run.failures, kind="failed" if run.failures else None),
+        told(", ".join(_counted(each) for each in newest)),
+        told(" ".join(SIGNS[_worst(each)] for each in nights[-MOST_NIGHTS:])),
+    )
+
+
+def _counted(pairing: "Pairing") -> str:
+    verdicts = Counter(each.verdict for each in pairing.verdicts if each.metric == "time")
+    return ", ".join(f"{verdicts[word]} {word}" for word in _WORST_FIRST if verdicts[word])
+
+
+def _worst(pairing: "Pairing") -> str:
+    found = {each.verdict for each in pairing.verdicts}
+    return next((word for word in _WORST_FIRST if word in found), "unclear")
+
+
+_WORST_FIRST = ("slower", "unclear", "faster", "same")
 
 
 def _limits(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]) -> Table | None:

@@ -31,6 +31,12 @@ def test_the_overview_answers(archive: Archive) -> None:
     assert dict(page.counts)["machines"] == "2"
 
 
+def test_a_place_tells_of_its_last_nights(archive: Archive) -> None:
+    rows = texts(overview(archive, lambda _: None).latest)
+    told = {row[0]: row[-1] for row in rows}
+    assert told == {"cpu on node07": "", "cpu on testbed": "= " * 11 + "▲"}
+
+
 def test_machines_are_relative_to_the_first(archive: Archive) -> None:
     page = overview(archive, lambda _: None)
     assert page.machines is not None
