@@ -63,6 +63,7 @@ LAUNCHES = table(
     column("index"),
     column("part"),
     column("environment_id"),
+    column("noise", JSON),
 )
 
 MEASUREMENTS = table(
@@ -84,6 +85,7 @@ MEASUREMENTS = table(
 PROGRAMS = table(
     "programs",
     column("id"),
+    column("hlo_sha256"),
     column("flops"),
     column("bytes"),
     column("work_unit"),
