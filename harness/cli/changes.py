@@ -1,20 +1,19 @@
-"""`jaxrig history --changes` and `--levels`: series as the store holds them, judged and explained."""
+"""`jaxrig history --changes` and `--levels`."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from harness.cli.drawing import draw_changes, is_drawn
 from harness.cli.pages import page_of
+from harness.cli.series import stored_series
 from harness.cli.words import saying, show
 
 if TYPE_CHECKING:
-    from harness.changes import Changed, Point, Series
+    from harness.changes import Changed, Point
     from harness.roofline.ceilings import Hardware
-    from harness.store.columns import Columns
     from harness.store.filters import Filters
     from harness.store.reader import MachineSummary, Reader, Run
 
@@ -25,9 +24,11 @@ _TRIED = 3
 def changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.changes import changes_view
 
-    series = list(stored_series(filters, arguments, err))
+    series = list(stored_series(filters, arguments, saying(err)))
     found, remark = page_of((each for one in series for each in one.changed()), arguments)
     shown = list(explained(arguments.db, list(found)))
+    if is_drawn(arguments, out):
+        draw_changes(series, shown, out)
     show(changes_view(series, shown), arguments, out)
     if remark is not None:
         saying(err)(remark)
@@ -37,46 +38,12 @@ def changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err:
 def levels(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.levels import levels_view
 
-    series = list(stored_series(filters, arguments, err))
+    series = list(stored_series(filters, arguments, saying(err)))
     shown, remark = page_of(series, arguments)
     show(levels_view(series, list(shown)), arguments, out)
     if remark is not None:
         saying(err)(remark)
     return 0
-
-
-def stored_series(
-    filters: "Filters", arguments: argparse.Namespace, err: TextIO
-) -> "Iterator[Series]":
-    """Of runs that were measured by themselves, in the order that is asked for, and of nights."""
-    from harness.changes import series_of_nights, series_of_runs
-    from harness.config import load
-    from harness.runner.abandoned import is_abandoned
-    from harness.stats.nights import NightRule
-    from harness.store.listing import list_series
-    from harness.store.metrics import TIME
-    from harness.store.ratios import list_nights
-
-    floor = load(Path.cwd()).floor
-    runs = list_series(arguments.db, replace(filters, apart=True), [TIME], is_abandoned)
-    nights = list_nights(arguments.db, filters, least_pairs=NightRule().pairs)
-    yield from series_of_runs(ordered(runs, arguments, err), floor)
-    yield from series_of_nights(nights, floor)
-
-
-def ordered(columns: "Columns", arguments: argparse.Namespace, err: TextIO) -> "Columns":
-    """By time, as they come, or by commit. Raises `UsageError`."""
-    if arguments.order == "time":
-        return columns
-    from harness.git import commits_in_order
-    from harness.order import by_commit, unplaced
-
-    places = commits_in_order()
-    remark = unplaced(columns, places)
-    found = by_commit(columns, places)
-    if remark is not None:
-        saying(err)(remark)
-    return found
 
 
 def explained(db: str, found: "list[Changed]") -> "Iterator[Changed]":

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.asked import add_filters, filters_of
 from harness.cli.pages import add_pages, page_of
+from harness.cli.series import add_order, ordered
 from harness.cli.words import saying
 from harness.report.writing import write_all
 
@@ -25,14 +26,9 @@ def add(history: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: where each series is now, how far it scatters, and since when",
     )
+    add_order(history)
     history.add_argument(
-        "--order",
-        choices=("time", "commit"),
-        default="time",
-        help="of runs (default: time); by commit, as the checkout here has them",
-    )
-    history.add_argument(
-        "--no-plot", action="store_true", help="on a terminal: the table without what it shows"
+        "--no-plot", action="store_true", help="draw nothing above the table, on a terminal either"
     )
     add_filters(history)
     add_pages(history)
@@ -50,13 +46,16 @@ def history(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _runs(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.cli.changes import ordered
+    from harness.cli.drawing import draw_runs, is_drawn
     from harness.report.series import history_text
     from harness.runner.abandoned import is_abandoned
     from harness.store.listing import list_series
     from harness.store.metrics import TIME
 
-    columns = ordered(list_series(arguments.db, filters, [TIME], is_abandoned), arguments, err)
+    stored = list_series(arguments.db, filters, [TIME], is_abandoned)
+    columns = ordered(stored, arguments, saying(err))
+    if is_drawn(arguments, out):
+        draw_runs(filters, columns, arguments, out, err)
     rows, remark = page_of(zip(*columns.values(), strict=True), arguments)
     write_all(history_text(list(columns), rows, arguments.format), out)
     if remark is not None:
