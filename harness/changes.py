@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
-from harness.stats.changepoints import SETTLED, Change, Levels, levels
+from harness.stats.changepoints import SETTLED, Change, Level, Levels, levels
 
 if TYPE_CHECKING:
     from harness.roofline.moved import Moved
@@ -80,6 +80,13 @@ class Series:
     unit: str
     points: Sequence[Point]
     levels: Levels
+
+    @property
+    def level(self) -> Level:
+        """That of its last points."""
+        if self.levels.present is None:
+            raise ValueError("a series has a point at least")
+        return self.levels.present
 
     def changed(self) -> Iterator[Changed]:
         ends = [0, *(each.at for each in self.levels.changes), len(self.points)]

@@ -67,7 +67,7 @@ class _Ceilings:
 
         self._reader = reader
         self._hardware = cache(self._read)
-        self._runs: "dict[tuple[str, ...], list[Run]]" = {}
+        self._runs: dict[tuple[str, ...], list[Run]] = {}
         roots = _roots(reader.machines())
         for run in reader.runs(suite=CEILINGS):
             place = (roots[run.machine], run.target, run.isolation)

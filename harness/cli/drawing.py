@@ -62,9 +62,7 @@ def _key(each: "Changed") -> tuple[str, ...]:
     return (*each.where.values(), each.unit, each.first.run)
 
 
-def _draw(
-    series: "Series", names: Sequence[str], out: TextIO, below: Iterable[str] = ()
-) -> None:
+def _draw(series: "Series", names: Sequence[str], out: TextIO, below: Iterable[str] = ()) -> None:
     from harness.report.dots import plot_lines
 
     lines = plot_lines(series, names, columns_of(out), braille=_has_braille(out))

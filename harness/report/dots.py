@@ -58,20 +58,19 @@ def legend_lines(series: "Series", names: Sequence[str]) -> Iterator[str]:
 
 def _stretches(series: "Series") -> list[tuple[int, int, float]]:
     """The first and the last place of each, and its level."""
-    changes, present = series.levels.changes, series.levels.present
-    assert present is not None
+    changes = series.levels.changes
     ends = [0, *(each.at for each in changes), len(series.points)]
-    values = [*(each.before for each in changes), present.value]
+    values = [*(each.before for each in changes), series.level.value]
     return [(ends[x], ends[x + 1] - 1, value) for x, value in enumerate(values)]
 
 
 def _ends(series: "Series") -> tuple[float, float]:
     """The lowest and the highest value that are drawn where they are."""
-    values, present = [each.value for each in series.points], series.levels.present
+    values, spread = [each.value for each in series.points], series.level.spread
     low, high = min(values), max(values)
-    if present is not None and present.spread:
+    if spread:
         levels = [level for _, _, level in _stretches(series)]
-        reach = 1 + _BEYOND * present.spread
+        reach = 1 + _BEYOND * spread
         low, high = max(low, min(levels) / reach), min(high, max(levels) * reach)
     return (low, high) if low < high else (0.99 * low, 1.01 * high)
 

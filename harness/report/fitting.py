@@ -11,7 +11,7 @@ COLUMNS = 80
 """Of what is no terminal."""
 
 USUAL = 36
-"""Characters of a name that stay on one line: columns are left out rather than fold shorter ones."""
+"""Characters of a name that stay on one line: sooner are columns left out."""
 
 NARROWEST = 16
 """Of a folded name."""

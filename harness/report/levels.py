@@ -10,7 +10,7 @@ from harness.report.series import moment, target_of
 from harness.report.view import View
 
 if TYPE_CHECKING:
-    from harness.changes import Point, Series
+    from harness.changes import Series
     from harness.stats.changepoints import Level
 
 
@@ -30,15 +30,9 @@ def levels_view(series: Sequence["Series"], shown: Sequence["Series"]) -> View:
     )
 
 
-def _present(each: "Series") -> "tuple[Level, Point]":
-    """The level of a series, which has a point at least, and the first point of it."""
-    level = each.levels.present
-    assert level is not None
-    return level, each.points[level.at]
-
-
 def _record(each: "Series") -> dict[str, Any]:
-    level, first = _present(each)
+    level = each.level
+    first = each.points[level.at]
     return {
         **each.where,
         "unit": each.unit,
@@ -56,8 +50,7 @@ def _record(each: "Series") -> dict[str, Any]:
 
 
 def _row(each: "Series") -> tuple[str, ...]:
-    level, first = _present(each)
-    where = each.where
+    level, where = each.level, each.where
     return (
         where["case"],
         f"{where['machine']} ({where['machine_name']})",
@@ -65,7 +58,7 @@ def _row(each: "Series") -> tuple[str, ...]:
         amount(level.value, each.unit),
         _interval(level),
         "" if level.spread is None else quantity.percent(level.spread),
-        first.started_at[:19],
+        each.points[level.at].started_at[:19],
         str(len(each.levels.changes)),
         f"{len(each.points)}{', few' if each.levels.few else ''}",
     )

@@ -40,15 +40,16 @@ def render(view: View, form: Format, width: int = COLUMNS) -> str:
         case "csv":
             return _csv(view.columns, view.records)
         case "table":
-            return _fitted(view, width) if view.fitting else _table(view, "simple", printable)
+            if view.fitting is not None:
+                return _fitted(view, view.fitting, width)
+            return _table(view, "simple", printable)
         case "md":
             return _table(view, "github", _markdown)
 
 
-def _fitted(view: View, width: int) -> str:
-    assert view.fitting is not None
+def _fitted(view: View, fitting: Fitting, width: int) -> str:
     headers, *rows = [list(map(printable, row)) for row in (view.headers, *view.rows)]
-    found = fitted(headers, rows, view.fitting, width)
+    found = fitted(headers, rows, fitting, width)
     notes = list(view.notes)
     if found.left_out:
         notes.append(f"no room for: {', '.join(found.left_out)}; see --format json")

@@ -143,7 +143,10 @@ def _programs(
     cases, run_ids, _, _, programs = columns_of(connection.execute(query))
     wanted = {key for key in programs if key is not None}
     code: dict[Any, Any] = dict(
-        zip(*by_id(connection, PROGRAMS, [PROGRAMS.c.id, PROGRAMS.c.hlo_sha256], wanted), strict=True)
+        zip(
+            *by_id(connection, PROGRAMS, [PROGRAMS.c.id, PROGRAMS.c.hlo_sha256], wanted),
+            strict=True,
+        )
     )
     for run, case, program in zip(run_ids, cases, programs, strict=True):
         if code.get(program) is not None:

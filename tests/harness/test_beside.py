@@ -18,9 +18,7 @@ BEFORE, AFTER = ([f"{side}{place}" for place in range(8)] for side in "ba")
 CHANGED = Changed(
     where=WHERE,
     unit="s",
-    change=Change(
-        at=8, before=1.0, after=2.0, ratio=2.0, low=1.9, high=2.1, provisional=False
-    ),
+    change=Change(at=8, before=1.0, after=2.0, ratio=2.0, low=1.9, high=2.1, provisional=False),
     last=Point(run="b7", started_at="2026-01-08 00:00:00", value=1.0, beside=BESIDE),
     first=Point(run="a0", started_at="2026-01-09 00:00:00", value=2.0, beside=BESIDE),
     differs={"image": ("i", "j")},

@@ -216,9 +216,7 @@ def test_ceilings_that_were_measured_before_and_after_are_compared(
     assert "ceilings unknown" not in below
 
 
-def test_of_ceilings_that_were_measured_once_nothing_is_known(
-    jaxrig: Jaxrig, store: Store
-) -> None:
+def test_of_ceilings_that_were_measured_once_nothing_is_known(jaxrig: Jaxrig, store: Store) -> None:
     add_ceilings(store, Ideal())
     for night in range(24):
         add_run(store, {CASE: [1.0 + night // 12]})
@@ -302,9 +300,7 @@ def test_so_are_runs_and_levels(jaxrig: Jaxrig, backwards: None, commits: list[s
     assert (level["git_commit"], level["changes"]) == (commits[12], 1)
 
 
-def test_runs_of_unknown_commits_are_told(
-    jaxrig: Jaxrig, backwards: None, store: Store
-) -> None:
+def test_runs_of_unknown_commits_are_told(jaxrig: Jaxrig, backwards: None, store: Store) -> None:
     add_run(store, {CASE: [1.0]}, git_commit="f" * 40)
     done = jaxrig("history", CASE, "--order", "commit")
     assert done.code == 0
@@ -321,9 +317,7 @@ def test_without_a_checkout_there_is_no_order_of_commits(
     assert "there is no checkout here" in done.err
 
 
-def test_another_checkout_is_refused(
-    jaxrig: Jaxrig, nights: list[str], commits: list[str]
-) -> None:
+def test_another_checkout_is_refused(jaxrig: Jaxrig, nights: list[str], commits: list[str]) -> None:
     done = jaxrig("history", CASE, "--order", "commit")
     assert (done.code, done.out) == (2, "")
     assert "this checkout knows no commit of these runs" in done.err

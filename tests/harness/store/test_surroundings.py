@@ -48,9 +48,7 @@ def test_code_is_told_of_the_cases_that_are_asked_for(either: Store, either_url:
     assert (found.software, found.shares) == ({}, {})
 
 
-def test_launches_may_be_compiled_differently_or_not_at_all(
-    either: Store, either_url: str
-) -> None:
+def test_launches_may_be_compiled_differently_or_not_at_all(either: Store, either_url: str) -> None:
     run, name = begin_run(either)
     for index, code in enumerate((ONE, OTHER, None)):
         launch = either.begin_launch(run, index=index, part=0, limits={}, env={})
