@@ -32,9 +32,11 @@ def plot_lines(series: "Series", names: Sequence[str], width: int, *, braille: b
     rows = _canvas(series, across, low, high)
     table = _BRAILLE if braille else _ASCII
     side, corner, bottom = "│└─" if braille else "|+-"
+    beyond = sum(not low <= each.value <= high for each in series.points)
     edge = [labels[0], *[""] * (ROWS // 2 - 1), labels[1], *[""] * (ROWS // 2 - 2), labels[2]]
     return [
-        f"{series.where['case']} {place_of(series.where)}",
+        f"{series.where['case']} {place_of(series.where)}"
+        + (f"; {beyond} point(s) beyond, at the edge" if beyond else ""),
         f"{'':{margin}}  {_letters(series, names, across)}".rstrip(),
         *(
             f"{label:>{margin}} {side}{row.translate(table)}".rstrip()
