@@ -2,16 +2,19 @@
 
 A series is a case's on one machine by one target, a point a run, or a night, whose ratio to the
 anchor it is. What else was another from the last point before a change to the first one after it is
-told, not blamed: it may be innocent.
+told, not blamed: it may be innocent. `harness.beside` tells more of that than each point knows.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, log
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from harness.stats.changepoints import Change, Levels, levels
+from harness.stats.changepoints import SETTLED, Change, Level, Levels, levels
+
+if TYPE_CHECKING:
+    from harness.roofline.moved import Moved
 
 Columns = Mapping[str, Sequence[Any]]
 Row = Mapping[str, Any]
@@ -19,7 +22,10 @@ Row = Mapping[str, Any]
 _SERIES = ("case", "machine", "machine_name", "target", "isolation")
 
 BESIDE = ("image", "jax", "git_commit", "suite")
-"""What may have changed with it."""
+"""What may have changed with it, as far as each point knows."""
+
+NEAR = SETTLED
+"""Points on either side of a change that tell what was noisy there: as many as settle it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +40,23 @@ class Point:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Louder:
+    """A share of all CPUs' time that moved: the medians before and after."""
+
+    share: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Changed:
     """`where`, `unit`: as of its series. `last`: the point before the change, `first`: after it.
-    `differs`: of `BESIDE`, what either has of it, where it is not the same."""
+    `differs`: of `BESIDE`, what either has of it, where it is not the same.
+
+    `runs_before`, `runs_after`: of the points at these levels that are nearest to the change.
+    `same_code`, `ceilings`, `noise`: whether both points ran the same compiled code, which ceilings
+    moved, and which noise; None where nothing tells.
+    """
 
     where: Mapping[str, str]
     unit: str
@@ -44,6 +64,11 @@ class Changed:
     last: Point
     first: Point
     differs: Mapping[str, tuple[str | None, str | None]]
+    runs_before: tuple[str, ...] = ()
+    runs_after: tuple[str, ...] = ()
+    same_code: bool | None = None
+    ceilings: "tuple[Moved, ...] | None" = None
+    noise: tuple[Louder, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,9 +81,19 @@ class Series:
     points: Sequence[Point]
     levels: Levels
 
+    @property
+    def level(self) -> Level:
+        """That of its last points."""
+        if self.levels.present is None:
+            raise ValueError("a series has a point at least")
+        return self.levels.present
+
     def changed(self) -> Iterator[Changed]:
-        for change in self.levels.changes:
+        ends = [0, *(each.at for each in self.levels.changes), len(self.points)]
+        for place, change in enumerate(self.levels.changes, start=1):
             last, first = self.points[change.at - 1], self.points[change.at]
+            before = self.points[max(ends[place - 1], change.at - NEAR) : change.at]
+            after = self.points[change.at : min(ends[place + 1], change.at + NEAR)]
             yield Changed(
                 where=self.where,
                 unit=self.unit,
@@ -70,6 +105,8 @@ class Series:
                     for name in BESIDE
                     if last.beside[name] != first.beside[name]
                 },
+                runs_before=tuple(each.run for each in before),
+                runs_after=tuple(each.run for each in after),
             )
 
 

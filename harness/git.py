@@ -28,6 +28,19 @@ def commit_of(revision: str, folder: Path) -> str:
         ) from error
 
 
+def commits_in_order(folder: Path | None = None) -> dict[str, int]:
+    """Every commit of the checkout's branches and tags, and its place: none comes before the one
+    that it builds on. Raises `UsageError`."""
+    try:
+        listed = _git("rev-list", "--topo-order", "--reverse", "--all", "HEAD", folder=folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UsageError(
+            "there is no checkout here (or no commit in it), which would tell the order of "
+            "commits; call this where the runs were started, or leave --order commit out"
+        ) from error
+    return {commit: place for place, commit in enumerate(listed.split())}
+
+
 def _git(*words: str, folder: Path | None) -> str:
     done = subprocess.run(
         ["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=30

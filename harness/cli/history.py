@@ -1,13 +1,12 @@
 """`jaxrig history`."""
 
 import argparse
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.asked import add_filters, filters_of
 from harness.cli.pages import add_pages, page_of
-from harness.cli.words import saying, show
+from harness.cli.series import add_order, ordered
+from harness.cli.words import saying
 from harness.report.writing import write_all
 
 if TYPE_CHECKING:
@@ -16,48 +15,49 @@ if TYPE_CHECKING:
 
 def add(history: argparse.ArgumentParser) -> None:
     history.add_argument("cases", nargs="+", metavar="CASE_GLOB", help="a case's name, or a glob")
-    history.add_argument(
+    instead = history.add_mutually_exclusive_group()
+    instead.add_argument(
         "--changes",
         action="store_true",
         help="instead: since when cases take another time, and what changed with them",
+    )
+    instead.add_argument(
+        "--levels",
+        action="store_true",
+        help="instead: where each series is now, how far it scatters, and since when",
+    )
+    add_order(history)
+    history.add_argument(
+        "--no-plot", action="store_true", help="draw nothing above the table, on a terminal either"
     )
     add_filters(history)
     add_pages(history)
 
 
 def history(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.cli import changes
+
+    filters = filters_of(arguments, arguments.cases)
+    if arguments.changes:
+        return changes.changes(filters, arguments, out, err)
+    if arguments.levels:
+        return changes.levels(filters, arguments, out, err)
+    return _runs(filters, arguments, out, err)
+
+
+def _runs(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.cli.drawing import draw_runs, is_drawn
     from harness.report.series import history_text
     from harness.runner.abandoned import is_abandoned
     from harness.store.listing import list_series
     from harness.store.metrics import TIME
 
-    filters = filters_of(arguments, arguments.cases)
-    if arguments.changes:
-        return _changes(filters, arguments, out, err)
-    columns = list_series(arguments.db, filters, [TIME], is_abandoned)
+    stored = list_series(arguments.db, filters, [TIME], is_abandoned)
+    columns = ordered(stored, arguments, saying(err))
+    if is_drawn(arguments, out):
+        draw_runs(filters, columns, arguments, out, err)
     rows, remark = page_of(zip(*columns.values(), strict=True), arguments)
     write_all(history_text(list(columns), rows, arguments.format), out)
-    if remark is not None:
-        saying(err)(remark)
-    return 0
-
-
-def _changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.changes import series_of_nights, series_of_runs
-    from harness.config import load
-    from harness.report.changes import changes_view
-    from harness.runner.abandoned import is_abandoned
-    from harness.stats.nights import NightRule
-    from harness.store.listing import list_series
-    from harness.store.metrics import TIME
-    from harness.store.ratios import list_nights
-
-    floor = load(Path.cwd()).floor
-    runs = list_series(arguments.db, replace(filters, apart=True), [TIME], is_abandoned)
-    nights = list_nights(arguments.db, filters, least_pairs=NightRule().pairs)
-    series = [*series_of_runs(runs, floor), *series_of_nights(nights, floor)]
-    shown, remark = page_of((each for one in series for each in one.changed()), arguments)
-    show(changes_view(series, list(shown)), arguments, out)
     if remark is not None:
         saying(err)(remark)
     return 0

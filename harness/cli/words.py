@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from harness.errors import UsageError
+from harness.report.fitting import COLUMNS
 from harness.report.view import View, printable, render
 from harness.report.writing import write
 
@@ -19,7 +20,12 @@ _MOST = 100_000
 
 
 def show(view: View, arguments: argparse.Namespace, out: TextIO) -> None:
-    write(render(view, arguments.format), out)
+    write(render(view, arguments.format, columns_of(out)), out)
+
+
+def columns_of(out: TextIO) -> int:
+    """Characters of a line: the terminal's, where it is one."""
+    return shutil.get_terminal_size((COLUMNS, 24)).columns if out.isatty() else COLUMNS
 
 
 def command_line(*words: str, db: str | None = None) -> str:

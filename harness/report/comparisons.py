@@ -1,10 +1,12 @@
 """Two stored runs side by side: `jaxrig compare`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
+from harness.report.fitting import Fitting
+from harness.report.saying import said_once
 from harness.report.turns import ab_view
 from harness.report.view import View
 
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def comparison_view(comparison: "Comparison", in_turns: str | None) -> View:
-    """`jaxrig compare` of runs that were measured apart. `in_turns`: the command that would decide
-    what is unclear."""
+    """`jaxrig compare` of runs that were measured apart: the verdict, what makes the two unlike,
+    and a row a case. `in_turns`: the command that would decide what is unclear."""
     cases = [_comparison_record(case) for case in comparison.cases]
     return View(
         document={
@@ -30,10 +32,11 @@ def comparison_view(comparison: "Comparison", in_turns: str | None) -> View:
             "verdict": comparison.verdict,
         },
         records=cases,
-        headers=("case", "base", "candidate", "ratio", "interval", "verdict", "remarks"),
+        headers=("case", "verdict", "ratio", "interval", "base", "candidate"),
         rows=[_comparison_row(case) for case in comparison.cases],
         preface=list(_preface(comparison)),
         notes=list(_notes(comparison, in_turns)),
+        fitting=Fitting(names=0, essential=4),
     )
 
 
@@ -53,13 +56,19 @@ def pairing_view(pairing: "Pairing") -> View:
 
 
 def _preface(comparison: "Comparison") -> Iterator[str]:
+    verdict = comparison.verdict
+    common = [each for each in comparison.cases if each.presence != "added"]
+    such = sum(each.verdict == verdict for each in common)
+    which = f"{comparison.candidate} over {comparison.base}"
+    yield f"{verdict}: {which}, in {such} of {len(common)} case(s)"
     if comparison.differences:
         yield "what differs, base → candidate:"
     yield from (f"  {difference}" for difference in comparison.differences)
 
 
 def _notes(comparison: "Comparison", in_turns: str | None) -> Iterator[str]:
-    yield f"{comparison.candidate} over {comparison.base}; above 1 the candidate takes longer"
+    yield "above 1 the candidate takes longer"
+    yield from said_once("remark", _remarks(comparison.cases))
     if not comparison.alike:
         for each in comparison.workloads:
             interval = _interval(each.low, each.high)
@@ -70,7 +79,12 @@ def _notes(comparison: "Comparison", in_turns: str | None) -> Iterator[str]:
         warning for case in comparison.cases if case.low for warning in case.warnings
     )
     if in_turns:
-        yield f"what is unclear, in turns: {in_turns}"
+        yield f"what is unclear, in turns: `{in_turns}`"
+
+
+def _remarks(cases: "Iterable[CaseComparison]") -> Iterator[tuple[str, str]]:
+    for each in cases:
+        yield from ((each.case, said) for said in (*each.differences, each.settle) if said)
 
 
 def _comparison_record(case: "CaseComparison") -> dict[str, Any]:
@@ -83,16 +97,13 @@ def _comparison_record(case: "CaseComparison") -> dict[str, Any]:
 
 def _comparison_row(case: "CaseComparison") -> tuple[str, ...]:
     base, candidate = case.base_median_s, case.candidate_median_s
-    remarks = [] if case.presence == "both" else [f"case {case.presence}"]
-    settle = [case.settle] if case.settle else []
     return (
         case.case,
-        quantity.seconds(base) if base is not None else "",
-        quantity.seconds(candidate) if candidate is not None else "",
+        case.verdict if case.presence == "both" else case.presence,
         "" if case.ratio is None else f"{case.ratio:.3f}",
         _interval(case.low, case.high),
-        case.verdict if case.presence == "both" else "",
-        "; ".join([*remarks, *case.differences, *settle]),
+        quantity.seconds(base) if base is not None else "",
+        quantity.seconds(candidate) if candidate is not None else "",
     )
 
 

@@ -1,10 +1,11 @@
 """What `jaxrig runs` and `show` show: domain objects in, a `View` out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from harness.report import quantity
+from harness.report.fitting import Fitting
 from harness.report.saying import said_once
 from harness.report.series import target_of
 from harness.report.view import View
@@ -57,7 +58,8 @@ def run_view(
     skips: Sequence["Skip"],
     pairings: Sequence["Pairing"] = (),
 ) -> View:
-    """`jaxrig show` and the end of `jaxrig run`: a row a case, over all its launches."""
+    """`jaxrig show` and the end of `jaxrig run`: how it ended, what was said of it in turns, and a
+    row a case, over all its launches."""
     records: list[dict[str, Any]] = [
         {str(name): told(value) for name, value in record.items()}
         for record in measurements.to_dict("records")
@@ -74,24 +76,27 @@ def run_view(
         records=[{"run": run.run, **record} for record in records],
         headers=(
             "case",
-            "launches",
             "median",
             "spread",
             "throughput",
             "compute",
-            "traffic",
             "peak memory",
+            "traffic",
+            "launches",
         ),
         rows=[_case_row(str(case), rows) for case, rows in measurements.groupby("case", sort=False)]
         if len(measurements)
         else [],
+        preface=[
+            *(line for each in pairings for line in _in_turns(run, each)),
+            *_headlines(run, len(set(measurements["case"]))),
+        ],
         notes=[
-            _headline(run),
-            *(_in_turns(run, each) for each in pairings),
             *_warnings(measurements),
             *said_once("skipped", ((each.case, each.reason) for each in skips)),
             *(_failure(each) for each in failures),
         ],
+        fitting=Fitting(names=0, essential=3),
     )
 
 
@@ -103,13 +108,13 @@ def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:
     peak = rows["peak_rss_bytes"].max()
     return (
         case,
-        str(summary.launches),
         quantity.seconds(summary.median),
         quantity.percent(summary.spread) if summary.launches > 1 else "",
         _throughput(first, summary.median),
         _compute(first, summary.median),
-        _traffic(first, summary.median),
         quantity.size(peak) if peak == peak and peak is not None else "",
+        _traffic(first, summary.median),
+        str(summary.launches),
     )
 
 
@@ -135,14 +140,15 @@ def _traffic(first: "pd.Series[Any]", median_s: float) -> str:
     )
 
 
-def _headline(run: "Run") -> str:
-    where = f"{run.target} on {run.machine}"
+def _headlines(run: "Run", cases: int) -> Iterator[str]:
+    yield f"{run.status}: run {run.run}, {run.suite} suite of {run.target} on {run.machine}"
     if run.isolation != "container":
-        where += f", as a plain {run.isolation} (no container: no memory limit, host software)"
-    return f"run {run.run}: {run.status}; {run.suite} suite of {where}"
+        yield f"as a plain {run.isolation} (no container: no memory limit, host software)"
+    told = f"{cases} case(s) measured, {run.launches_planned} launch(es) planned"
+    yield told + (f", {run.failures} failure(s)" if run.failures else "")
 
 
-def _in_turns(run: "Run", pairing: "Pairing") -> str:
+def _in_turns(run: "Run", pairing: "Pairing") -> Iterator[str]:
     from harness.ab import CaseResult, overall
 
     other = pairing.candidate if pairing.base == run.run else pairing.base
@@ -150,10 +156,10 @@ def _in_turns(run: "Run", pairing: "Pairing") -> str:
     said = "no verdict"
     if pairing.verdicts:
         said = overall([CaseResult(**asdict(verdict)) for verdict in pairing.verdicts])
+    yield f"{said}: the {role}, measured in turns with {other}"
     slower = ", ".join(f"{each.case} ({each.metric})" for each in pairing.slower)
-    which = f" ({slower})" if slower else ""
-    compare = f"`jaxrig compare {pairing.base} {pairing.candidate}`"
-    return f"the {role}, measured in turns with {other}: {said}{which}; see {compare}"
+    which = f"slower are {slower}; " if slower else ""
+    yield f"{which}see `jaxrig compare {pairing.base} {pairing.candidate}`"
 
 
 def _warnings(measurements: "pd.DataFrame") -> list[str]:

@@ -1,10 +1,12 @@
 """What was found in turns: `jaxrig ab`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from harness.report import quantity
+from harness.report.fitting import Fitting
+from harness.report.saying import said_once
 from harness.report.view import View
 
 if TYPE_CHECKING:
@@ -20,7 +22,7 @@ def ab_view(
     notes: Sequence[str] = (),
 ) -> View:
     """`jaxrig ab`: of base and candidate, the runs' names and (where it is known) what was asked
-    for."""
+    for. The verdict comes first."""
     documents = [asdict(result) for result in results]
     return View(
         document={
@@ -32,29 +34,44 @@ def ab_view(
             "verdict": verdict,
         },
         records=documents,
-        headers=(
-            "case",
-            "metric",
-            "base",
-            "ratio",
-            "interval",
-            "effect",
-            "pairs",
-            "verdict",
-            "remarks",
-        ),
+        headers=("case", "metric", "verdict", "ratio", "interval", "effect", "base", "pairs"),
         rows=[_ab_row(result) for result in results],
-        notes=[
-            f"{_named(runs, sides, 1)} over {_named(runs, sides, 0)}: {verdict}",
-            "above 1 the candidate takes more",
-            *_apart(results),
-            *notes,
-        ],
+        preface=list(_preface(runs, results, verdict, sides)),
+        notes=["above 1 the candidate takes more", *_remarks(results), *_apart(results), *notes],
+        fitting=Fitting(names=0, essential=5),
     )
 
 
-def _named(runs: tuple[str, str], sides: tuple[str, str] | None, which: int) -> str:
-    return f"{sides[which]} (run {runs[which]})" if sides else runs[which]
+def _preface(
+    runs: tuple[str, str],
+    results: Sequence["CaseResult"],
+    verdict: str,
+    sides: tuple[str, str] | None,
+) -> Iterator[str]:
+    base, candidate = sides or runs
+    cases = {each.case for each in results if each.presence == "both"}
+    such = {each.case for each in results if each.presence == "both" and each.verdict == verdict}
+    yield f"{verdict}: {candidate} over {base}, in {len(such)} of {len(cases)} case(s)"
+    if sides:
+        yield f"runs: {runs[1]} over {runs[0]}"
+
+
+def _remarks(results: Sequence["CaseResult"]) -> list[str]:
+    """Of what both sides have, each said once."""
+    told = [
+        (each.case if each.metric == TIME else f"{each.case} ({_metric(each)})", remark)
+        for each in results
+        if each.presence == "both"
+        for remark in each.remarks
+    ]
+    return said_once("remark", told)
+
+
+TIME = "time"
+
+
+def _metric(result: "CaseResult") -> str:
+    return result.metric.replace("_", " ")
 
 
 def _apart(results: Sequence["CaseResult"]) -> list[str]:
@@ -73,12 +90,11 @@ def _ab_row(result: "CaseResult") -> tuple[str, ...]:
     sign = "" if effect is None else "+" if effect >= 0 else "-"
     return (
         result.case,
-        result.metric.replace("_", " "),
-        "" if result.base is None else in_unit(result.base),
+        _metric(result),
+        result.verdict if result.presence == "both" else result.presence,
         "" if result.ratio is None else f"{result.ratio:.3f}",
         interval,
         "" if effect is None else f"{sign}{in_unit(abs(effect))}",
+        "" if result.base is None else in_unit(result.base),
         str(result.pairs),
-        result.verdict if result.presence == "both" else result.presence,
-        "; ".join(result.remarks),
     )

@@ -9,6 +9,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Literal
 
+from harness.report.fitting import COLUMNS, Fitting, fitted, wrapped
+
 Format = Literal["table", "json", "csv", "md"]
 FORMATS: tuple[Format, ...] = ("table", "json", "csv", "md")
 
@@ -17,7 +19,8 @@ FORMATS: tuple[Format, ...] = ("table", "json", "csv", "md")
 class View:
     """`document`: what `--format json` prints. `records`: the rows of `--format csv`, with base
     units in the keys, and `columns` such keys as it has also where there is no record. `headers`,
-    `rows`: the table that people read; `preface` precedes it, `notes` follow it."""
+    `rows`: the table that people read; `preface` precedes it, `notes` follow it. `fitting`: how it
+    gives way where a terminal is narrow; None where it does not."""
 
     document: Any
     records: Sequence[Mapping[str, Any]]
@@ -26,31 +29,57 @@ class View:
     notes: Sequence[str] = ()
     preface: Sequence[str] = ()
     columns: Sequence[str] = ()
+    fitting: Fitting | None = None
 
 
-def render(view: View, form: Format) -> str:
-    """The view as text, ending in a newline."""
+def render(view: View, form: Format, width: int = COLUMNS) -> str:
+    """The view as text, ending in a newline. `width`: of the terminal, for tables that fit it."""
     match form:
         case "json":
             return json.dumps(view.document, indent=1, default=plain, allow_nan=False) + "\n"
         case "csv":
             return _csv(view.columns, view.records)
         case "table":
+            if view.fitting is not None:
+                return _fitted(view, view.fitting, width)
             return _table(view, "simple", printable)
         case "md":
             return _table(view, "github", _markdown)
 
 
+def _fitted(view: View, fitting: Fitting, width: int) -> str:
+    headers, *rows = [list(map(printable, row)) for row in (view.headers, *view.rows)]
+    found = fitted(headers, rows, fitting, width)
+    notes = list(view.notes)
+    if found.left_out:
+        notes.append(f"no room for: {', '.join(found.left_out)}; see --format json")
+    preface, notes = (
+        [wrapped(printable(line, keep="\n"), width) for line in lines]
+        for lines in (view.preface, notes)
+    )
+    return _text(preface, found.headers, found.rows, notes, "simple")
+
+
 def _table(view: View, style: str, shown: Callable[[str], str]) -> str:
+    headers, *rows = [list(map(shown, row)) for row in (view.headers, *view.rows)]
+    preface, notes = (
+        [printable(line, keep="\n") for line in lines] for lines in (view.preface, view.notes)
+    )
+    return _text(preface, headers, rows, notes, style)
+
+
+def _text(
+    preface: Sequence[str],
+    headers: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    notes: Sequence[str],
+    style: str,
+) -> str:
     from tabulate import tabulate
 
-    headers, *rows = [list(map(shown, row)) for row in (view.headers, *view.rows)]
-    text = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
-    before, after = (
-        "".join(printable(line, keep="\n") + "\n" for line in lines)
-        for lines in (view.preface, view.notes)
-    )
-    return "\n".join(part for part in (before, f"{text}\n", after) if part)
+    table = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
+    before, after = ("".join(f"{line}\n" for line in lines) for lines in (preface, notes))
+    return "\n".join(part for part in (before, f"{table}\n", after) if part)
 
 
 def _markdown(text: str) -> str:

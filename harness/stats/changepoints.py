@@ -74,11 +74,25 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Level:
+    """The one that a series is at now. `at`: the place of its first point. `value`: the geometric
+    mean of its points, with an interval of 95 %. `spread`: a point's standard deviation about it,
+    over it, deaf to single points. Of fewer than `LEAST` points the value is all that is known."""
+
+    at: int
+    value: float
+    low: float | None
+    high: float | None
+    spread: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Levels:
-    """`few`: so few points that no change was looked for."""
+    """`few`: so few points that no change was looked for. `present`: None where there is none."""
 
     changes: tuple[Change, ...]
     few: bool
+    present: Level | None
 
 
 def levels(values: ArrayLike, *, floor: float = 0.02, joins: Sequence[int] = ()) -> Levels:
@@ -102,6 +116,7 @@ def levels(values: ArrayLike, *, floor: float = 0.02, joins: Sequence[int] = ())
             for at, each in zip(cuts, _compared(logs, cuts, joins), strict=True)
         ),
         few=logs.size < 2 * LEAST,
+        present=_present(np.log(nights), logs, cuts, joins) if logs.size else None,
     )
 
 
@@ -119,11 +134,13 @@ def without_far(logs: Float64Array) -> Float64Array:
 
 def _scatter(logs: Float64Array) -> float:
     """The standard deviation of a point, from differences of neighbours, which know of no level.
-    Where most of these are equal, as of a coarse clock, from all of them."""
-    differences = np.diff(logs)
-    middle = np.median(differences)
-    told = _NORMAL * np.median(np.abs(differences - middle)) or differences.std()
-    return float(told / np.sqrt(2))
+    Of a coarse clock most of these are equal."""
+    return _deviation(np.diff(logs)) / float(np.sqrt(2))
+
+
+def _deviation(values: Float64Array) -> float:
+    """The standard deviation, deaf to single values. Where most are equal, of all of them."""
+    return float(_NORMAL * np.median(np.abs(values - np.median(values))) or values.std())
 
 
 def _cuts(logs: Float64Array) -> list[int]:
@@ -197,8 +214,35 @@ def _weakest(cuts: Sequence[_Cut], certain: float, floor: float) -> int | None:
     return min(found)[1] if found else None
 
 
+def _present(
+    raw: Float64Array, logs: Float64Array, cuts: Sequence[int], joins: Sequence[int]
+) -> Level:
+    """`raw`: `logs` with what is far. The points before a join are off by what that night was."""
+    at = cuts[-1] if cuts else 0
+    stretches = np.split(logs, cuts)
+    count, mean = stretches[-1].size, float(stretches[-1].mean())
+    if count < LEAST:
+        return Level(at=at, value=exp(mean), low=None, high=None, spread=None)
+    spread, alike = _scattering(stretches)
+    joined = sum(((join - at) / count) ** 2 for join in joins if join > at)
+    error = spread * np.sqrt((1 + alike) / (1 - alike) / count + joined)
+    half = _half(float(error), logs.size - len(stretches))
+    return Level(
+        at=at,
+        value=exp(mean),
+        low=exp(mean - half),
+        high=exp(mean + half),
+        spread=_deviation(raw[at:]),
+    )
+
+
+def _half(error: float, freedom: int) -> float:
+    """Of an interval of 95 %."""
+    return float(stdtrit(freedom, 1 - _ERROR / 2)) * error
+
+
 def _change(at: int, cut: _Cut, *, provisional: bool) -> Change:
-    half = float(stdtrit(cut.freedom, 1 - _ERROR / 2)) * cut.error
+    half = _half(cut.error, cut.freedom)
     return Change(
         at=at,
         before=exp(cut.before),

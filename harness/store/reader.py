@@ -117,9 +117,12 @@ class Reader:
         self._url, self._is_abandoned = url, is_abandoned
         self._engine: Engine = open_for_reading(url)
 
-    def runs(self, limit: int | None = None) -> list[Run]:
-        """Runs, the newest first."""
-        return [self._as_run(row) for row in self._rows(_newest(select(OVERVIEW)).limit(limit))]
+    def runs(self, limit: int | None = None, *, suite: str | None = None) -> list[Run]:
+        """Runs (of a suite), the newest first."""
+        query = select(OVERVIEW)
+        if suite is not None:
+            query = query.where(OVERVIEW.c.suite == suite)
+        return [self._as_run(row) for row in self._rows(_newest(query).limit(limit))]
 
     def run(self, reference: str) -> Run:
         """The run that `reference` names: a name, its unique beginning, `KEY=VALUE` (the newest

@@ -63,6 +63,7 @@ LAUNCHES = table(
     column("index"),
     column("part"),
     column("environment_id"),
+    column("noise", JSON),
 )
 
 MEASUREMENTS = table(

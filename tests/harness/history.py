@@ -97,15 +97,18 @@ def add_run(
     log: str = "all went well\n",
     measured: Mapping[str, Any] | None = None,
     environment: Mapping[str, Any] | None = None,
+    host: Mapping[str, str | None] | None = None,
+    noise: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
     """A whole run; its name. `measured`, `environment` change fields of every measurement, and of
-    what launches say of their software."""
+    what launches say of their software; `host`: what the machine says of it."""
     launches = max((len(row) for row in medians.values()), default=1)
     run, name = begin_run(store, cases=list(medians), launches_planned=launches, **changes)
+    heard = {"load_before": 0.5, **(noise or {})}
     for index in range(launches):
         launch = store.begin_launch(run, index=index, part=0, limits={"cpus": "0-1"}, env={})
-        store.set_environment(launch, parsed_environment(**(environment or {})))
+        store.set_environment(launch, parsed_environment(**(environment or {})), host or {})
         for case, row in medians.items():
             if index < len(row):
                 record = parsed_measurement(case, [row[index]] * 3, **(measured or {}))
@@ -115,7 +118,7 @@ def add_run(
         if index == 0:
             for blamed, kind, message in failures:
                 store.add_failure(run, launch, blamed, kind, message)
-        store.end_launch(launch, status=status, exit_code=0, noise={"load_before": 0.5}, log=log)
+        store.end_launch(launch, status=status, exit_code=0, noise=heard, log=log)
     store.end_run(run, status)
     return name
 

@@ -41,6 +41,17 @@ def test_a_change_is_between_two_runs() -> None:
     assert found.differs == {"jax": ("0.0", "0.1")}
 
 
+def test_a_change_knows_the_runs_near_it_at_either_level() -> None:
+    """Those beyond another change are at a third level."""
+    values = [1.0] * 12 + [2.0] * 6 + [3.0] * 12
+    rows = [{"run": f"r{place}", "median_s": value} for place, value in enumerate(values)]
+    (series,) = series_of_runs(columns(*rows), floor)
+    first, second = series.changed()
+    names = [f"r{place}" for place in range(30)]
+    assert (list(first.runs_before), list(first.runs_after)) == (names[2:12], names[12:18])
+    assert (list(second.runs_before), list(second.runs_after)) == (names[12:18], names[18:28])
+
+
 def test_series_that_take_turns_are_told_apart() -> None:
     """Of plain processes and of containers, which `read_series` does not sort by."""
     rows = [

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.git import describe
+from harness.errors import UsageError
+from harness.git import commits_in_order, describe
 
 
 def git(folder: Path, *words: str) -> str:
@@ -51,3 +52,27 @@ def test_before_the_first_commit_nothing_is_known(tmp_path: Path) -> None:
 def test_without_git_nothing_is_known(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(project))
     assert describe(project) == (None, None)
+
+
+def commit(project: Path, *words: str) -> str:
+    git(project, "commit", "-q", "--allow-empty", "-m", "next", *words)
+    return git(project, "rev-parse", "HEAD")
+
+
+def test_no_commit_comes_before_what_it_builds_on(project: Path) -> None:
+    """Whatever the clocks said, and of every branch."""
+    first = git(project, "rev-parse", "HEAD")
+    git(project, "checkout", "-q", "-b", "side")
+    side = [commit(project, "--date", "2001-01-01T00:00:00Z") for _ in range(2)]
+    git(project, "checkout", "-q", "--detach", first)
+    alone = commit(project)
+    places = commits_in_order(project)
+    assert sorted(places.values()) == [0, 1, 2, 3]
+    assert places[first] == 0
+    assert places[side[0]] < places[side[1]]
+    assert alone in places
+
+
+def test_outside_a_checkout_there_is_no_order(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no checkout here"):
+        commits_in_order(tmp_path)

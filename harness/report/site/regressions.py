@@ -43,5 +43,5 @@ def _row(archive: "Archive", each: "Changed") -> tuple[Cell, ...]:
         told(each.first.started_at[:16], addresses.of_run(each.first.run)),
         number(f"{change.ratio:.3f}", change.ratio),
         told(interval + (", provisional" if change.provisional else "")),
-        told(with_it(each)),
+        told("; ".join(with_it(each))),
     )

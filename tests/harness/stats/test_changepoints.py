@@ -1,13 +1,13 @@
 """Changes are found where they are, and nowhere else."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.stats.changepoints import LEAST, SETTLED, levels, without_far
+from harness.stats.changepoints import LEAST, SETTLED, Level, levels, without_far
 
 NOISE = 0.03
 
@@ -129,6 +129,60 @@ def test_what_one_night_scaled_is_off_by_a_night() -> None:
 def test_what_is_no_time_is_refused(wrong: float) -> None:
     with pytest.raises(ValueError, match="positive"):
         levels([1.0] * 20 + [wrong])
+
+
+def present(series: np.ndarray, joins: Sequence[int] = ()) -> Level:
+    found = levels(series, joins=joins).present
+    assert found is not None
+    return found
+
+
+def test_a_series_is_at_the_level_after_its_last_change() -> None:
+    series = stepped((30, 1.2), (70, 1.5))
+    found = present(series)
+    assert abs(found.at - 70) <= 2
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 1.8 < found.high
+    assert found.value == levels(series).changes[-1].after
+    assert present(series[:60]).at == levels(series).changes[0].at
+
+
+def test_noise_is_at_its_only_level() -> None:
+    found = present(nights(100))
+    assert (found.at, found.value) == (0, pytest.approx(1.0, rel=0.02))
+    assert found.spread == pytest.approx(NOISE, rel=0.3)
+
+
+def test_a_level_is_known_the_better_the_more_points_it_has() -> None:
+    widths = [x.high / x.low for x in map(present, (nights(20), nights(200))) if x.low and x.high]
+    assert 2 < np.log(widths[0]) / np.log(widths[1]) < 6
+
+
+def test_a_bad_night_makes_no_spread() -> None:
+    series = nights(60)
+    bad = series.copy()
+    bad[[5, 20, 40]] *= 3
+    assert present(bad).spread == pytest.approx(present(series).spread, rel=0.2)
+    assert present(bad).value == pytest.approx(present(series).value, rel=0.02)
+
+
+def test_of_fewer_points_than_make_a_level_the_value_is_all() -> None:
+    for count in range(1, LEAST):
+        found = present(nights(count))
+        assert (found.low, found.high, found.spread) == (None, None, None)
+    assert present(nights(LEAST)).low is not None
+    assert levels([]).present is None
+
+
+def test_a_level_is_as_uncertain_as_the_night_that_scaled_some_of_it() -> None:
+    series = nights(100)
+    alone, joined = present(series), present(series, joins=[50])
+    early = present(series, joins=[2])
+    ends = [x.high / x.low for x in (alone, early, joined) if x.low and x.high]
+    assert ends == sorted(ends)
+    assert ends[2] > 2 * ends[0] - 1
+    assert joined.value == alone.value
 
 
 def test_what_is_far_becomes_its_neighbours_median() -> None:
