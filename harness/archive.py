@@ -8,6 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from harness.changes import Changed, Series, series_of_nights, series_of_runs
+from harness.explained import explained
+from harness.linked import counts_as
 from harness.runner.abandoned import is_abandoned
 from harness.stats.nights import NightRule
 from harness.store.abandoned import settled
@@ -48,14 +50,7 @@ class Archive:
     @cached_property
     def counts_as(self) -> Mapping[str, str]:
         """The fingerprint that each machine's results are shown under."""
-        links = {each.machine: each.same_as for each in self.machines if each.same_as}
-        found = {}
-        for each in self.machines:
-            root = each.machine
-            while root in links:  # no circle: the store refuses what would close one
-                root = links[root]
-            found[each.machine] = root
-        return found
+        return counts_as(self.machines)
 
     @cached_property
     def machine_names(self) -> Mapping[str, str]:
