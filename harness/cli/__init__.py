@@ -20,6 +20,7 @@ from harness.cli import (
     nightly,
     predict,
     query,
+    regressions,
     run,
     stored,
     upkeep,
@@ -103,6 +104,9 @@ def _parser() -> argparse.ArgumentParser:
         add("show", stored.show_run, "show one run: its cases, samples (json) and failures")
     )
     history.add(add("history", history.history, "show how cases' times went, run by run"))
+    text = "show what got slower, acknowledge or ignore it, announce it once"
+    lives = commands.add_parser("regressions", help=text, description=text, allow_abbrev=False)
+    regressions.add(lives, _add_options)
     text = "list what was measured, filtered and sorted, or ask by SQL"
     query.add(add("query", query.query, text, query.QUERY_FORMATS))
     here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))

@@ -1,7 +1,6 @@
 """`jaxrig history`."""
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -43,19 +42,11 @@ def history(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    from harness.changes import series_of_nights, series_of_runs
     from harness.config import load
+    from harness.lives import all_series
     from harness.report.changes import changes_view
-    from harness.runner.abandoned import is_abandoned
-    from harness.stats.nights import NightRule
-    from harness.store.listing import list_series
-    from harness.store.metrics import TIME
-    from harness.store.ratios import list_nights
 
-    floor = load(Path.cwd()).floor
-    runs = list_series(arguments.db, replace(filters, apart=True), [TIME], is_abandoned)
-    nights = list_nights(arguments.db, filters, least_pairs=NightRule().pairs)
-    series = [*series_of_runs(runs, floor), *series_of_nights(nights, floor)]
+    series = all_series(arguments.db, filters, load(Path.cwd()).floor)
     shown, remark = page_of((each for one in series for each in one.changed()), arguments)
     show(changes_view(series, list(shown)), arguments, out)
     if remark is not None:
