@@ -59,14 +59,28 @@ class Regression:
         return self.changed is not None and self.changed.change.provisional
 
     @property
+    def is_certain(self) -> bool:
+        """Whether its series shows it, and later points will hardly take it back."""
+        return self.changed is not None and not self.changed.change.provisional
+
+    @property
     def is_announced(self) -> bool:
         return self.kept is not None and self.kept.announced_at is not None
 
     @property
     def is_news(self) -> bool:
         """Whether it is to be announced: it is there, open, certain, and was not."""
-        certain = self.changed is not None and not self.is_provisional
-        return certain and self.state in OPEN and not self.is_announced
+        return self.is_certain and self.state in OPEN and not self.is_announced
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a feed tells it: what was announced stays told, whatever became of it."""
+        return self.is_announced or (self.is_certain and self.state != "ignored")
+
+    @property
+    def fixed_at(self) -> datetime | None:
+        """When the first run began after the change that took it back."""
+        return None if self.fixed is None else _started_at(self.fixed.first)
 
     @property
     def decision(self) -> "Decision | None":

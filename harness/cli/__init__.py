@@ -19,6 +19,7 @@ from harness.cli import (
     history,
     nightly,
     predict,
+    published,
     query,
     regressions,
     run,
@@ -107,6 +108,8 @@ def _parser() -> argparse.ArgumentParser:
     text = "show what got slower, acknowledge or ignore it, announce it once"
     lives = commands.add_parser("regressions", help=text, description=text, allow_abbrev=False)
     regressions.add(lives, _add_options)
+    published.add_badge(add("badge", published.badge, "draw how many regressions are open"))
+    published.add_feed(add("feed", published.feed, "write an Atom feed of regressions"))
     text = "list what was measured, filtered and sorted, or ask by SQL"
     query.add(add("query", query.query, text, query.QUERY_FORMATS))
     here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))

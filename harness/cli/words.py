@@ -22,6 +22,16 @@ def show(view: View, arguments: argparse.Namespace, out: TextIO) -> None:
     write(render(view, arguments.format), out)
 
 
+def add_junit(parser: argparse.ArgumentParser) -> None:
+    """The option that `harness.report.junit` answers."""
+    parser.add_argument(
+        "--junit",
+        type=Path,
+        metavar="FILE",
+        help="write the cases as JUnit's XML, too: CI systems show them as tests",
+    )
+
+
 def command_line(*words: str, db: str | None = None) -> str:
     """A command line that works as it is printed: this program, on this database; None: that which
     the words name, or none of them."""

@@ -56,6 +56,7 @@ def _record(each: "Regression") -> dict[str, Any]:
         "run": each.run,
         "started_at": each.started_at,
         "fixed_run": each.fixed and each.fixed.first.run,
+        "fixed_at": each.fixed_at,
         "found_at": kept and kept.found_at,
         "announced_at": kept and kept.announced_at,
         "decisions": [asdict(decision) for decision in kept.decisions] if kept else [],
