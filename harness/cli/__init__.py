@@ -34,7 +34,8 @@ from harness.report.writing import write
 _EXIT_CODES = """\
 exit codes:
   0  done; in a gate: no regression
-  1  a regression was found: confirmed by `ab`, or beyond the machine's scatter by `compare`
+  1  a regression was found: confirmed by `ab`, beyond the machine's scatter by `compare`, or not
+     announced before by `regressions announce`
   2  usage: unknown target, case, run
   3  too little data to decide
   4  a case failed
