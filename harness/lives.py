@@ -87,8 +87,8 @@ def decide(
 
 def _keep(entries: Entries, series: Sequence[Series], whole: Filters, floor: Floor) -> Regressions:
     """All of these series, kept from here on."""
-    found = follow(series, entries.kept(whole), floor)
-    entries.add(each for each in found if each.kept is None)
+    entries.add(x for x in follow(series, entries.kept(whole), floor) if x.kept is None)
+    entries.note_fixes(follow(series, entries.kept(whole), floor))
     return follow(series, entries.kept(whole), floor)
 
 

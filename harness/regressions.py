@@ -79,8 +79,11 @@ class Regression:
 
     @property
     def fixed_at(self) -> datetime | None:
-        """When the first run began after the change that took it back."""
-        return None if self.fixed is None else _started_at(self.fixed.first)
+        """When the first run began after the change that took it back; where the series shows
+        nothing any more, as it was noted."""
+        if self.fixed is not None:
+            return _started_at(self.fixed.first)
+        return self.kept.fixed_at if self.kept is not None and self.changed is None else None
 
     @property
     def decision(self) -> "Decision | None":
@@ -194,6 +197,7 @@ def _matches(rises: Sequence[_Rise], homes: Sequence[_Home | None]) -> dict[int,
 def _known(kept: "Kept", rise: _Rise | None, *, is_seen: bool) -> Regression:
     changed = None if rise is None else rise.changed
     fixed = None if rise is None else rise.fixed
+    is_fixed = kept.fixed_at is not None if rise is None else fixed is not None
     return Regression(
         name=kept.name,
         uuid=kept.uuid,
@@ -202,19 +206,19 @@ def _known(kept: "Kept", rise: _Rise | None, *, is_seen: bool) -> Regression:
         run=kept.run if changed is None else changed.first.run,
         started_at=kept.started_at if changed is None else _started_at(changed.first),
         ratio=kept.ratio if changed is None else changed.change.ratio,
-        state="withdrawn" if changed is None and is_seen else _state(kept, fixed),
+        state="withdrawn" if rise is None and is_seen else _state(kept, is_fixed=is_fixed),
         changed=changed,
         kept=kept,
         fixed=fixed,
     )
 
 
-def _state(kept: "Kept", fixed: Changed | None) -> State:
+def _state(kept: "Kept", *, is_fixed: bool) -> State:
     """Of one that is there. What somebody ignores stays so, fixed or not."""
     decided = kept.decisions[-1].state if kept.decisions else "detected"
     if decided == "ignored":
         return "ignored"
-    if fixed is not None:
+    if is_fixed:
         return "fixed"
     return "acknowledged" if decided == "acknowledged" else "detected"
 

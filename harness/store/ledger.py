@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Row, Table, insert, select, text, update
+from sqlalchemy import Connection, Row, Table, func, insert, literal, select, text, update
 
 from harness.store.copying import Stored, Transfer, stored
 from harness.store.database import open_for_writing, unheard
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NOTED = ("announced_at", "fixed_at")
+"""Columns of a regression that are filled in later."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
@@ -41,8 +44,9 @@ class Decision:
 @dataclass(frozen=True, kw_only=True)
 class Kept:
     """A regression as it was when it was first kept. `where`: as of a `Series`, with what its
-    machine counts as today. `run`, `started_at`: of the first run after the change. `decisions`:
-    the newest, which holds, is the last."""
+    machine counts as today. `run`, `started_at`: of the first run after the change. `fixed_at`:
+    when the first run began after the one that took it back, as far as that was noted.
+    `decisions`: the newest, which holds, is the last."""
 
     name: str
     uuid: UUID
@@ -53,6 +57,7 @@ class Kept:
     ratio: float
     found_at: datetime
     announced_at: datetime | None
+    fixed_at: datetime | None
     decisions: tuple[Decision, ...]
 
 
@@ -116,12 +121,15 @@ class Entries:
             }
             self._connection.execute(insert(_table(RegressionRow)).values(values))
 
+    def note_fixes(self, found: Iterable["Regression"]) -> None:
+        """Of kept ones that their series show: what took them back, or that nothing did."""
+        for each in found:
+            if each.kept is not None and each.changed and each.fixed_at != each.kept.fixed_at:
+                self._change([each.uuid], fixed_at=each.fixed_at)
+
     def announce(self, uuids: Collection[UUID]) -> None:
         """Marks them as announced now."""
-        chosen = RegressionRow.uuid.in_(uuids)
-        self._connection.execute(
-            update(_table(RegressionRow)).where(chosen).values(announced_at=self._now)
-        )
+        self._change(uuids, announced_at=self._now)
 
     def decide(self, uuids: Collection[UUID], *, state: str, reason: str, who: str) -> None:
         """Adds a decision on each."""
@@ -137,6 +145,10 @@ class Entries:
             }
             self._connection.execute(insert(_table(DecisionRow)).values(values))
 
+    def _change(self, uuids: Collection[UUID], **values: datetime | None) -> None:
+        chosen = RegressionRow.uuid.in_(uuids)
+        self._connection.execute(update(_table(RegressionRow)).where(chosen).values(values))
+
     def _machine(self, fingerprint: str) -> int:
         query = select(MachineRow.id).where(MachineRow.fingerprint == fingerprint)
         return self._connection.execute(query).scalar_one()
@@ -151,17 +163,16 @@ def lock_ledger(connection: Connection) -> None:
 
 def add_regression(transfer: Transfer, row: Stored) -> None:
     """One on its way into another database, with the decisions that are not there yet. Of one that
-    is there, it is noted when it was announced, unless that is known."""
+    is there, it is noted when it was announced and fixed, unless that is known."""
     here = transfer.known(RegressionRow, row)
     if here is None:
         name = free_name(transfer.connection, row.name, of=RegressionRow.__tablename__)
         here = transfer.add(RegressionRow, row, name=name, run=_run_there(transfer, row.run))
-    elif row.announced_at is not None:
+    else:
         of = stored(RegressionRow)
-        unknown = (of.c.id == here, of.c.announced_at.is_(None))
-        transfer.connection.execute(
-            update(of).where(*unknown).values(announced_at=row.announced_at)
-        )
+        told = {name: literal(row._mapping[name], of.c[name].type) for name in _NOTED}
+        known = {name: func.coalesce(of.c[name], each) for name, each in told.items()}
+        transfer.connection.execute(update(of).where(of.c.id == here).values(known))
     decisions = stored(DecisionRow).c.regression_id == row.id
     for decision in transfer.source.rows(DecisionRow, decisions):
         if transfer.known(DecisionRow, decision) is None:
@@ -211,6 +222,7 @@ def _as_kept(row: Row[Any], names: Names, decisions: Iterable[Decision]) -> Kept
         ratio=row.ratio,
         found_at=row.found_at,
         announced_at=row.announced_at,
+        fixed_at=row.fixed_at,
         decisions=tuple(decisions),
     )
 

@@ -222,6 +222,23 @@ def test_of_pruned_runs_it_stays_as_it_was_decided(
     assert (one.name, one.state, one.changed) == (seen.name, "acknowledged", None)
 
 
+def test_a_fix_that_was_seen_is_known_when_its_runs_are_gone(
+    either: Store, either_url: str
+) -> None:
+    add_nights(either, (20, 1.0), (20, 1.1))
+    told(either_url)
+    fix = add_nights(either, (20, 1.0))[0]
+    assert told(either_url) == ()
+    (seen,) = found(either_url)
+    with either._engine.begin() as connection:
+        connection.execute(text("DELETE FROM runs"))
+    (one,) = found(either_url)
+    assert (one.name, one.state) == (seen.name, "fixed")
+    assert one.fixed_at == seen.fixed_at
+    assert seen.fixed is not None
+    assert seen.fixed.first.run == fix
+
+
 def test_reading_refuses_an_older_schema_and_writing_upgrades_it(url: str) -> None:
     make(url, 8)
     with pytest.raises(DatabaseFailure, match="has the older schema 0008"):

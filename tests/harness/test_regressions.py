@@ -77,6 +77,7 @@ def kept(place: int, *states: str, **told: Any) -> Kept:
         "ratio": 1.5,
         "found_at": started_at(POINTS),
         "announced_at": None,
+        "fixed_at": None,
         "decisions": tuple(
             Decision(state=state, reason="why", who="me", decided_at=started_at(POINTS + day))
             for day, state in enumerate(states)
@@ -95,11 +96,10 @@ def followed(all_of_them: Sequence[Series], *known: Kept) -> tuple[Regression, .
 
 
 def as_kept(each: Regression, **told: Any) -> Kept:
-    found: dict[str, Any] = {
-        name: getattr(each, name)
-        for name in ("name", "uuid", "where", "unit", "run", "started_at", "ratio")
-    }
-    return Kept(**found | {"found_at": started_at(0), "announced_at": None, "decisions": ()} | told)
+    names = ("name", "uuid", "where", "unit", "run", "started_at", "ratio")
+    found: dict[str, Any] = {name: getattr(each, name) for name in names}
+    later = {"found_at": started_at(0), "announced_at": None, "fixed_at": None, "decisions": ()}
+    return Kept(**found | later | told)
 
 
 UP = change(20, 1.0, 1.1)
@@ -233,6 +233,18 @@ def test_where_its_points_were_pruned_it_stays_as_it_was_decided(first: int) -> 
     assert follow_one(series(points=points(range(20 - LEAST, POINTS))), kept(20)).state == (
         "withdrawn"
     )
+
+
+def test_so_it_does_where_it_was_seen_to_be_fixed() -> None:
+    left = series(points=points(range(25, POINTS)))
+    known = kept(20, "acknowledged", fixed_at=started_at(22))
+    assert (follow_one(left, known).state, follow_one(left, known).fixed_at) == (
+        "fixed",
+        started_at(22),
+    )
+    assert follow_one(left, kept(20, "ignored", fixed_at=started_at(22))).state == "ignored"
+    seen = follow_one(series(UP), known)
+    assert (seen.state, seen.fixed_at) == ("acknowledged", None)  # the fix was withdrawn
 
 
 def test_so_it_does_where_its_series_is_gone() -> None:

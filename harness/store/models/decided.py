@@ -34,6 +34,7 @@ class RegressionRow(Base):
     ratio: Mapped[float]
     found_at: Mapped[datetime]
     announced_at: Mapped[datetime | None]
+    fixed_at: Mapped[datetime | None]
 
 
 class DecisionRow(Base):

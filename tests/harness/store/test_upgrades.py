@@ -256,7 +256,7 @@ def test_regressions_can_be_kept_from_here_on(older: tuple[str, int]) -> None:
     execute(
         url,
         "INSERT INTO regressions VALUES (1, '00000000000000000000000000000007', 'n', 'a', 1, 'cpu',"
-        " 'process', 's', 'old', '2026-01-01 00:00:00', 1.1, '2026-01-01 00:00:00', NULL)",
+        " 'process', 's', 'old', '2026-01-01 00:00:00', 1.1, '2026-01-01 00:00:00', NULL, NULL)",
     )
     with pytest.raises(IntegrityError):
         execute(url, "UPDATE regressions SET ratio = 1")

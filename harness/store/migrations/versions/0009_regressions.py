@@ -26,6 +26,7 @@ def _make_regressions(name: str) -> None:
         *made_of.numbers("ratio", nullable=False),
         made_of.moment("found_at"),
         made_of.moment("announced_at", nullable=True),
+        made_of.moment("fixed_at", nullable=True),
         made_of.check(name, "unit_known", "unit IN ('s', 'ratio')"),
         made_of.check(name, "slower", "ratio > 1 AND ratio <= 1e300"),
         made_of.foreign_key(name, "machine_id", "machines"),
