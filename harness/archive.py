@@ -2,16 +2,18 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from harness.changes import Changed, Series, series_of_nights, series_of_runs
+from harness.changes import Changed, Series
 from harness.explained import explained
 from harness.linked import counts_as
+from harness.lives import all_series, regressions
+from harness.regressions import Regression
 from harness.runner.abandoned import is_abandoned
-from harness.stats.nights import NightRule
+from harness.states import OPEN
 from harness.store.abandoned import settled
 from harness.store.circumstances import (
     Process,
@@ -23,23 +25,25 @@ from harness.store.circumstances import (
 )
 from harness.store.columns import Columns
 from harness.store.filters import Filters
-from harness.store.listing import checked, list_series
-from harness.store.metrics import TIME
+from harness.store.listing import checked
 from harness.store.overview import read_runs
 from harness.store.pairings import Pairing
 from harness.store.points import Measured, read_measured
-from harness.store.ratios import list_nights
 from harness.store.reader import CEILINGS, Failure, MachineSummary, Reader, Run, Skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Archive:
     """`runs`: by name, the first that began first. `measured`: by case. `series`: of runs that were
-    not measured in turns, and of nights. `environments`: by their keys. The others: by run."""
+    not measured in turns, and of nights; `changed`: every change of their levels, with all that is
+    known to be another there. `regressions`: the newest first, whatever became of them.
+    `environments`: by their keys. The others: by run."""
 
     runs: dict[str, Run]
     measured: Mapping[str, Sequence[Measured]]
     series: Sequence[Series]
+    changed: Sequence[Changed]
+    regressions: Sequence[Regression]
     machines: Sequence[MachineSummary]
     environments: Mapping[int, Mapping[str, Any]]
     processes: Mapping[str, Sequence[Process]]
@@ -63,15 +67,16 @@ class Archive:
         }
 
     @cached_property
-    def regressions(self) -> Sequence[Changed]:
-        """Changes of a level to a higher one that no later one made good, in their order."""
-        found = []
-        for series in self.series:
-            changes = list(series.changed())
-            for place, each in enumerate(changes):
-                later = [other.change.after for other in changes[place + 1 :]]
-                if each.change.ratio > 1 and all(level > each.change.before for level in later):
-                    found.append(each)
+    def open(self) -> Sequence[Regression]:
+        """What takes longer still, the newest first."""
+        return [each for each in self.regressions if each.state in OPEN]
+
+    @cached_property
+    def changes(self) -> Mapping[str, Sequence[Changed]]:
+        """By case: every change of a level, in the order of series and points."""
+        found = defaultdict[str, list[Changed]](list)
+        for each in self.changed:
+            found[each.where["case"]].append(each)
         return found
 
     @cached_property
@@ -112,8 +117,7 @@ class Archive:
 def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> Archive:
     """`floor`: of a case, the smallest change that matters. Raises `DatabaseFailure`, and
     `UsageError` for names that nothing stored has."""
-    apart = list_series(url, replace(filters, apart=True), [TIME], is_abandoned)
-    nights = list_nights(url, filters, least_pairs=NightRule().pairs)
+    series = all_series(url, filters, floor)
     with Reader(url) as reader:
         machines = reader.machines()
     with checked(url, filters) as (connection, names):
@@ -121,7 +125,9 @@ def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> A
         return Archive(
             runs=_runs(runs),
             measured=read_measured(connection, filters, names),
-            series=[*series_of_runs(apart, floor), *series_of_nights(nights, floor)],
+            series=series,
+            changed=list(explained(url, [each for one in series for each in one.changed()])),
+            regressions=regressions(url, filters, floor, series),
             machines=machines,
             environments=read_environments(connection),
             processes=read_processes(connection, filters, names),

@@ -19,7 +19,9 @@ from harness.cli import (
     history,
     nightly,
     predict,
+    published,
     query,
+    regressions,
     report,
     run,
     stored,
@@ -33,7 +35,8 @@ from harness.report.writing import write
 _EXIT_CODES = """\
 exit codes:
   0  done; in a gate: no regression
-  1  a regression was found: confirmed by `ab`, or beyond the machine's scatter by `compare`
+  1  a regression was found: confirmed by `ab`, beyond the machine's scatter by `compare`, or not
+     announced before by `regressions announce`
   2  usage: unknown target, case, run
   3  too little data to decide
   4  a case failed
@@ -104,6 +107,11 @@ def _parser() -> argparse.ArgumentParser:
         add("show", stored.show_run, "show one run: its cases, samples (json) and failures")
     )
     history.add(add("history", history.history, "show how cases' times went, run by run"))
+    text = "show what got slower, acknowledge or ignore it, announce it once"
+    lives = commands.add_parser("regressions", help=text, description=text, allow_abbrev=False)
+    regressions.add(lives, _add_options)
+    published.add_badge(add("badge", published.badge, "draw how many regressions are open"))
+    published.add_feed(add("feed", published.feed, "write an Atom feed of regressions"))
     text = "list what was measured, filtered and sorted, or ask by SQL"
     query.add(add("query", query.query, text, query.QUERY_FORMATS))
     here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import positive, saying, show, tag, tags
+from harness.cli.stored import failures_of
+from harness.cli.words import add_junit, positive, saying, show, tag, tags
 from harness.errors import CasesFailed, Regression, TooLittleData
 from harness.report.writing import write
 
@@ -40,6 +41,7 @@ def add(ab: argparse.ArgumentParser) -> None:
         "--tag", action="append", default=[], metavar="K=V", type=tag, help="label both runs"
     )
     ab.add_argument("--isolation", choices=("container", "process"), default="container")
+    add_junit(ab)
 
 
 def ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -73,6 +75,13 @@ def ab(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         notes=_notes(done.same_image, done.skipped),
     )
     show(view, arguments, out)
+    if arguments.junit is not None:
+        from harness.report import junit
+
+        runs = (done.base, done.candidate) if done.failures else ()
+        failures = failures_of(arguments.db, *runs)
+        suite = junit.of_turns(plan.candidate.target_name, results, failures, done.skipped)
+        junit.write([suite], arguments.junit)
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from harness.report import github
 

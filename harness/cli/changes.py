@@ -16,7 +16,7 @@ def changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err:
     from harness.explained import explained
     from harness.report.changes import changes_view
 
-    series = list(stored_series(filters, arguments, saying(err)))
+    series = stored_series(filters, arguments, saying(err))
     found, remark = page_of((each for one in series for each in one.changed()), arguments)
     shown = list(explained(arguments.db, list(found)))
     if is_drawn(arguments, out):
@@ -30,7 +30,7 @@ def changes(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err:
 def levels(filters: "Filters", arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.levels import levels_view
 
-    series = list(stored_series(filters, arguments, saying(err)))
+    series = stored_series(filters, arguments, saying(err))
     shown, remark = page_of(series, arguments)
     show(levels_view(series, list(shown)), arguments, out)
     if remark is not None:

@@ -1,10 +1,11 @@
 """`jaxrig compare`."""
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import command_line, show
+from harness.cli.words import add_junit, command_line, show
 from harness.errors import Regression, UsageError
 
 if TYPE_CHECKING:
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
 def add(compare: argparse.ArgumentParser) -> None:
     compare.add_argument("base", help="a run's name, KEY=VALUE, latest, or latest~N")
     compare.add_argument("candidate", help="likewise: is it slower than the base?")
+    add_junit(compare)
 
 
 def compare(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.ab import CaseResult
     from harness.compare import compare
     from harness.config import load
+    from harness.report import junit
     from harness.report.comparisons import comparison_view, pairing_view
     from harness.store.reader import Reader
 
@@ -30,12 +34,17 @@ def compare(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     pairing = _pairing(base, candidate)
     if pairing is not None:
         show(pairing_view(pairing), arguments, out)
+        results = [CaseResult(**asdict(each)) for each in pairing.verdicts]
+        suite = junit.of_turns(candidate.run.target, results)
         slower = [f"{each.case} ({each.metric})" for each in pairing.slower]
     else:
         comparison = compare(base, candidate, settings.floor)
         in_turns = comparison.in_turns and command_line(*comparison.in_turns, db=arguments.db)
         show(comparison_view(comparison, in_turns or None), arguments, out)
+        suite = junit.of_comparison(candidate.run.target, comparison)
         slower = list(comparison.regressions)
+    if arguments.junit is not None:
+        junit.write([suite], arguments.junit)
     if slower:
         raise Regression(f"slower: {', '.join(slower)}")
     return 0

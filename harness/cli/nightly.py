@@ -5,7 +5,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.words import positive, saying, show, tag, tags
+from harness.cli.stored import failures_of
+from harness.cli.words import add_junit, positive, saying, show, tag, tags
 from harness.errors import CasesFailed, Regression, TooLittleData
 from harness.report.view import View, render
 from harness.report.writing import write
@@ -39,6 +40,7 @@ def add(nightly: argparse.ArgumentParser) -> None:
     nightly.add_argument(
         "--report", type=Path, metavar="FILE", help="write the night as Markdown, too"
     )
+    add_junit(nightly)
 
 
 def nightly(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -66,6 +68,8 @@ def nightly(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     view = night_view((done.base, done.candidate), pinned.epoch, results, verdict, notes)
     show(view, arguments, out)
     _report(view, results, arguments.report, err)
+    if arguments.junit is not None:
+        _write_junit(plan.target_name, results, done, arguments)
     return _gate(results, done, rule.pairs)
 
 
@@ -132,6 +136,21 @@ def _report(view: View, results: "tuple[NightResult, ...]", path: Path | None, e
         github.summarise(view, os.environ.get("GITHUB_STEP_SUMMARY"))
         slower = [each for each in results if each.verdict == "slower"]
         write("".join(github.error(f"{each.case}: {_how_much(each)}") for each in slower), err)
+
+
+def _write_junit(
+    target: str,
+    results: "tuple[NightResult, ...]",
+    done: "PairsResult",
+    arguments: argparse.Namespace,
+) -> None:
+    from harness.report import junit
+
+    runs = (done.base, done.candidate) if done.failures else ()
+    others = {case: f"{presence} since the anchor" for case, presence in done.others.items()}
+    skipped = {**done.skipped, **others}
+    suite = junit.of_night(target, results, failures_of(arguments.db, *runs), skipped)
+    junit.write([suite], arguments.junit)
 
 
 def _how_much(result: "NightResult") -> str:

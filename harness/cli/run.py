@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.stored import stored_run
-from harness.cli.words import command_line, positive, saying, show, tag, tags
+from harness.cli.words import add_junit, command_line, positive, saying, show, tag, tags
 from harness.errors import CasesFailed, EnvironmentFailure
 from harness.report.writing import write
 
@@ -52,16 +52,38 @@ def add(run: argparse.ArgumentParser) -> None:
         default="container",
         help="process: without an engine, as a plain process (marked so in every result)",
     )
+    add_junit(run)
 
 
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     results = measured(list(_plans(arguments)), arguments.db, err)
     result = results[-1]
     show(stored_run(arguments.db, result.name), arguments, out)
+    if arguments.junit is not None:
+        _write_junit(results, arguments)
     check(results, arguments.db)
     if arguments.format == "table":
         _what_next(result, arguments, err)
     return 0
+
+
+def _write_junit(results: "Sequence[Result]", arguments: argparse.Namespace) -> None:
+    """A suite a run."""
+    from harness.report import junit
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        runs = [reader.run(each.name) for each in results]
+        suites = [
+            junit.of_run(
+                run,
+                reader.measurements(run.run, samples=False),
+                reader.failures(run.run),
+                reader.skips(run.run),
+            )
+            for run in runs
+        ]
+    junit.write(suites, arguments.junit)
 
 
 def check(results: "Sequence[Result]", db: str) -> None:

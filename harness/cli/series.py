@@ -1,8 +1,7 @@
 """Series as the store holds them, in the order that is asked for."""
 
 import argparse
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,22 +22,14 @@ def add_order(parser: argparse.ArgumentParser) -> None:
 
 def stored_series(
     filters: "Filters", arguments: argparse.Namespace, say: Callable[[str], None]
-) -> "Iterator[Series]":
+) -> "list[Series]":
     """Of runs that were measured by themselves, and of nights, which come by time. `say` hears what
     a reader must know of their order."""
-    from harness.changes import series_of_nights, series_of_runs
     from harness.config import load
-    from harness.runner.abandoned import is_abandoned
-    from harness.stats.nights import NightRule
-    from harness.store.listing import list_series
-    from harness.store.metrics import TIME
-    from harness.store.ratios import list_nights
+    from harness.lives import all_series
 
     floor = load(Path.cwd()).floor
-    runs = list_series(arguments.db, replace(filters, apart=True), [TIME], is_abandoned)
-    nights = list_nights(arguments.db, filters, least_pairs=NightRule().pairs)
-    yield from series_of_runs(ordered(runs, arguments, say), floor)
-    yield from series_of_nights(nights, floor)
+    return all_series(arguments.db, filters, floor, lambda runs: ordered(runs, arguments, say))
 
 
 def ordered(

@@ -8,7 +8,7 @@ from harness.cli.words import positive, show
 from harness.report.view import View
 
 if TYPE_CHECKING:
-    from harness.store.reader import MachineSummary, Run
+    from harness.store.reader import Failure, MachineSummary, Run
 
 
 def add_runs(runs: argparse.ArgumentParser) -> None:
@@ -57,6 +57,14 @@ def stored_run(db: str, reference: str) -> View:
             reader.skips(run.run),
             reader.pairings(run.run),
         )
+
+
+def failures_of(db: str, *runs: str) -> "list[Failure]":
+    """What these runs could not measure."""
+    from harness.store.reader import Reader
+
+    with Reader(db) as reader:
+        return [failure for run in runs for failure in reader.failures(run)]
 
 
 def machines(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:

@@ -28,6 +28,16 @@ def columns_of(out: TextIO) -> int:
     return shutil.get_terminal_size((COLUMNS, 24)).columns if out.isatty() else COLUMNS
 
 
+def add_junit(parser: argparse.ArgumentParser) -> None:
+    """The option that `harness.report.junit` answers."""
+    parser.add_argument(
+        "--junit",
+        type=Path,
+        metavar="FILE",
+        help="write the cases as JUnit's XML, too: CI systems show them as tests",
+    )
+
+
 def command_line(*words: str, db: str | None = None) -> str:
     """A command line that works as it is printed: this program, on this database; None: that which
     the words name, or none of them."""

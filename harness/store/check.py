@@ -1,4 +1,4 @@
-"""Whether a database is sound: the file, what rows refer to, the samples and logs themselves."""
+"""Whether a database is sound: the file, what rows refer to, samples, logs and regressions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,13 +12,14 @@ from sqlalchemy import (
     Row,
     Select,
     func,
+    or_,
     select,
     type_coerce,
 )
 
 from harness.store.damage import Damaged
 from harness.store.database import SCHEMA_VERSION, database_errors, open_for_reading
-from harness.store.models import LaunchRow, MeasurementRow, RunRow
+from harness.store.models import LaunchRow, MeasurementRow, RegressionRow, RunRow
 from harness.store.packing import unpack
 from harness.store.types import decompressed
 
@@ -47,6 +48,7 @@ def check(url: str) -> Iterator[Checked]:
                 yield _pragma(connection, "references", "foreign_key_check")
             yield _launches(connection)
             yield _samples(connection)
+            yield _regressions(connection)
     finally:
         engine.dispose()
 
@@ -96,6 +98,21 @@ def _samples(connection: Connection) -> Checked:
         if problem:
             wrong.append(f"measurement {row.id}: {problem}")
     return _checked("samples", wrong, f"{seen} measurements")
+
+
+def _regressions(connection: Connection) -> Checked:
+    """Of each whose first run is there: it tells the same target, isolation and start."""
+    of = RegressionRow
+    unlike = or_(
+        RunRow.target != of.target,
+        RunRow.isolation != of.isolation,
+        RunRow.started_at != of.run_started_at,
+    )
+    query = select(of.name).join(RunRow, RunRow.name == of.run).where(unlike).order_by(of.id)
+    names = connection.execute(query).scalars().all()
+    wrong = [f"{name}: its first run is of another target, isolation or start" for name in names]
+    count = connection.scalar(select(func.count(of.id)))
+    return _checked("regressions", wrong, f"{count} regressions")
 
 
 def _checked(name: str, wrong: list[str], seen: str) -> Checked:

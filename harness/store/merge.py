@@ -1,8 +1,9 @@
 """Takes the runs of one database into another.
 
-Nothing is taken in twice: runs, pairings and anchors are known by their UUID, what they share by
-its content. Each run comes in one transaction, with whatever ties it to runs that are there
-already; where a merge ends early, the next one goes on. Nothing that is there is taken away.
+Nothing is taken in twice: runs, pairings, anchors, regressions and decisions are known by their
+UUID, what they share by its content. Each run comes in one transaction, with whatever ties it to
+runs that are there already; where a merge ends early, the next one goes on. Nothing that is there
+is taken away.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -29,6 +30,7 @@ from harness.store.copying import (
     take_turn,
 )
 from harness.store.database import unheard
+from harness.store.ledger import add_regression, lock_ledger
 from harness.store.models import (
     AnchorRow,
     Base,
@@ -38,6 +40,7 @@ from harness.store.models import (
     MachineLinkRow,
     MeasurementRow,
     PairingRow,
+    RegressionRow,
     RunRow,
     SkipRow,
     VerdictRow,
@@ -192,9 +195,11 @@ class _Merging:
         self.store.within(work)
 
     def take_the_rest(self) -> None:
-        """Anchors that no night came of, bridges between anchors, and links of machines."""
+        """Anchors that no night came of, bridges between anchors, links of machines, and
+        regressions."""
         self._try("anchors", partial(self.store.within, self._add_anchors))
         self._try("links of machines", partial(self.store.within, self._add_links))
+        self._try("regressions", partial(self.store.within, self._add_regressions))
 
     def _add_anchors(self, connection: Connection, shared: SharedRows) -> None:
         take_turn(connection)
@@ -210,6 +215,16 @@ class _Merging:
         with refusals(self.source.failure):
             for link in self.source.rows(MachineLinkRow):
                 add_link(transfer, link)
+
+    def _add_regressions(self, connection: Connection, shared: SharedRows) -> None:
+        """With their first runs: of those that are not wanted they are left out, too."""
+        take_turn(connection)
+        lock_ledger(connection)
+        transfer = self._transfer(connection, shared)
+        with refusals(self.source.failure):
+            for row in self.source.rows(RegressionRow):
+                if self.wanted is None or row.run in self.wanted:
+                    add_regression(transfer, row)
 
     def _transfer(self, connection: Connection, shared: SharedRows) -> Transfer:
         return Transfer(self.source, connection, shared)

@@ -123,6 +123,18 @@ def add_run(
     return name
 
 
+def add_nights(
+    store: Store, *levels: tuple[int, float], case: str = A, **changes: Any
+) -> list[str]:
+    """Runs of one case, so many of each level (seconds); their names. They scatter a little, by
+    no chance."""
+    times = [level for count, level in levels for _ in range(count)]
+    return [
+        add_run(store, {case: [level * (1 + 0.01 * (night % 3))]}, **changes)
+        for night, level in enumerate(times)
+    ]
+
+
 def add_pair(store: Store, results: Sequence[CaseResult], **changes: Any) -> tuple[str, str]:
     """Two runs that were measured in turns, and what was said of them; their names."""
     (base, first), (candidate, second) = (begin_run(store, **changes) for _ in range(2))

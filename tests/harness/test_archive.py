@@ -77,9 +77,9 @@ def test_runs_that_were_compared_with_are_not_the_latest(store: Store, url: str)
 def test_a_regression_is_open_until_it_is_made_good(store: Store, url: str) -> None:
     for night in range(45):
         add_run(store, {A: [(1.0, 1.2, 1.0)[night // 15]], B: [(1.0, 1.2, 1.1)[night // 15]]})
-    (found,) = archive(url).regressions
-    assert found.where["case"] == B
-    assert found.change.after == pytest.approx(1.2)
+    (found,) = archive(url).open
+    assert (found.where["case"], found.state) == (B, "detected")
+    assert found.ratio == pytest.approx(1.2)
 
 
 def test_machines_of_one_name_are_told_apart(store: Store, url: str) -> None:

@@ -14,9 +14,13 @@ from harness.store.writer import Store
 from tests.checkout import ROOT
 from tests.harness.called import Jaxrig, Outcome
 from tests.harness.history import add_pair, add_run
+from tests.harness.parsed import parsed
 from tests.harness.samples import A, B
 
-COMMANDS = ("run", "ab", "runs", "show", "cases", "targets", "machines", "compare", "doctor")
+COMMANDS = (
+    *("run", "ab", "runs", "show", "cases", "targets", "machines", "compare", "doctor"),
+    *("badge", "feed"),
+)
 
 
 @pytest.fixture
@@ -30,7 +34,7 @@ def test_help_lists_every_command(jaxrig: Jaxrig) -> None:
     outcome = jaxrig("--help")
     assert outcome.code == 0
     assert outcome.err == ""
-    for command in COMMANDS:
+    for command in (*COMMANDS, "regressions"):
         assert f"\n    {command} " in outcome.out
     assert "exit codes:" in outcome.out
 
@@ -161,6 +165,24 @@ def test_a_comparison_gates_with_the_floors_of_jaxrig_toml(
     (tmp_path / "jaxrig.toml").write_text("[floors]\n'*' = 0.2\n")
     same = jaxrig("compare", "latest~1", "latest", "--format", "json")
     assert (same.code, json.loads(same.out)["verdict"]) == (0, "same")
+
+
+@pytest.mark.parametrize("in_turns", [True, False])
+def test_compared_cases_are_tests_of_junit_s(
+    jaxrig: Jaxrig, store: Store, tmp_path: Path, in_turns: bool
+) -> None:
+    if in_turns:
+        ratio = {"ratio": 1.1, "low": 1.05, "high": 1.15, "base": 1.0, "effect": 0.1}
+        how: dict[str, Any] = {"metric": "time", "unit": "s", "pairs": 7, "remarks": ()}
+        runs = add_pair(store, [CaseResult(case=A, verdict="slower", **ratio, **how)])
+    else:
+        for luck in (1.0, 1.001, 1.002, 1.001, 1.0, 1.1):
+            add_run(store, {A: [luck] * 3})
+        runs = ("latest~1", "latest")
+    assert jaxrig("compare", *runs, "--junit", "junit.xml").code == 1
+    (case,) = parsed((tmp_path / "junit.xml").read_text()).iter("testcase")
+    assert (case.get("name"), case.get("classname")) == (A, "cpu")
+    assert case.find("failure") is not None
 
 
 def test_the_command_that_would_decide_is_printed(jaxrig: Jaxrig, store: Store) -> None:

@@ -14,6 +14,9 @@ from harness.cli import dispatch
 from harness.plan import PairPlan
 from harness.runner import pairs as runner
 from harness.runner.pairs import MakeJudge, PairsResult, Turned
+from harness.store.writer import Store
+from tests.harness.history import add_run
+from tests.harness.parsed import parsed
 from tests.harness.samples import A, B
 from tests.harness.test_ab import turned
 
@@ -99,6 +102,20 @@ def test_json_is_one_object_with_the_promised_keys(ab: Ab) -> None:
     assert document["verdict"] == "slower"
     promised = {"case", "metric", "ratio", "low", "high", "verdict", "pairs"}
     assert all(promised <= set(each) for each in document["cases"])
+
+
+def test_cases_are_tests_of_junit_s(ab: Ab, store: Store, tmp_path: Path) -> None:
+    failed = add_run(store, {A: [1.0]}, failures=[(B, "crashed", "exit code 139")])
+    found = turned(A, 7, SLOWER)
+    code, _, err = ab(
+        "--junit", "junit.xml", found=found, failures=1, base=failed, candidate=failed
+    )
+    cases = parsed((tmp_path / "junit.xml").read_text()).iter("testcase")
+    assert {each.get("name"): each.find("failure") is not None for each in cases} == {
+        A: True,
+        B: True,
+    }
+    assert (code, "slower" in err) == (1, True)
 
 
 def test_budgets_floors_and_tags_reach_the_plan(

@@ -22,6 +22,7 @@ from harness.runner.setup import Setup
 from harness.store.writer import Store
 from tests.checkout import ROOT
 from tests.harness.history import begin_run
+from tests.harness.parsed import parsed
 from tests.harness.samples import A, B, parsed_measurement
 from tests.harness.test_ab import turned
 
@@ -107,6 +108,18 @@ def test_nights_are_judged_by_the_nights_before(nightly: Nightly, tmp_path: Path
     assert code == 1
     assert f"slower, and confirmed in new containers: {A} (+10.0% against the 5 nights" in err
     assert f"| {A} " in report.read_text()
+
+
+def test_cases_are_tests_of_junit_s(nightly: Nightly, tmp_path: Path) -> None:
+    for stray in STRAYING:
+        nightly(found=a_night(stray, stray))
+    slow = [*a_night(1.1, 1.0), *turned(A, 8, 1.1)[5:]]
+    nightly("--junit", "junit.xml", found=slow, others={"c/d": "changed"}, skipped={"e": "no room"})
+    cases = {
+        each.get("name"): [child.tag for child in each if child.tag != "properties"]
+        for each in parsed((tmp_path / "junit.xml").read_text()).iter("testcase")
+    }
+    assert cases == {A: ["failure"], B: [], "e": ["skipped"], "c/d": ["skipped"]}
 
 
 def test_a_regression_is_an_annotation(nightly: Nightly, monkeypatch: pytest.MonkeyPatch) -> None:

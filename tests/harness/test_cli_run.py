@@ -1,11 +1,18 @@
-"""What `jaxrig run` measures: the suite that is asked for, and before it what explains it."""
+"""What `jaxrig run` measures: the suite that is asked for, and before it what explains it; and what
+it writes beside its answer."""
 
 from pathlib import Path
 
 import pytest
 
-from harness.cli import _parser
+from harness.cli import _parser, run
 from harness.cli.run import _plans
+from harness.runner.run import Result
+from harness.store.writer import Store
+from tests.harness.called import Jaxrig
+from tests.harness.history import add_run
+from tests.harness.parsed import parsed
+from tests.harness.samples import A, B
 
 
 @pytest.mark.parametrize(
@@ -28,3 +35,29 @@ def test_a_whole_suite_begins_with_the_ceilings(
     assert [plan.suite for plan in plans] == suites
     assert all(dict(plan.tags) == {"night": "1"} for plan in plans)
     assert {plan.isolation for plan in plans} == {"process"}
+
+
+def test_cases_are_tests_of_junit_s(
+    jaxrig: Jaxrig, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of the ceilings before them, too. What is measured is given."""
+    results = [
+        Result(
+            name=add_run(store, {A: [1.0]}, suite="ceilings"),
+            failures=0,
+            measurements=1,
+            skipped={},
+        ),
+        Result(
+            name=add_run(store, {A: [1.0]}, failures=[(B, "raised", "boom")]),
+            failures=1,
+            measurements=1,
+            skipped={},
+        ),
+    ]
+    monkeypatch.setattr(run, "measured", lambda *_: results)
+    assert jaxrig("run", "--junit", "junit.xml").code == 4
+    suites = parsed((tmp_path / "junit.xml").read_text())
+    assert [each.get("name") for each in suites] == ["jaxrig run: ceilings", "jaxrig run: quick"]
+    cases = {each.get("name"): each.find("failure") is not None for each in suites[1]}
+    assert cases == {A: False, B: True}

@@ -28,7 +28,7 @@ def test_a_sound_database_passes(jaxrig: Jaxrig, run: str) -> None:
     done = jaxrig("db", "check", "--format", "json")
     assert done.code == 0
     assert {each["check"]: each["ok"] for each in json.loads(done.out)} == dict.fromkeys(
-        ("schema", "file", "references", "runs", "samples"), True
+        ("schema", "file", "references", "runs", "samples", "regressions"), True
     )
 
 

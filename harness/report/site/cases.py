@@ -42,7 +42,7 @@ def cases_table(archive: "Archive", most: int | None = None) -> Table:
     """A row a case: the series that reaches furthest, and how many others there are. With `most`
     those with a regression come first."""
     of_cases = series_by_case(archive)
-    slower = {each.where["case"] for each in archive.regressions}
+    slower = {each.where["case"] for each in archive.open}
     names = sorted(archive.measured, key=lambda case: (case not in slower, case))
     chosen = sorted(names if most is None else names[:most])
     left = len(names) - len(chosen)
@@ -64,7 +64,7 @@ def series_by_case(archive: "Archive") -> dict[str, list["Series"]]:
 
 
 def _case_row(archive: "Archive", case: str, series: Sequence["Series"]) -> tuple[Cell, ...]:
-    open_ones = sum(each.where["case"] == case for each in archive.regressions)
+    open_ones = sum(each.where["case"] == case for each in archive.open)
     marked = Cell(text=str(open_ones), sort=open_ones, kind="slower" if open_ones else None)
     link = told(case, addresses.of_case(case))
     if not series:  # measured in turns alone, and in no night
@@ -95,11 +95,10 @@ def _of_anchor(value: float) -> Cell:
 
 def case_page(archive: "Archive", case: str, series: Sequence["Series"]) -> CasePage:
     measured = archive.measured[case]
-    changed = [each for one in series for each in one.changed()]
     return CasePage(
         case=case,
         facts=list(_facts(archive, measured, series)),
-        changes=changes_table("changes", "Changes of its level", archive, changed),
+        changes=changes_table(archive, archive.changes.get(case, ())),
         points=_points(archive, measured),
         plot=_plot(archive, measured, series),
     )

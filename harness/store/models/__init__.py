@@ -5,6 +5,7 @@ small numbers, which are this database's own; what other databases know them by 
 or a fingerprint.
 """
 
+from harness.store.models.decided import DecisionRow, RegressionRow
 from harness.store.models.judged import AnchorRow, NightRow, PairingRow, VerdictRow
 from harness.store.models.mapping import Base
 from harness.store.models.measured import (
@@ -31,6 +32,7 @@ __all__ = [
     "BenchmarkRow",
     "CaseRow",
     "CommitRow",
+    "DecisionRow",
     "EnvironmentRow",
     "FailureRow",
     "ImageRow",
@@ -42,6 +44,7 @@ __all__ = [
     "NightRow",
     "PairingRow",
     "ProgramRow",
+    "RegressionRow",
     "RunRow",
     "SelectionRow",
     "SkipRow",

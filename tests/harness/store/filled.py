@@ -20,7 +20,7 @@ TABLES = [table for table in Base.metadata.sorted_tables if table.name != Commit
 _MODELS: dict[str, type[Base]] = {
     mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers
 }
-_WORDS = {"status": "interrupted", "verdict": "unclear"}
+_WORDS = {"status": "interrupted", "verdict": "unclear", "unit": "s", "state": "ignored"}
 
 Said = dict[str, set[str]]
 

@@ -12,12 +12,17 @@ from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.harness.history import add_run
 from tests.harness.samples import A, B
+from tests.harness.store.test_ledger import a_regression, put
 
 
 @pytest.fixture
 def filled(either_url: str) -> str:
+    """With a regression since its run."""
     with Store(either_url) as store:
-        add_run(store, {A: [1.0, 1.1], B: [2.0]})
+        name = add_run(store, {A: [1.0, 1.1], B: [2.0]})
+    with Reader(either_url) as reader:
+        run = reader.run(name)
+    put(either_url, a_regression(run=name, started_at=run.started_at))
     return either_url
 
 
@@ -40,6 +45,7 @@ def test_what_is_sound_passes(filled: str) -> None:
     assert wrong(filled) == []
     told = {each.check: each.found for each in check(filled)}
     assert (told["runs"], told["samples"]) == ("1 runs", "3 measurements")
+    assert told["regressions"] == "1 regressions"
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,8 @@ def test_what_is_sound_passes(filled: str) -> None:
         ("UPDATE measurements SET rounds = 4 WHERE id = 1", "samples", "3 samples of 4 rounds"),
         ("UPDATE measurements SET median_s = 7 WHERE id = 1", "samples", "a median of 1.0 and"),
         ("UPDATE launches SET status = 'running' WHERE id = 1", "runs", "goes on in a run that"),
+        ("UPDATE regressions SET target = 'x'", "regressions", "ab12cd34: its first run is of"),
+        ("UPDATE regressions SET run_started_at = '2026-01-01'", "regressions", "ab12cd34"),
     ],
 )
 def test_what_contradicts_itself_is_told(

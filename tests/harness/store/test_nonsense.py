@@ -1,6 +1,7 @@
 """What makes no sense cannot be stored, whoever writes it: both databases refuse it."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 import pytest
 from sqlalchemy import Engine, create_engine, event, text
@@ -9,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from harness.store.writer import Store
 from tests.harness.history import SAME, add_pair, add_run
 from tests.harness.samples import A
+from tests.harness.store.test_ledger import a_regression, decide, put
 
 NONSENSE = (
     "UPDATE programs SET bytes = -1",
@@ -43,6 +45,16 @@ NONSENSE = (
     "UPDATE pairings SET rounds = -1",
     "UPDATE verdicts SET pairs = -1",
     "UPDATE verdicts SET verdict = 'perhaps'",
+    "UPDATE regressions SET ratio = 1",
+    "UPDATE regressions SET unit = 'perhaps'",
+    "UPDATE regressions SET machine_id = 99",
+    "UPDATE regressions SET name = 'the same'",
+    "UPDATE regressions SET run_started_at = NULL",
+    "UPDATE decisions SET state = 'perhaps'",
+    "UPDATE decisions SET state = 'fixed'",
+    "UPDATE decisions SET reason = ''",
+    "UPDATE decisions SET who = ''",
+    "UPDATE decisions SET regression_id = 99",
     "INSERT INTO machine_links VALUES (1, 1, '2026-01-01')",
     (
         "INSERT INTO measurements (launch_id, case_id, rounds, median_s, calls_per_round)"
@@ -54,16 +66,19 @@ NONSENSE = (
 NUMBERS = (
     *(f"programs SET {name}" for name in ("flops", "bytes", "link_bytes", "xla_flops")),
     *(f"measurements SET {name}" for name in ("median_s", "compile_s", "steal_s", "timed_s")),
+    "regressions SET ratio",
 )
 """That have bounds."""
 
 
 @pytest.fixture
 def filled(either_url: str) -> Iterator[Engine]:
-    """With a run of one measurement, and a pair that was judged."""
+    """With a run of one measurement, a pair that was judged, and two regressions."""
     with Store(either_url) as store:
         add_run(store, {A: [1.0]})
         add_pair(store, [SAME])
+    put(either_url, a_regression(7), a_regression(8))
+    decide(either_url, UUID(int=7), "ignored")
     engine = create_engine(either_url)
     if engine.dialect.name == "sqlite":  # off unless it is asked for; every writer asks
         event.listen(

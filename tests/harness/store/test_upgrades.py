@@ -11,9 +11,12 @@ from sqlalchemy.exc import IntegrityError
 from harness.errors import DatabaseFailure
 from harness.store.check import check
 from harness.store.database import SCHEMA_VERSION
+from harness.store.filters import Filters
+from harness.store.ledger import list_kept
 from harness.store.migrate import configuration
 from harness.store.reader import Reader
 from harness.store.writer import Store
+from harness.told import told
 from tests.harness.history import begin_run
 from tests.harness.samples import A, parsed_measurement
 
@@ -74,7 +77,9 @@ NIGHTS = (
     "INSERT INTO nights VALUES (1, 1)",
 )
 SHARED = ("INSERT INTO imports VALUES (3, 'asv', 'ab', 'a.json', '[\"env\"]', '2026-01-01')",)
-ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED)
+BOUNDS = ("INSERT INTO failures VALUES (1, 1, 1, 'b', 'raised', 'boom', '2026-01-01')",)
+KERNELS = ("UPDATE programs SET kernels = 3, arguments = 2",)
+ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS)
 """What each schema could hold that those before it could not."""
 
 UNCOUNTED = ("alembic_version", "nights", "machine_links", "imports", "commits")
@@ -91,7 +96,7 @@ def older(request: pytest.FixtureRequest, either_url: str) -> tuple[str, int]:
 
 def make(url: str, version: int) -> None:
     engine = create_engine(url)
-    for number, statements in enumerate(ADDED[:version], 1):
+    for number, statements in enumerate(ADDED[:version], start=1):
         with engine.begin() as connection:
             settings = configuration()
             settings.attributes["connection"] = connection
@@ -190,10 +195,13 @@ def test_rounds_that_nobody_told_can_be_unknown(older: tuple[str, int]) -> None:
     assert pd.isna(row["calls_per_round"])
 
 
+@pytest.mark.parametrize("version", range(1, 7))
 def test_nonsense_from_before_becomes_unknown_and_is_refused_from_here_on(
-    older: tuple[str, int],
+    either_url: str, version: int
 ) -> None:
-    url, version = older
+    """Later schemas never held it."""
+    url = either_url
+    make(url, version)
     owner = "programs" if version >= 6 else "measurements"
     execute(url, f"UPDATE {owner} SET xla_bytes = -1, xla_flops = 5")
     execute(url, "UPDATE measurements SET timed_s = -1, trace_s = 2 WHERE id < 3")
@@ -228,6 +236,32 @@ def test_a_table_that_is_defined_otherwise_stops_the_upgrade(url: str) -> None:
         Store(url)
     with pytest.raises(DatabaseFailure, match="has the older schema 0006"):
         Reader(url)
+
+
+def test_what_kernels_do_is_kept(older: tuple[str, int]) -> None:
+    url, version = older
+    Store(url).close()
+    with Reader(url) as reader:
+        row = reader.measurements("old").iloc[0]
+        failures = reader.failures("old")
+    assert (told(row["kernels"]), told(row["arguments"])) == (
+        (3, 2) if version >= 8 else (None,) * 2
+    )
+    assert [each.message for each in failures] == (["boom"] if version >= 7 else [])
+
+
+def test_regressions_can_be_kept_from_here_on(older: tuple[str, int]) -> None:
+    url, _ = older
+    Store(url).close()
+    execute(
+        url,
+        "INSERT INTO regressions VALUES (1, '00000000000000000000000000000007', 'n', 'a', 1, 'cpu',"
+        " 'process', 's', 'old', '2026-01-01 00:00:00', 1.1, '2026-01-01 00:00:00', NULL, NULL)",
+    )
+    with pytest.raises(IntegrityError):
+        execute(url, "UPDATE regressions SET ratio = 1")
+    (kept,) = list_kept(url, Filters())
+    assert (kept.name, kept.run, kept.decisions) == ("n", "old", ())
 
 
 def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None:

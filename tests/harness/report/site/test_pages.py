@@ -25,7 +25,7 @@ def test_the_overview_answers(archive: Archive) -> None:
     page = overview(archive, lambda _: None)
     assert (page.answer.text, page.answer.kind) == ("▲ 1 regression is open", "slower")
     (row,) = texts(page.regressions)
-    assert (row[0], row[2]) == (SLOWER, "▲ slower")
+    assert (row[0], row[4]) == (SLOWER, "detected")
     assert "image aaaaaaaaaaaa → bbbbbbbbbbbb" in row[-1]
     assert page.limits is None
     assert dict(page.counts)["machines"] == "2"
