@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from harness.report.site import addresses
 from harness.store.writer import Store
@@ -10,7 +11,7 @@ from tests.checkout import ROOT
 from tests.harness.called import called
 from tests.harness.report.site.filled import SLOWER, fill
 
-SHOWN = {
+SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
     "overview": ("index.html", {"viewport": DESK}),
     "case": (addresses.of_case(SLOWER), {"viewport": DESK}),
     "dark": (addresses.of_case(SLOWER), {"viewport": DESK, "color_scheme": "dark"}),
