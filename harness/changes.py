@@ -72,9 +72,20 @@ class Changed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Line:
+    """A series at whose levels nobody has looked. `where`: values of case, machine, machine_name,
+    target, isolation. `unit`: of its points, `s` or `ratio` to the anchor. `joins`: places before
+    which another anchor was pinned."""
+
+    where: Mapping[str, str]
+    unit: str
+    points: Sequence[Point]
+    joins: Sequence[int] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Series:
-    """`where`: values of case, machine, machine_name, target, isolation. `unit`: of its points, `s`
-    or `ratio` to the anchor."""
+    """`where`, `unit`: as of a `Line`."""
 
     where: Mapping[str, str]
     unit: str
@@ -111,17 +122,27 @@ class Series:
 
 
 def series_of_runs(columns: Columns, floor: Callable[[str], float]) -> Iterator[Series]:
-    """`columns`: as `harness.store.series.read_series` orders them, of runs that were not measured
-    in turns. `floor`: of a case, the smallest change that matters."""
-    for where, rows in _grouped(columns):
-        points = [_point(row, row["median_s"]) for row in rows]
-        yield _series(where, "s", points, floor)
+    """As `lines_of_runs`. `floor`: of a case, the smallest change that matters."""
+    return (_series(line, floor) for line in lines_of_runs(columns))
 
 
 def series_of_nights(columns: Columns, floor: Callable[[str], float]) -> Iterator[Series]:
+    """As `lines_of_nights`."""
+    return (_series(line, floor) for line in lines_of_nights(columns))
+
+
+def lines_of_runs(columns: Columns) -> Iterator[Line]:
+    """`columns`: as `harness.store.series.read_series` orders them, of runs that were not measured
+    in turns."""
+    for where, rows in _grouped(columns):
+        points = [_point(row, row["median_s"]) for row in rows]
+        yield Line(where=where, unit="s", points=points)
+
+
+def lines_of_nights(columns: Columns) -> Iterator[Line]:
     """`columns`: as `harness.store.ratios.list_nights` orders them. Ratios to an anchor are made
     ratios to the one after it by what was measured of both when that was pinned; anchors that
-    nothing ties begin a series of their own."""
+    nothing ties begin a line of their own."""
     for where, rows in _grouped(columns):
         for chain in _chains(rows):
             points = [
@@ -134,7 +155,7 @@ def series_of_nights(columns: Columns, floor: Callable[[str], float]) -> Iterato
                 for place, (one, other) in enumerate(pairwise(anchors), start=1)
                 if one != other
             ]
-            yield _series(where, "ratio", points, floor, joins)
+            yield Line(where=where, unit="ratio", points=points, joins=joins)
 
 
 def _chains(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[float]]]:
@@ -170,15 +191,10 @@ def _grouped(columns: Columns) -> Iterator[tuple[Mapping[str, str], Sequence[Row
         yield dict(zip(_SERIES, key, strict=True)), rows
 
 
-def _series(
-    where: Mapping[str, str],
-    unit: str,
-    points: Sequence[Point],
-    floor: Callable[[str], float],
-    joins: Sequence[int] = (),
-) -> Series:
-    found = levels([each.value for each in points], floor=floor(where["case"]), joins=joins)
-    return Series(where=where, unit=unit, points=points, levels=found)
+def _series(line: Line, floor: Callable[[str], float]) -> Series:
+    values = [each.value for each in line.points]
+    found = levels(values, floor=floor(line.where["case"]), joins=line.joins)
+    return Series(where=line.where, unit=line.unit, points=line.points, levels=found)
 
 
 def _point(row: Row, value: float) -> Point:

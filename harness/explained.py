@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 
+from sqlalchemy import Connection
+
 from harness.beside import measured_beside, runs_beside, told_beside
 from harness.bottleneck import Incomplete, measured_ceilings
 from harness.changes import Changed, Point
@@ -11,7 +13,7 @@ from harness.limits import hardware_of_run
 from harness.linked import counts_as
 from harness.roofline.ceilings import Hardware
 from harness.store.reader import CEILINGS, Reader, Run
-from harness.store.surroundings import list_surroundings
+from harness.store.surroundings import list_surroundings, read_surroundings
 
 _TRIED = 3
 """Runs of ceilings that are read until one is whole."""
@@ -23,6 +25,15 @@ def explained(db: str, found: Sequence[Changed]) -> Iterator[Changed]:
         return
     around = list_surroundings(db, runs_beside(found), measured_beside(found))
     with Reader(db) as reader:
+        yield from told_beside(found, around, _Ceilings(reader))
+
+
+def explained_in(
+    connection: Connection, reader: Reader, found: Sequence[Changed]
+) -> Iterator[Changed]:
+    """As `explained`, of a database that is open."""
+    if found:
+        around = read_surroundings(connection, runs_beside(found), measured_beside(found))
         yield from told_beside(found, around, _Ceilings(reader))
 
 

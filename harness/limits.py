@@ -17,8 +17,9 @@ from harness.bottleneck import (
     timed,
     widened,
 )
+from harness.errors import UsageError
 from harness.roofline.ceilings import Hardware, Timed
-from harness.store.reader import Reader, Run
+from harness.store.reader import CEILINGS, Reader, Run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,11 @@ def hold(reader: Reader, run: Run, ceilings: str | None = None) -> Held:
     `UsageError` where there are none."""
     measured = reader.measurements(run.run)
     own = timed(measured)
-    stored = [reader.run(ceilings)] if ceilings is not None else nearest(run, reader.runs())
+    stored = (
+        [reader.run(ceilings)]
+        if ceilings is not None
+        else nearest(run, reader.runs(suite=CEILINGS))
+    )
     by, (found, raised) = complete(stored, lambda each: _raised(reader, each, run, own))
     return Held(
         run=run.run,
@@ -86,6 +91,29 @@ def hardware_of_run(reader: Reader, run: Run) -> tuple[Hardware, list[Timed]]:
     are incomplete."""
     measured = timed(reader.measurements(run.run))
     return _hardware(reader, run, measured), measured
+
+
+def limits_of(
+    reader: Reader, run: Run, stored: Sequence[Run]
+) -> tuple[Bottlenecks, Hardware] | None:
+    """Its labels, and the ceilings that they are by. `stored`: runs of ceilings. None where none of
+    these is of its machine and image, or they are incomplete."""
+    there = any(place(each) == place(run) and each.measurements for each in stored)
+    if not there or not run.measurements or run.suite == CEILINGS:
+        return None
+    try:
+        held = hold(reader, run)
+    except UsageError:
+        return None
+    return held.labelled(), held.hardware
+
+
+def ceilings_of(reader: Reader, run: Run) -> tuple[Hardware, Sequence[Timed]] | None:
+    """What a run measured of them; None where that is incomplete."""
+    try:
+        return hardware_of_run(reader, run)
+    except Incomplete:
+        return None
 
 
 def _hardware(reader: Reader, run: Run, measured: Sequence[Timed]) -> Hardware:

@@ -6,18 +6,21 @@ Whatever is asked for, series are looked at as a whole: of a part of one other c
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
+from sqlalchemy import Connection
+
 from harness.changes import Series, series_of_nights, series_of_runs
 from harness.errors import UsageError
 from harness.regressions import Regression, follow
-from harness.runner.abandoned import is_abandoned
 from harness.states import State
 from harness.stats.nights import NightRule
 from harness.store.columns import Columns
 from harness.store.filters import Filters
 from harness.store.ledger import Entries, Ledger, list_kept
-from harness.store.listing import list_series
+from harness.store.listing import checked
 from harness.store.metrics import TIME
-from harness.store.ratios import list_nights
+from harness.store.names import Names
+from harness.store.ratios import read_nights
+from harness.store.series import read_series
 
 Floor = Callable[[str], float]
 Say = Callable[[str], None]
@@ -33,6 +36,13 @@ def all_series(
     runs, nights = _columns(url, filters)
     runs = runs if ordered is None else ordered(runs)
     return [*series_of_runs(runs, floor), *series_of_nights(nights, floor)]
+
+
+def read_columns(connection: Connection, filters: Filters, names: Names) -> tuple[Columns, Columns]:
+    """What series are made of: a row a case and run, and a row a case and night; of names that are
+    there."""
+    runs = read_series(connection, replace(filters, apart=True), names, [TIME])
+    return runs, read_nights(connection, filters, names, least_pairs=NightRule().pairs)
 
 
 def regressions(
@@ -101,9 +111,9 @@ def _keep(entries: Entries, series: Sequence[Series], whole: Filters, floor: Flo
 
 
 def _columns(url: str, filters: Filters) -> tuple[Columns, Columns]:
-    """A row a case and run, and a row a case and night."""
-    runs = list_series(url, replace(filters, apart=True), [TIME], is_abandoned)
-    return runs, list_nights(url, filters, least_pairs=NightRule().pairs)
+    """As `read_columns`."""
+    with checked(url, filters) as (connection, names):
+        return read_columns(connection, filters, names)
 
 
 def _whole(filters: Filters) -> Filters:

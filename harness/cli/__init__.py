@@ -24,6 +24,7 @@ from harness.cli import (
     regressions,
     report,
     run,
+    serve,
     stored,
     upkeep,
 )
@@ -127,6 +128,8 @@ def _parser() -> argparse.ArgumentParser:
     text = "say which limit of the hardware binds each case of a run"
     bottleneck.add(add("bottleneck", bottleneck.bottleneck, text))
     report.add(add("report", report.report, "write a site: what changed, what limits, since when"))
+    text = "serve the same pages live, and JSON, from the database"
+    serve.add(add("serve", serve.serve, text))
     exchange.add_import(
         add("import", exchange.take_in, "take in a bundle, or results of another tool")
     )

@@ -1,7 +1,8 @@
 """`jaxrig report`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -11,7 +12,7 @@ from harness.cli.words import saying, show
 if TYPE_CHECKING:
     from harness.archive import Archive
     from harness.bottleneck import Bottlenecks
-    from harness.roofline.ceilings import Hardware, Timed
+    from harness.roofline.ceilings import Hardware
     from harness.store.reader import Reader, Run
 
 
@@ -32,6 +33,7 @@ def add(report: argparse.ArgumentParser) -> None:
 def report(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.archive import read_archive
     from harness.config import load
+    from harness.limits import ceilings_of
     from harness.report.listings import written_view
     from harness.report.site.files import write_site
     from harness.report.site.site import Site
@@ -43,7 +45,7 @@ def report(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         site = Site(
             archive=archive,
             limits_of=_limits_of(reader, archive),
-            ceilings_of=_ceilings_of(reader),
+            ceilings_of=partial(ceilings_of, reader),
         )
         written = write_site(arguments.out, site.files())
     show(written_view(arguments.out, written), arguments, out)
@@ -54,39 +56,16 @@ def report(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 def _limits_of(
     reader: "Reader", archive: "Archive"
 ) -> "Callable[[Run], tuple[Bottlenecks, Hardware] | None]":
-    """Of runs whose machine, image and software have ceilings; each is joined to them once."""
+    """Of each run once."""
     from functools import cache
 
-    from harness.bottleneck import place
-    from harness.errors import UsageError
-    from harness.limits import hold
-    from workloads.catalog import CEILINGS
+    from harness.limits import limits_of
+    from harness.store.reader import CEILINGS
 
-    everything = reader.runs()
-    measured = {place(run) for run in everything if run.suite == CEILINGS and run.measurements}
+    stored = reader.runs(suite=CEILINGS)
 
     @cache
     def of(name: str) -> "tuple[Bottlenecks, Hardware] | None":
-        run = archive.runs[name]
-        if place(run) not in measured or not run.measurements or run.suite == CEILINGS:
-            return None
-        try:
-            held = hold(reader, run)
-        except UsageError:  # they are incomplete: the page says that there are none
-            return None
-        return held.labelled(), held.hardware
+        return limits_of(reader, archive.runs[name], stored)
 
     return lambda run: of(run.run)
-
-
-def _ceilings_of(reader: "Reader") -> "Callable[[Run], tuple[Hardware, Sequence[Timed]] | None]":
-    from harness.bottleneck import Incomplete
-    from harness.limits import hardware_of_run
-
-    def of(run: "Run") -> "tuple[Hardware, Sequence[Timed]] | None":
-        try:
-            return hardware_of_run(reader, run)
-        except Incomplete:
-            return None
-
-    return of

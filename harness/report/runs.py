@@ -1,6 +1,6 @@
 """What `jaxrig runs` and `show` show: domain objects in, a `View` out."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +18,13 @@ if TYPE_CHECKING:
     from harness.store.reader import Failure, Launch, Run, Skip
 
 
+def runs_document(runs: Sequence["Run"]) -> list[dict[str, Any]]:
+    return [asdict(run) for run in runs]
+
+
 def runs_view(runs: Sequence["Run"]) -> View:
     """`jaxrig runs`."""
-    documents = [asdict(run) for run in runs]
+    documents = runs_document(runs)
     return View(
         document=documents,
         records=documents,
@@ -64,15 +68,8 @@ def run_view(
         {str(name): told(value) for name, value in record.items()}
         for record in measurements.to_dict("records")
     ]
-    document = asdict(run) | {
-        "measurements": records,
-        "failures": [asdict(failure) for failure in failures],
-        "launches": [asdict(launch) for launch in launches],
-        "skips": [asdict(skip) for skip in skips],
-        "pairings": [asdict(pairing) for pairing in pairings],
-    }
     return View(
-        document=document,
+        document=run_document(run, records, failures, launches, skips, pairings),
         records=[{"run": run.run, **record} for record in records],
         headers=(
             "case",
@@ -98,6 +95,24 @@ def run_view(
         ],
         fitting=Fitting(names=0, essential=3),
     )
+
+
+def run_document(
+    run: "Run",
+    measurements: Sequence[Mapping[str, Any]],
+    failures: Sequence["Failure"],
+    launches: Sequence["Launch"],
+    skips: Sequence["Skip"],
+    pairings: Sequence["Pairing"],
+) -> dict[str, Any]:
+    """`measurements`: a row a case and launch."""
+    return asdict(run) | {
+        "measurements": measurements,
+        "failures": [asdict(failure) for failure in failures],
+        "launches": [asdict(launch) for launch in launches],
+        "skips": [asdict(skip) for skip in skips],
+        "pairings": [asdict(pairing) for pairing in pairings],
+    }
 
 
 def _case_row(case: str, rows: "pd.DataFrame") -> tuple[str, ...]:

@@ -62,17 +62,22 @@ def open_for_writing(
 def open_for_reading(url: str) -> Engine:
     """The existing database at `url`; never creates one. Raises `DatabaseFailure`."""
     engine = _engine(url, writing=False)
-    with database_errors(url), _closed_on_error(engine):
-        version = _version(engine)
-        if version is None:
-            raise _nothing_there(url, empty=not _holds_tables(engine))
-        if version != SCHEMA_VERSION:
-            _refuse_unknown(url, version)
-            raise DatabaseFailure(
-                f"{shown(url)} has the older schema {version}; `jaxrig db upgrade` or the next "
-                "`jaxrig run` upgrades it"
-            )
+    with database_errors(url), _closed_on_error(engine), engine.connect() as connection:
+        check_schema(connection, url)
     return engine
+
+
+def check_schema(connection: Connection, url: str) -> None:
+    """Raises `DatabaseFailure` for a schema that is not this version's, and for none."""
+    version = _version_in(connection)
+    if version is None:
+        raise _nothing_there(url, empty=not _holds_tables(connection))
+    if version != SCHEMA_VERSION:
+        _refuse_unknown(url, version)
+        raise DatabaseFailure(
+            f"{shown(url)} has the older schema {version}; `jaxrig db upgrade` or the next "
+            "`jaxrig run` upgrades it"
+        )
 
 
 def back_up(url: str, to: Path) -> None:
@@ -168,8 +173,8 @@ def _nothing_there(url: str, *, empty: bool = False) -> DatabaseFailure:
     return NoResults(told) if empty else DatabaseFailure(told)
 
 
-def _holds_tables(engine: Engine) -> bool:
-    return bool(inspect(engine).get_table_names())
+def _holds_tables(bind: Engine | Connection) -> bool:
+    return bool(inspect(bind).get_table_names())
 
 
 def _upgrade(engine: Engine, url: str, say: Callable[[str], None]) -> None:

@@ -64,7 +64,7 @@ class Kept:
 def list_kept(url: str, filters: Filters) -> tuple[Kept, ...]:
     """Of these cases, this machine, target and isolation. Raises as `listing.list_series`."""
     with checked(url, filters) as (connection, names):
-        return _kept(connection, names, filters)
+        return read_kept(connection, names, filters)
 
 
 class Ledger:
@@ -102,7 +102,7 @@ class Entries:
 
     def kept(self, filters: Filters) -> tuple[Kept, ...]:
         """As `list_kept`."""
-        return _kept(self._connection, read_names(self._connection), filters)
+        return read_kept(self._connection, read_names(self._connection), filters)
 
     def add(self, found: Iterable["Regression"]) -> None:
         """Keeps regressions that are not kept yet, under their names, or where another one has that
@@ -189,7 +189,8 @@ def _run_there(transfer: Transfer, name: str) -> str:
     return name
 
 
-def _kept(connection: Connection, names: Names, filters: Filters) -> tuple[Kept, ...]:
+def read_kept(connection: Connection, names: Names, filters: Filters) -> tuple[Kept, ...]:
+    """As `list_kept`, of names that are there."""
     decisions = _decisions(connection)
     machines = None if filters.machine is None else machines_named(filters.machine, names)
     rows = connection.execute(select(_table(RegressionRow)).order_by(RegressionRow.id)).all()

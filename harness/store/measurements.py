@@ -53,6 +53,16 @@ def measurements_query(run: int, *, samples: bool) -> Select[*tuple[Any, ...]]:
     )
 
 
+def as_records(rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    """The rows of `measurements_query`, one by one."""
+    records = [row._asdict() for row in rows]
+    for record in records:
+        for name, empty in _EMPTY.items():
+            if record[name] is None:
+                record[name] = empty()
+    return records
+
+
 def as_frame(rows: Sequence[Row[Any]], names: Sequence[str]) -> "pd.DataFrame":
     """The rows of `measurements_query`, column by column."""
     import pandas as pd

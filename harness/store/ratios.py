@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, Text, cast, select
+from sqlalchemy import ColumnElement, Connection, Select, Text, cast, select
 
 from harness.store import filters as conditions
 from harness.store.columns import Columns
@@ -10,6 +10,9 @@ from harness.store.filters import Filters, matches
 from harness.store.listing import checked
 from harness.store.names import Names
 from harness.store.tables import ANCHORS, LAUNCHES, NIGHTS, PAIRINGS, RUNS, VERDICTS
+
+_FEW = 100
+"""Cases: a longer list takes longer to tell than the others to read."""
 
 _WHERE = ("case", "machine", "machine_name", "target", "isolation")
 NAMES = (
@@ -28,10 +31,13 @@ def list_nights(url: str, filters: Filters, *, least_pairs: int) -> Columns:
     one's to that, None where it was not. Raises as `listing.list_series`.
     """
     with checked(url, filters) as (connection, names):
-        return _read(connection, filters, names, least_pairs)
+        return read_nights(connection, filters, names, least_pairs=least_pairs)
 
 
-def _read(connection: Connection, filters: Filters, names: Names, least_pairs: int) -> Columns:
+def read_nights(
+    connection: Connection, filters: Filters, names: Names, *, least_pairs: int
+) -> Columns:
+    """As `list_nights`, of names that are there."""
     rows = connection.execute(_nights(filters, names, connection.dialect.name, least_pairs)).all()
     bridges = {
         (row.anchor, row.case): (row.bridged_anchor, row.ratio)
@@ -90,10 +96,18 @@ def _nights(filters: Filters, names: Names, dialect: str, least_pairs: int) -> S
             VERDICTS.c.metric == "time",
             VERDICTS.c.ratio.is_not(None),
             VERDICTS.c.pairs >= least_pairs,
+            *_of_cases(filters, names),
             *conditions.runs(filters, names, dialect),
         )
         .order_by(ANCHORS.c.pinned_at, ANCHORS.c.id, RUNS.c.started_at, PAIRINGS.c.id)
     )
+
+
+def _of_cases(filters: Filters, names: Names) -> list[ColumnElement[bool]]:
+    """Where few cases are meant: of a night every one has its verdict. Whatever this lets pass is
+    looked at once more."""
+    meant = {*filters.cases, *(x for x in names.cases.values() if matches(x, filters.cases))}
+    return [VERDICTS.c.case.in_(meant)] if filters.cases and len(meant) <= _FEW else []
 
 
 def _bridges() -> Select[Any]:

@@ -117,6 +117,13 @@ class Reader:
         self._url, self._is_abandoned = url, is_abandoned
         self._engine: Engine = open_for_reading(url)
 
+    @classmethod
+    def over(cls, engine: Engine, url: str, is_abandoned: IsAbandoned | None = None) -> Self:
+        """Reads by an engine that is open, and which is another's to close."""
+        reader = cls.__new__(cls)
+        reader._url, reader._is_abandoned, reader._engine = url, is_abandoned, engine
+        return reader
+
     def runs(self, limit: int | None = None, *, suite: str | None = None) -> list[Run]:
         """Runs (of a suite), the newest first."""
         query = select(OVERVIEW)
@@ -217,6 +224,13 @@ class Reader:
 
         rows = self._rows(measurements_query(self._run_id(reference), samples=samples))
         return as_frame(rows, [column.name for column in columns(samples=samples)])
+
+    def records(self, reference: str, *, samples: bool = True) -> list[dict[str, Any]]:
+        """What `measurements` tells, a document a row, without pandas: what nothing tells is
+        None."""
+        from harness.store.measurements import as_records, measurements_query
+
+        return as_records(self._rows(measurements_query(self._run_id(reference), samples=samples)))
 
     def anchors(self, machine: str, target: str) -> "list[Anchor]":
         """Images that nights of that machine (a fingerprint) were measured with, the oldest first;

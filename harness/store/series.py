@@ -44,17 +44,22 @@ def read_series(
 
 
 def read_newest(
-    connection: Connection, filters: Filters, names: Names, metrics: Sequence[Metric]
+    connection: Connection,
+    filters: Filters,
+    names: Names,
+    metrics: Sequence[Metric],
+    first: int = _FIRST_BATCH,
 ) -> Iterator[Columns]:
-    """The same rows in batches of whole runs, the newest run first. Of nothing there is none."""
+    """The same rows in batches of whole runs, the newest run first. Of nothing there is none.
+    `first`: runs of the first batch."""
     dialect = connection.dialect.name
     newest = (
         select(RUNS.c.id)
         .where(*conditions.runs(filters, names, dialect))
         .order_by(RUNS.c.started_at.desc(), RUNS.c.id.desc())
     )
-    ids = iter(connection.execute(newest).scalars().all())
-    size = _FIRST_BATCH
+    ids = iter(connection.execute(newest).scalars())
+    size = first
     while batch := list(islice(ids, size)):
         yield _batch(connection, filters, names, metrics, batch)
         size = min(4 * size, _LARGEST_BATCH)

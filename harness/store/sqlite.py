@@ -234,9 +234,9 @@ def _connect_as_it_is(
 ) -> DBAPIConnection | None:
     """A reader's connection to a database that it may not write: SQLite wants to make files beside
     one in WAL mode, even to read it. Without a log beside it, it can be read as it is."""
-    if _exists(_log_of(path)):
+    if _exists(log_of(path)):
         return None
-    record.info[_AS_FOUND] = _state_of(path)
+    record.info[_AS_FOUND] = state_of(path)
     uri = f"file:{quote(str(path.absolute()))}?immutable=1"
     return dialect.connect(uri, **{**options, "uri": True})
 
@@ -244,19 +244,30 @@ def _connect_as_it_is(
 def _refuse_changed(path: Path, _: Any, record: ConnectionPoolEntry) -> None:
     """What was read as it is must be so to the end: nothing else keeps a writer away from it."""
     found = record.info.get(_AS_FOUND)
-    if found is not None and (_exists(_log_of(path)) or _state_of(path) != found):
+    if found is not None and (_exists(log_of(path)) or state_of(path) != found):
         record.invalidate()
         raise DatabaseFailure(f"{path} changed while it was read; ask again")
 
 
-def _log_of(path: Path) -> Path:
+def log_of(path: Path) -> Path:
+    """Where what was committed is written first."""
     return path.with_name(f"{path.name}-wal")
 
 
-def _state_of(path: Path) -> tuple[int, int]:
+def state_of(path: Path) -> tuple[int, int]:
     """Its size and the moment of its last change. Raises `DatabaseFailure`."""
+    found = _looked_at(path)
+    return found.st_size, found.st_mtime_ns
+
+
+def identity_of(path: Path) -> tuple[int, int]:
+    """Which file it is, whatever it is called. Raises `DatabaseFailure`."""
+    found = _looked_at(path)
+    return found.st_dev, found.st_ino
+
+
+def _looked_at(path: Path) -> os.stat_result:
     try:
-        found = path.stat()
+        return path.stat()
     except OSError as error:
         raise DatabaseFailure(f"{path} cannot be looked at: {error.strerror}") from error
-    return found.st_size, found.st_mtime_ns

@@ -48,14 +48,21 @@ def list_surroundings(
     engine = open_for_reading(url)
     try:
         with database_errors(url), engine.connect() as connection:
-            launches = _launches(connection, _ids(connection, runs))
-            return Surroundings(
-                software=_software(connection, launches),
-                shares={run: _shares(each) for run, each in launches.items()},
-                code=_code(connection, measured),
-            )
+            return read_surroundings(connection, runs, measured)
     finally:
         engine.dispose()
+
+
+def read_surroundings(
+    connection: Connection, runs: Collection[str], measured: Collection[tuple[str, str]]
+) -> Surroundings:
+    """As `list_surroundings`."""
+    launches = _launches(connection, _ids(connection, runs))
+    return Surroundings(
+        software=_software(connection, launches),
+        shares={run: _shares(each) for run, each in launches.items()},
+        code=_code(connection, measured),
+    )
 
 
 def _ids(connection: Connection, runs: Iterable[str]) -> dict[int, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -13,12 +13,14 @@ from harness.report.site import addresses
 from harness.report.site.facts import place_of, run_cell, seconds, short, size, started
 from harness.report.site.regressions import changes_table
 from harness.report.site.sparkline import sparkline
-from harness.report.site.table import Cell, Table, number, said, told
+from harness.report.site.table import NOTHING, Cell, Table, number, said, told
 
 if TYPE_CHECKING:
     from harness.archive import Archive
-    from harness.changes import Series
+    from harness.changes import Line, Series
     from harness.store.points import Measured
+
+Of = TypeVar("Of", "Line", "Series")
 
 MOST_POINTS = 200
 """Rows of the table behind a plot, the newest ones: the plot has all of them."""
@@ -64,25 +66,56 @@ def series_by_case(archive: "Archive") -> dict[str, list["Series"]]:
 
 
 def _case_row(archive: "Archive", case: str, series: Sequence["Series"]) -> tuple[Cell, ...]:
-    open_ones = sum(each.where["case"] == case for each in archive.open)
-    marked = Cell(text=str(open_ones), sort=open_ones, kind="slower" if open_ones else None)
-    link = told(case, addresses.of_case(case))
+    link, marked = told(case, addresses.of_case(case)), _open_ones(archive, case)
     if not series:  # measured in turns alone, and in no night
         newest = archive.measured[case][-1].median_s
-        return (link, told(""), seconds(newest), told(""), told(""), number("0", 0), marked)
-    longest = max(series, key=lambda each: (each.points[-1].started_at, len(each.points)))
-    values = [point.value for point in longest.points]
-    shown = _value(longest.unit)
-    drawn = sparkline(values, [change.at for change in longest.levels.changes])
-    return (
-        link,
-        Cell(text="", html=drawn),
-        shown(values[-1]),
-        shown(min(values)),
-        shown(max(values)),
-        number(str(len(series)), len(series)),
-        marked,
+        return (link, NOTHING, seconds(newest), NOTHING, NOTHING, number("0", 0), marked)
+    longest = reaching_furthest(series)
+    drawn = _drawn(longest, [change.at for change in longest.levels.changes])
+    return (link, *drawn, number(str(len(series)), len(series)), marked)
+
+
+def reaching_furthest(lines: Sequence[Of]) -> Of:
+    """The one with the newest point; of several the longest."""
+    return max(lines, key=lambda each: (each.points[-1].started_at, len(each.points)))
+
+
+def lines_table(
+    archive: "Archive",
+    lines: Mapping[str, "Line | None"],
+    *,
+    caption: str,
+    asked: Sequence[tuple[str, str]],
+) -> Table:
+    """A row a case, in the order of `lines`: its line, None of what was measured in turns alone and
+    in no night. `asked`: of each case's page."""
+    return Table(
+        name="cases",
+        caption=caption,
+        headers=("case", "history", "newest", "fastest", "slowest", "regressions"),
+        rows=[
+            (
+                told(case, addresses.asking(addresses.of_case(case), asked)),
+                *((NOTHING,) * 4 if line is None else _drawn(line)),
+                _open_ones(archive, case),
+            )
+            for case, line in lines.items()
+        ],
+        numbers=frozenset({2, 3, 4, 5}),
+        note="regressions: on whichever machine, as they were kept",
     )
+
+
+def _drawn(line: "Line | Series", changes: Sequence[int] = ()) -> tuple[Cell, ...]:
+    """The line, and its newest, smallest and largest values."""
+    values, shown = [point.value for point in line.points], _value(line.unit)
+    drawn = Cell(text="", html=sparkline(values, changes))
+    return (drawn, shown(values[-1]), shown(min(values)), shown(max(values)))
+
+
+def _open_ones(archive: "Archive", case: str) -> Cell:
+    count = sum(each.where["case"] == case for each in archive.open)
+    return Cell(text=str(count), sort=count, kind="slower" if count else None)
 
 
 def _value(unit: str) -> Any:
@@ -94,7 +127,7 @@ def _of_anchor(value: float) -> Cell:
 
 
 def case_page(archive: "Archive", case: str, series: Sequence["Series"]) -> CasePage:
-    measured = archive.measured[case]
+    measured = archive.measured.get(case, ())
     return CasePage(
         case=case,
         facts=list(_facts(archive, measured, series)),
@@ -107,10 +140,11 @@ def case_page(archive: "Archive", case: str, series: Sequence["Series"]) -> Case
 def _facts(
     archive: "Archive", measured: Sequence["Measured"], series: Sequence["Series"]
 ) -> Iterator[tuple[str, str]]:
-    newest = archive.runs[measured[-1].run]
     yield "runs", f"{len(measured):,}"
     yield "series", str(len(series))
-    yield "newest", f"{quantity.seconds(measured[-1].median_s)}, {place_of(archive, newest)}"
+    for each in measured[-1:]:
+        where = place_of(archive, archive.runs[each.run])
+        yield "newest", f"{quantity.seconds(each.median_s)}, {where}"
     yield "programs", str(len({each.hlo for each in measured if each.hlo}))
 
 

@@ -26,14 +26,22 @@ class MachinesPage:
     ceilings: Sequence[tuple[str, Cell, Table]]
 
 
-def machines_page(archive: "Archive", ceilings_of: CeilingsOf) -> MachinesPage:
-    return MachinesPage(facts=_facts(archive), ceilings=list(_ceilings(archive, ceilings_of)))
+def machines_page(
+    archive: "Archive",
+    ceilings_of: CeilingsOf,
+    machines: "Sequence[MachineSummary] | None" = None,
+) -> MachinesPage:
+    """`machines`: None: those that the archive has runs of."""
+    if machines is None:
+        seen = {run.machine for run in archive.runs.values()}
+        machines = [each for each in archive.machines if each.machine in seen]
+    return MachinesPage(
+        facts=_facts(archive, machines), ceilings=list(_ceilings(archive, ceilings_of))
+    )
 
 
-def _facts(archive: "Archive") -> Table:
+def _facts(archive: "Archive", machines: "Sequence[MachineSummary]") -> Table:
     """A column a machine, a row a fact: side by side they compare."""
-    seen = {run.machine for run in archive.runs.values()}
-    machines = [each for each in archive.machines if each.machine in seen]
     names = list(dict.fromkeys(name for each in machines for name in each.facts))
     own = [("fingerprint", _fingerprint), ("runs", _runs), ("first seen (UTC)", _first_seen)]
     rows = [(told(name), *(told(read(each)) for each in machines)) for name, read in own]

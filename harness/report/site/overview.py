@@ -46,9 +46,9 @@ def overview(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | Non
     return Overview(
         answer=_answer(archive, len(regressions.rows)),
         regressions=regressions,
-        latest=_latest(archive),
-        limits=_limits(archive, labels_of),
-        machines=_machines(archive),
+        latest=latest_table(archive),
+        limits=limits_table(archive, labels_of),
+        machines=relative_table(archive, _medians(archive)),
         counts=list(_counts(archive)),
         cases=cases_table(archive, MOST_CASES),
     )
@@ -56,15 +56,30 @@ def overview(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | Non
 
 def _answer(archive: "Archive", count: int) -> Cell:
     if count:
-        these = "regression is" if count == 1 else "regressions are"
-        return Cell(text=f"▲ {count} {these} open", kind="slower")
+        return _slower(count)
     looked_at = sum(not each.levels.few for each in archive.series)
     if looked_at:
         return Cell(text=f"= Nothing: no regression is open in {looked_at} series", kind="same")
     return Cell(text="? Nobody can tell yet: no series is long enough", kind="unclear")
 
 
-def _latest(archive: "Archive") -> Table:
+def answer_as_kept(archive: "Archive") -> Cell:
+    """Where no series was looked at: by the regressions that were kept."""
+    if archive.open:
+        return _slower(len(archive.open))
+    if archive.regressions:
+        count = len(archive.regressions)
+        return Cell(text=f"= Nothing: none of the {count} kept is open", kind="same")
+    return Cell(text="? Nobody looked: no regression was ever kept", kind="unclear")
+
+
+def _slower(count: int) -> Cell:
+    these = "regression is" if count == 1 else "regressions are"
+    return Cell(text=f"▲ {count} {these} open", kind="slower")
+
+
+def latest_table(archive: "Archive", note: str = "") -> Table:
+    """`note`: what a reader has to know beside what its columns mean."""
     return Table(
         name="latest",
         caption="The newest run of each machine and target",
@@ -74,7 +89,8 @@ def _latest(archive: "Archive") -> Table:
         ),
         rows=[_latest_row(archive, run) for run in archive.latest],
         numbers=frozenset({5, 6}),
-        note="last nights: what was said of those measured in turns, the oldest first: "
+        note=note
+        + "last nights: what was said of those measured in turns, the oldest first: "
         + ", ".join(f"{SIGNS[word]} {word}" for word in _WORST_FIRST),
     )
 
@@ -108,7 +124,9 @@ def _worst(pairing: "Pairing") -> str:
 _WORST_FIRST = ("slower", "unclear", "faster", "same")
 
 
-def _limits(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]) -> Table | None:
+def limits_table(
+    archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]
+) -> Table | None:
     """A row a machine and target, a column a label; None where nothing has ceilings."""
     counted: list[tuple[Run, Mapping[str, int]]] = []
     for run in archive.latest:
@@ -133,21 +151,29 @@ def _limits(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None
     )
 
 
-def _machines(archive: "Archive") -> Table | None:
-    """Geometric means over the cases that both measured, by workload; None of a single one."""
+def _medians(archive: "Archive") -> Mapping[str, Mapping[str, float]]:
+    """Of the newest runs."""
     medians = {run.run: dict[str, float]() for run in archive.latest}
     for case, runs in archive.measured.items():
         for each in runs:
             if each.run in medians:
                 medians[each.run][case] = each.median_s
-    measured = [run for run in archive.latest if medians[run.run]]
+    return medians
+
+
+def relative_table(
+    archive: "Archive", medians: Mapping[str, Mapping[str, float]], *, sign: str = "#"
+) -> Table | None:
+    """Geometric means over the cases that both measured, by workload; None of a single one.
+    `medians`: by run and case; `sign`: as of `addresses.of_comparison`."""
+    measured = [run for run in archive.latest if medians.get(run.run)]
     if len(measured) < 2:
         return None
     base, *others = measured
     workloads = sorted({workload_of(case) for case in medians[base.run]})
     rows = [
         (
-            told(place_of(archive, run), f"compare.html#base={base.run}&candidate={run.run}"),
+            told(place_of(archive, run), addresses.of_comparison(base.run, run.run, sign=sign)),
             *(_mean(medians[base.run], medians[run.run], workload) for workload in workloads),
         )
         for run in others

@@ -9,31 +9,34 @@ from harness.report.site import addresses
 from harness.report.site.table import Cell, Table, number, said, told
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from harness.archive import Archive
     from harness.changes import Changed
     from harness.regressions import Regression
 
 
-def regressions_table(archive: "Archive") -> Table:
-    """Those that are open, the newest first."""
+def regressions_table(archive: "Archive", runs: "Container[str] | None" = None) -> Table:
+    """Those that are open, the newest first. `runs`: that have a page; None: the archive's."""
+    runs = archive.runs if runs is None else runs
     return Table(
         name="regressions",
         caption="Open regressions",
         headers=("case", "where", "since (UTC)", "ratio", "state", "decided", "name", "with it"),
-        rows=[_regression_row(archive, each) for each in archive.open],
+        rows=[_regression_row(archive, each, runs) for each in archive.open],
         numbers=frozenset({3}),
         note="`jaxrig regressions ack` and `ignore` decide on a regression by its name",
     )
 
 
-def _regression_row(archive: "Archive", each: "Regression") -> tuple[Cell, ...]:
+def _regression_row(
+    archive: "Archive", each: "Regression", runs: "Container[str]"
+) -> tuple[Cell, ...]:
     decision = each.decision
     return (
         told(each.where["case"], addresses.of_case(each.where["case"])),
         told(_place(archive, each.where)),
-        told(f"{each.started_at:%Y-%m-%d %H:%M}", _run(archive, each.run)),
+        told(f"{each.started_at:%Y-%m-%d %H:%M}", _run(runs, each.run)),
         number(f"{each.ratio:.3f}", each.ratio),
         told(each.state + (", provisional" if each.is_provisional else "")),
         told("" if decision is None else f"{decision.who}: {decision.reason}"),
@@ -50,9 +53,9 @@ def _with_it(archive: "Archive", each: "Regression") -> str:
     return ""
 
 
-def _run(archive: "Archive", run: str) -> str | None:
+def _run(runs: "Container[str]", run: str) -> str | None:
     """Its page, where it has one: runs are pruned, and regressions stay."""
-    return addresses.of_run(run) if run in archive.runs else None
+    return addresses.of_run(run) if run in runs else None
 
 
 def _place(archive: "Archive", where: "Mapping[str, str]") -> str:
@@ -78,7 +81,7 @@ def _change_row(archive: "Archive", each: "Changed") -> tuple[Cell, ...]:
     return (
         told(_place(archive, each.where)),
         said("slower" if change.ratio > 1 else "faster"),
-        told(each.first.started_at[:16], _run(archive, each.first.run)),
+        told(each.first.started_at[:16], _run(archive.runs, each.first.run)),
         number(f"{change.ratio:.3f}", change.ratio),
         told(interval + (", provisional" if change.provisional else "")),
         told("; ".join(with_it(each))),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from harness.archive import Archive
     from harness.bottleneck import Bottlenecks
+    from harness.report.site.live import Live
     from harness.roofline.ceilings import Hardware
     from harness.store.points import Measured
     from harness.store.reader import Run
@@ -80,10 +81,11 @@ def by_run(archive: "Archive") -> dict[str, dict[str, "Measured"]]:
     return found
 
 
-def render(template: str, path: str, page: Any) -> bytes:
-    """A page of the site. `path`: where it lies; `page`: what the template shows."""
+def render(template: str, path: str, page: Any, live: "Live | None" = None) -> bytes:
+    """A page of the site. `path`: where it lies; `page`: what the template shows; `live`: what it
+    has beside that where a server makes it."""
     root = "../" * path.count("/")
-    kinds: Mapping[str, Any] = {"page": page, "root": root, "here": path}
+    kinds: Mapping[str, Any] = {"page": page, "root": root, "here": path, "live": live}
     return environment().get_template(f"{template}.html").render(kinds).encode()
 
 

@@ -7,8 +7,8 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from harness.ab import CaseResult, not_in_common
-from harness.cli.compare import sides_of
 from harness.compare import compare
+from harness.compared import sides_of
 from harness.nightly import NightResult
 from harness.report.junit import NO_CASE, Suite, Tested, junit, of_comparison, of_night, of_run
 from harness.report.junit import of_turns as suite_of_turns

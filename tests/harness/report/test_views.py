@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness.ab import CaseResult, not_in_common
-from harness.cli.compare import sides_of
 from harness.compare import compare
+from harness.compared import sides_of
 from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
 from harness.doctor import Finding
 from harness.report.comparisons import comparison_view, pairing_view

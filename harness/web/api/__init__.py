@@ -1,0 +1,1 @@
+"""Documents as JSON: those of the command line's `--format json`, page by page."""

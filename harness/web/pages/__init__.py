@@ -1,0 +1,1 @@
+"""The site's pages, each made of what the database holds now."""
