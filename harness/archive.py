@@ -123,7 +123,7 @@ def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> A
     with checked(url, filters) as (connection, names):
         runs = settled(connection, read_runs(connection, filters), is_abandoned)
         return Archive(
-            runs=runs_of(runs),
+            runs=_runs(runs),
             measured=read_measured(connection, filters, names),
             series=series,
             changed=list(explained(url, [each for one in series for each in one.changed()])),
@@ -137,7 +137,7 @@ def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> A
         )
 
 
-def runs_of(columns: Columns) -> dict[str, Run]:
+def _runs(columns: Columns) -> dict[str, Run]:
     """`columns`: as `read_runs` gives them, the newest first."""
     rows = [
         dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)

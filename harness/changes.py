@@ -181,12 +181,14 @@ def _chains(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[float]]]:
 
 def _grouped(columns: Columns) -> Iterator[tuple[Mapping[str, str], Sequence[Row]]]:
     """The rows of each series, in their order: those of containers and of plain processes may take
-    turns."""
+    turns. Of no columns there is none."""
     names = list(columns)
     found: dict[tuple[str, ...], list[Row]] = {}
-    for values in zip(*columns.values(), strict=True):
-        row = dict(zip(names, values, strict=True))
-        found.setdefault(tuple(str(row[name]) for name in _SERIES), []).append(row)
+    if not names:
+        return
+    keys = zip(*(columns[name] for name in _SERIES), strict=True)
+    for key, values in zip(keys, zip(*columns.values(), strict=True), strict=True):
+        found.setdefault(key, []).append(dict(zip(names, values, strict=True)))
     for key, rows in found.items():
         yield dict(zip(_SERIES, key, strict=True)), rows
 

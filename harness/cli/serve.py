@@ -1,13 +1,15 @@
 """`jaxrig serve`."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import TextIO
 
-from harness.cli.words import saying
+from harness.cli.words import positive, saying
 from harness.errors import EnvironmentFailure
 
 HOST, PORT = "127.0.0.1", 8000
+MOST_PROCESSES = 4
 _MOST = 65535
 
 
@@ -18,6 +20,13 @@ def add(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--port", type=_port, default=PORT, help=f"0: whichever is free (default: {PORT})"
     )
+    serve.add_argument(
+        "--processes",
+        type=positive,
+        default=min(os.cpu_count() or 1, MOST_PROCESSES),
+        metavar="N",
+        help=f"that make pages (default: one a core, {MOST_PROCESSES} at most)",
+    )
 
 
 def serve(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -27,6 +36,7 @@ def serve(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     _refuse_missing()
     from harness.web import server
     from harness.web.application import application
+    from harness.web.maker import Apart
     from harness.web.source import Source
 
     say = saying(err)
@@ -37,7 +47,7 @@ def serve(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         own = server.own_names(arguments.host) if server.is_loopback(listening) else None
         if own is None:
             say(f"there is no log-in: whoever reaches {address} reads everything")
-        app = application(source, floor, own)
+        app = application(source, Apart(arguments.db, floor, arguments.processes), own)
         told = f"serving {shown(arguments.db)} at {address} ; Ctrl-C ends it"
         server.serve(app, listening, lambda: say(told))
     finally:

@@ -1,9 +1,19 @@
 """Results as columns: lists of equal length, read in chunks, without an object per row."""
 
 from collections.abc import Collection, Sequence
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, Result, TableClause, bindparam, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Result,
+    Select,
+    TableClause,
+    bindparam,
+    select,
+)
 
 Columns = dict[str, list[Any]]
 """By name."""
@@ -35,19 +45,36 @@ def by_id(
     for start in range(0, len(wanted), _IDS):
         some = wanted[start : start + _IDS]
         # A stretch is told by its ends: a long list takes longer to parse than a few rows to read.
-        dense = some[-1] - some[0] < 2 * len(some)
-        of_some = table.c.id.between(some[0], some[-1]) if dense else among(table.c.id, some)
-        query = select(*columns).where(of_some).order_by(table.c.id)
-        rows = columns_of(connection.execute(query))
+        stretch, listed = _by_id(table, tuple(columns))
+        if some[-1] - some[0] < 2 * len(some):
+            found_ones = connection.execute(stretch, {"first": some[0], "last": some[-1]})
+        else:
+            found_ones = connection.execute(listed, {"ids": some})
+        rows = columns_of(found_ones)
         for into, values in zip(found, rows, strict=True):
             into.extend(values)
     return found
+
+
+@lru_cache(maxsize=128)
+def _by_id(
+    table: TableClause, columns: tuple[ColumnElement[Any], ...]
+) -> tuple[Select[*tuple[Any, ...]], Select[*tuple[Any, ...]]]:
+    """Made once: that takes longer than to read a few rows."""
+    query = select(*columns).order_by(table.c.id)
+    stretch = table.c.id.between(bindparam("first"), bindparam("last"))
+    return query.where(stretch), query.where(told_later(table.c.id, "ids"))
 
 
 def among(column: ColumnElement[Any], ids: Collection[int]) -> ColumnElement[bool]:
     """Numbers of rows are written into the statement: SQLite takes 32,766 parameters at most."""
     values = bindparam(None, sorted(ids), Integer, expanding=True, literal_execute=True)
     return column.in_(values)
+
+
+def told_later(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """As `among`, of a statement that is made once: which ones is told under that name."""
+    return column.in_(bindparam(name, type_=Integer, expanding=True, literal_execute=True))
 
 
 def order(values: Sequence[Any], *, descending: bool = False) -> list[int]:

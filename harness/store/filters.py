@@ -4,6 +4,7 @@ Names are looked up here, among the few that there are, so that every database f
 reaches the database is numbers of rows, and bound parameters.
 """
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,9 @@ from harness.store.text import storable
 Condition = ColumnElement[bool]
 
 _NEAREST = 3
+
+_WILD = re.compile(r"[*?[]")
+"""What makes a name a glob: there may be many that are none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +66,7 @@ def measured(
     """
     conditions = []
     if filters.cases:
-        found = {key for key, name in names.cases.items() if matches(name, filters.cases)}
+        found = cases_meant(filters, names)
         if len(found) < len(names.cases):
             conditions.append(among(MEASUREMENTS.c.case_id, found))
     of_runs = runs(filters, names, dialect) if only is None else [among(RUNS.c.id, only)]
@@ -115,6 +119,16 @@ def tagged(tags: ColumnElement[Any], key: str, value: str, dialect: str) -> Cond
 def matches(name: str, globs: Collection[str]) -> bool:
     """Also where the name itself is given: tests of one's own have brackets in theirs."""
     return any(name == glob or fnmatchcase(name, glob) for glob in globs)
+
+
+def cases_meant(filters: Filters, names: Names) -> set[int]:
+    """Ids of the cases that are asked for."""
+    whole, globs = set(filters.cases), [each for each in filters.cases if _WILD.search(each)]
+    return {
+        key
+        for key, name in names.cases.items()
+        if not whole or name in whole or any(fnmatchcase(name, glob) for glob in globs)
+    }
 
 
 def machines_named(text: str, names: Names) -> set[int]:

@@ -1,30 +1,40 @@
-"""What runs measured, and nothing else of it: a number a case."""
+"""What runs measured, and nothing else of it: numbers, by rows of runs and of cases."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from statistics import median
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
-from harness.store.columns import among, by_id, columns_of
-from harness.store.names import Names
-from harness.store.tables import LAUNCHES, MEASUREMENTS, RUNS
+from harness.store.columns import columns_of, told_later
+from harness.store.series import launched_by
+from harness.store.tables import LAUNCHES, MEASUREMENTS
+
+_MEDIANS: Select[int, int, float] = (
+    select(MEASUREMENTS.c.case_id, LAUNCHES.c.run_id, MEASUREMENTS.c.median_s)
+    .join(LAUNCHES, LAUNCHES.c.id == MEASUREMENTS.c.launch_id)
+    .where(launched_by("runs"))
+)
+_OF_CASES = _MEDIANS.where(told_later(MEASUREMENTS.c.case_id, "cases"))
+_CASES: Select[int] = select(MEASUREMENTS.c.case_id).where(launched_by("runs")).distinct()
 
 
 def read_medians(
-    connection: Connection, runs: Collection[int], names: Names
-) -> Mapping[str, Mapping[str, float]]:
-    """`runs`: their rows. By their names: of each case the median of its launches' medians."""
-    query = (
-        select(LAUNCHES.c.run_id, MEASUREMENTS.c.case_id, MEASUREMENTS.c.median_s)
-        .join(MEASUREMENTS, MEASUREMENTS.c.launch_id == LAUNCHES.c.id)
-        .where(among(LAUNCHES.c.run_id, runs))
-    )
-    found: dict[int, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for run, case, median_s in zip(*columns_of(connection.execute(query)), strict=True):
-        found[run][names.cases[case]].append(median_s)
-    told = dict(zip(*by_id(connection, RUNS, [RUNS.c.id, RUNS.c.name], set(runs)), strict=True))
-    return {
-        told[run]: {case: median(values) for case, values in cases.items()}
-        for run, cases in found.items()
-    }
+    connection: Connection, runs: Sequence[int], cases: Collection[int] | None = None
+) -> Iterator[tuple[int, int, float]]:
+    """Case, run, and the median of its launches' medians: of each case by itself the runs, in their
+    order. `cases`: None: whichever."""
+    told = {"runs": list(runs), "cases": list(cases or ())}
+    result = connection.execute(_MEDIANS if cases is None else _OF_CASES, told)
+    places = {run: place for place, run in enumerate(runs)}
+    found: dict[int, dict[int, list[float]]] = {}
+    for case, run, median_s in zip(*columns_of(result), strict=True):
+        found.setdefault(case, {}).setdefault(places[run], []).append(median_s)
+    for case, by_place in found.items():
+        for place in sorted(by_place):
+            some = by_place[place]
+            yield case, runs[place], some[0] if len(some) == 1 else median(some)
+
+
+def read_measured_cases(connection: Connection, runs: Collection[int]) -> set[int]:
+    """That any of these runs measured."""
+    return set(connection.execute(_CASES, {"runs": list(runs)}).scalars())

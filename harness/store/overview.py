@@ -12,6 +12,7 @@ from harness.store.filters import Condition, Filters
 from harness.store.kinds import RUNS as KINDS
 from harness.store.names import Names, read_names
 from harness.store.places import has_measured
+from harness.store.reader import Run
 from harness.store.tables import LAUNCHES, MEASUREMENTS, OVERVIEW, RUNS
 
 
@@ -23,12 +24,21 @@ def read_runs(connection: Connection, filters: Filters) -> Columns:
         measured = conditions.measured(filters, names, dialect)
         launches = LAUNCHES.join(MEASUREMENTS, MEASUREMENTS.c.launch_id == LAUNCHES.c.id)
         meant = select(LAUNCHES.c.run_id).select_from(launches).where(*measured)
-    return _told(connection, OVERVIEW.c.id.in_(meant))
+    query = (
+        select(*(_column(name) for name in KINDS))
+        .where(OVERVIEW.c.id.in_(meant))
+        .order_by(OVERVIEW.c.started_at.desc(), OVERVIEW.c.id.desc())
+    )
+    return dict(zip(KINDS, columns_of(connection.execute(query)), strict=True))
 
 
-def read_runs_of(connection: Connection, ids: Collection[int]) -> Columns:
-    """As `read_runs`, of these rows."""
-    return _told(connection, among(OVERVIEW.c.id, ids))
+def read_runs_of(connection: Connection, ids: Collection[int]) -> dict[int, Run]:
+    """These rows, by their ids, as they are marked."""
+    columns = [OVERVIEW.c.id, *(OVERVIEW.c[name] for name in KINDS)]
+    query = select(*columns).where(among(OVERVIEW.c.id, ids))
+    return {
+        key: Run(**dict(zip(KINDS, told, strict=True))) for key, *told in connection.execute(query)
+    }
 
 
 def page_of_runs(
@@ -69,15 +79,6 @@ def _is_so(statuses: Collection[str], gone: Collection[str]) -> Condition:
     if "interrupted" in statuses:
         return or_(marked, interrupted)
     return and_(marked, ~interrupted)
-
-
-def _told(connection: Connection, meant: Condition) -> Columns:
-    query = (
-        select(*(_column(name) for name in KINDS))
-        .where(meant)
-        .order_by(OVERVIEW.c.started_at.desc(), OVERVIEW.c.id.desc())
-    )
-    return dict(zip(KINDS, columns_of(connection.execute(query)), strict=True))
 
 
 def _column(name: str) -> ColumnElement[Any]:

@@ -8,15 +8,16 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Result
 
 from harness.store import filters as conditions
-from harness.store.columns import by_id, columns_of
+from harness.store.columns import by_id, columns_of, told_later
 from harness.store.filters import Filters
 from harness.store.metrics import metrics_named
 from harness.store.names import Names
-from harness.store.series import measured_query
+from harness.store.series import launched_by, measured_query
 from harness.store.tables import LAUNCHES, MEASUREMENTS, PROGRAMS, RUNS
 
 _COMPILE_TIME, _MEMORY = metrics_named(["compile_time", "memory"])
@@ -38,15 +39,38 @@ class Measured:
     environment: int | None
 
 
+_OWN = (*_COMPILE_TIME.reads, *_MEMORY.reads)
+_READS = (
+    *(MEASUREMENTS.c.program_id, LAUNCHES.c.index, LAUNCHES.c.part),
+    *(MEASUREMENTS.c[name] for name in _OWN),
+)
+
+
 def read_measured(
     connection: Connection, filters: Filters, names: Names
 ) -> Mapping[str, list[Measured]]:
     """By case, in the order of names; of each the runs in the order in which they began."""
     of_measurements = conditions.measured(filters, names, connection.dialect.name)
-    own = (*_COMPILE_TIME.reads, *_MEMORY.reads)
-    reads = [LAUNCHES.c.index, LAUNCHES.c.part, *(MEASUREMENTS.c[name] for name in own)]
-    query = measured_query(of_measurements, [MEASUREMENTS.c.program_id, *reads])
-    cases, runs, environments, medians_s, programs, *rest = columns_of(connection.execute(query))
+    return _told(connection, connection.execute(measured_query(of_measurements, _READS)), names)
+
+
+def read_measured_by(
+    connection: Connection, names: Names, runs: Collection[int], cases: Collection[int] | None
+) -> Mapping[str, list[Measured]]:
+    """As `read_measured`, of the rows of these runs, and of cases; None: whichever."""
+    statement = _BY_RUN if cases is None else _BY_RUN_AND_CASE
+    told = {"runs": list(runs)} if cases is None else {"runs": list(runs), "cases": list(cases)}
+    return _told(connection, connection.execute(statement, told), names)
+
+
+_BY_RUN = measured_query([launched_by("runs")], _READS)
+_BY_RUN_AND_CASE = _BY_RUN.where(told_later(MEASUREMENTS.c.case_id, "cases"))
+
+
+def _told(
+    connection: Connection, result: Result[*tuple[Any, ...]], names: Names
+) -> Mapping[str, list[Measured]]:
+    cases, runs, environments, medians_s, programs, *rest = columns_of(result)
     launches, parts, *facts = rest
     stages = len(_COMPILE_TIME.reads)
     compile_s = list(map(_COMPILE_TIME.value, *facts[:stages]))

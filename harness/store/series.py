@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Connection, Select, Text, cast, column, select
 
 from harness.store import filters as conditions
-from harness.store.columns import Columns, by_id, columns_of, order, taken
+from harness.store.columns import Columns, by_id, columns_of, order, taken, told_later
 from harness.store.filters import Filters
 from harness.store.groups import Groups, grouped
 from harness.store.metrics import Metric
@@ -28,6 +28,11 @@ _LARGEST_BATCH = 512
 """Runs. A page takes few; more at once would be no faster, but take more memory."""
 
 _AS_STORED = ("target", "git_commit", "suite", "status", "isolation")
+_TOLD = (
+    cast(RUNS.c.started_at, Text),
+    *(RUNS.c[name] for name in ("id", "name", "machine_id", "image_id", *_AS_STORED)),
+)
+"""Of runs."""
 
 
 def read_series(
@@ -80,6 +85,13 @@ def measured_query(
         .join(LAUNCHES, LAUNCHES.c.id == MEASUREMENTS.c.launch_id)
         .where(*of_measurements)
     )
+
+
+def launched_by(runs: str) -> ColumnElement[bool]:
+    """Of measurements: in launches of runs whose rows are told later, under that name."""
+    launch = LAUNCHES.alias("chosen")
+    launches = select(launch.c.id).where(told_later(launch.c.run_id, runs))
+    return MEASUREMENTS.c.launch_id.in_(launches)
 
 
 def _batch(
@@ -176,9 +188,7 @@ class _Runs:
     """The runs that were measured in, by their rows' ids."""
 
     def __init__(self, connection: Connection, ids: Collection[int], names: Names) -> None:
-        wanted = ("id", "name", "machine_id", "image_id", *_AS_STORED)
-        columns = [cast(RUNS.c.started_at, Text), *(RUNS.c[name] for name in wanted)]
-        read = by_id(connection, RUNS, columns, ids)
+        read = by_id(connection, RUNS, _TOLD, ids)
         self._started_at, self._ids, self._names, machines, images, *stored = read
         self._as_stored = dict(zip(_AS_STORED, stored, strict=True))
         digests = {key: image.digest for key, image in names.images.items()}

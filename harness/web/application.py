@@ -1,6 +1,6 @@
 """The application: which address is answered by what, and what happens where it cannot be."""
 
-import asyncio
+from asyncio import get_running_loop
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -16,44 +16,40 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from harness.compared import OtherWayRound
-from harness.errors import DatabaseFailure, UsageError
+from harness.errors import DatabaseFailure
 from harness.web import assets, openapi, responses
 from harness.web.answer import Answer, document, is_known, tag_of
 from harness.web.cache import Cache
 from harness.web.guard import Guard
-from harness.web.labels import Labels
+from harness.web.maker import Maker
 from harness.web.parameters import Asked, read_asked
 from harness.web.refused import Refused
-from harness.web.resource import Judging, Resource
+from harness.web.resource import Resource
 from harness.web.resources import DOCUMENTS, PAGES
 from harness.web.source import Source
 
-WORKERS = 4
-"""Answers that are made at once: of Python's threads one runs at a time, and each wants memory."""
+_FIRST = "index.html"
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def application(
-    source: Source, floor: Callable[[str], float], hosts: Collection[str] | None
-) -> ASGIApp:
-    """`source`: closed at the end. `floor`: of a case, the smallest change that matters; `hosts`:
-    as of `Guard`."""
-    answering = Answering(source, Judging(floor=floor, labels=Labels()))
+def application(source: Source, maker: Maker, hosts: Collection[str] | None) -> ASGIApp:
+    """Both are closed at the end. `hosts`: as of `Guard`."""
+    answering = Answering(source, maker)
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        await maker.start()
         yield
         answering.close()
 
-    routes = [Route(each.path, answering.endpoint(each)) for each in (*DOCUMENTS, *PAGES)]
-    first = Route("/", answering.endpoint(PAGES[0]))
-    described = document(openapi.openapi(DOCUMENTS))
-    files = {openapi.PATH: described, **assets.assets()}
-    fixed = [Route(path, _fixed(path, answer)) for path, answer in files.items()]
+    files = {openapi.PATH: document(openapi.openapi(DOCUMENTS)), **assets.assets()}
     app = Starlette(
-        routes=[*fixed, first, *routes],
+        routes=[
+            *(Route(path, _fixed(path, answer)) for path, answer in files.items()),
+            Route("/", answering.endpoint(PAGES[0])),
+            *(Route(each.path, answering.endpoint(each)) for each in (*DOCUMENTS, *PAGES)),
+        ],
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_routed, Exception: _broken},
     )
@@ -61,49 +57,41 @@ def application(
 
 
 class Answering:
-    """Answers are made by a few threads: whoever waits for a database waits there."""
+    """What was made before of the same version is not made again, and not sent again."""
 
-    def __init__(self, source: Source, judging: Judging) -> None:
-        self._source, self._judging = source, judging
-        self._cache = Cache()
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="jaxrig-answer")
+    def __init__(self, source: Source, maker: Maker) -> None:
+        self._source, self._maker, self._cache = source, maker, Cache()
+        self._looking = ThreadPoolExecutor(thread_name_prefix="jaxrig-version")
 
     def endpoint(self, resource: Resource) -> Endpoint:
         async def answered(request: Request) -> Response:
-            work = partial(self._answered, resource, request)
-            return await asyncio.get_running_loop().run_in_executor(self._workers, work)
+            try:
+                return await self._answered(resource, _asked(resource, request), request)
+            except Refused as refused:
+                return responses.refused(request, refused.status, refused.told)
+            except DatabaseFailure as error:
+                told = self._source.without_place(str(error))
+                return responses.refused(request, HTTPStatus.SERVICE_UNAVAILABLE, told)
 
         return answered
 
     def close(self) -> None:
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        self._maker.close()
+        self._looking.shutdown(wait=False, cancel_futures=True)
         self._source.close()
 
-    def _answered(self, resource: Resource, request: Request) -> Response:
-        try:
-            return self._made(resource, _asked(resource, request), request)
-        except Refused as refused:
-            return responses.refused(request, refused.status, str(refused))
-        except OtherWayRound as error:
-            return responses.refused(request, HTTPStatus.BAD_REQUEST, str(error))
-        except UsageError as error:  # a name that nothing stored has
-            return responses.refused(request, HTTPStatus.NOT_FOUND, str(error))
-        except DatabaseFailure as error:
-            told = self._source.without_place(str(error))
-            return responses.refused(request, HTTPStatus.SERVICE_UNAVAILABLE, told)
-
-    def _made(self, resource: Resource, asked: Asked, request: Request) -> Response:
+    async def _answered(self, resource: Resource, asked: Asked, request: Request) -> Response:
+        version = await get_running_loop().run_in_executor(self._looking, self._source.version)
         key = (asked.path, repr(sorted(asked.values.items())))
-        with self._source.reading() as reading:
-            tag = tag_of(reading.version, *key)
-            if is_known(tag, request.headers.get("if-none-match")):
-                return responses.known(tag)
-            make = partial(resource.make, reading, asked, self._judging)
-            return responses.sent(self._cache.answer(reading.version, key, make), tag)
+        tag = tag_of(version, *key)
+        if is_known(tag, request.headers.get("if-none-match")):
+            return responses.known(tag)
+        make = partial(self._maker.made, resource.path, asked)
+        return responses.sent(await self._cache.answer(version, key, make), tag)
 
 
 def _asked(resource: Resource, request: Request) -> Asked:
-    path = request.url.path.lstrip("/") or "index.html"
+    path = request.url.path.lstrip("/") or _FIRST
     given = request.query_params.multi_items()
     asked = read_asked(resource.parameters, path, given, forms=resource.is_page)
     return replace(asked, values={**asked.values, **request.path_params})

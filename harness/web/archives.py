@@ -1,33 +1,25 @@
 """Archives that hold what one page needs, and no more."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 
-from harness.archive import Archive, runs_of
-from harness.changes import Line, lines_of_nights, lines_of_runs, series_of_nights, series_of_runs
+from harness.archive import Archive
 from harness.explained import explained_in
-from harness.lives import read_columns
 from harness.regressions import Regression, follow
-from harness.report.site.cases import reaching_furthest
-from harness.runner.abandoned import is_abandoned
-from harness.store.abandoned import settled
-from harness.store.circumstances import (
-    read_failures,
-    read_pairings,
-    read_processes,
-    read_skips,
-)
+from harness.store.circumstances import read_failures, read_processes, read_skips
 from harness.store.columns import among
 from harness.store.filters import Filters
 from harness.store.ledger import read_kept
-from harness.store.overview import read_runs, read_runs_of
 from harness.store.pairings import Pairing, pairings_of, pairings_query
-from harness.store.points import read_measured
+from harness.store.places import Place
+from harness.store.points import read_measured_by
 from harness.store.reader import Run
 from harness.store.tables import RUNS
+from harness.store.text import storable
+from harness.web.lines import series_of
 from harness.web.resource import Judging
 from harness.web.source import Reading
 
@@ -55,56 +47,53 @@ def of(reading: Reading, **parts: Any) -> Archive:
     return replace(of_nothing(reading), **parts)
 
 
-def of_case(reading: Reading, case: str, filters: Filters, judging: Judging) -> Archive:
-    """A case with its whole series. `filters`: where; of that case."""
+def of_case(reading: Reading, case: str, place: Place, judging: Judging) -> Archive:
+    """A case with its whole series there."""
     connection, names = reading.connection, reading.known.names
-    runs, nights = read_columns(connection, filters, names)
-    found = [*series_of_runs(runs, judging.floor), *series_of_nights(nights, judging.floor)]
-    series = [each for each in found if each.where["case"] == case]
+    there = reading.runs_there(place)
+    found = read_measured_by(connection, names, there, reading.known.rows_of_case(case))
+    measured = found.get(case, [])
+    series = list(series_of(reading, case, place, measured, judging.floor))
     changed = [each for one in series for each in one.changed()]
-    measured = read_measured(connection, filters, names)
-    columns = settled(connection, read_runs(connection, filters), is_abandoned)
-    return replace(
-        of_nothing(reading),
-        runs=runs_of(columns),
-        measured={case: measured.get(case, [])},
+    return of(
+        reading,
+        runs=runs_at(reading, there),
+        measured={case: measured},
         series=series,
         changed=list(explained_in(connection, reading.reader, changed)),
     )
 
 
-def of_run(reading: Reading, run: str) -> Archive:
-    connection, names = reading.connection, reading.known.names
-    filters = Filters(run=run)
-    return replace(
-        of_nothing(reading),
-        runs=runs_of(settled(connection, read_runs(connection, filters), is_abandoned)),
-        measured=read_measured(connection, filters, names),
+def of_run(reading: Reading, name: str) -> Archive:
+    """Without it where there is none of that name. What there is none of is not looked for."""
+    connection, names, filters = reading.connection, reading.known.names, Filters(run=name)
+    ids = list(connection.execute(select(RUNS.c.id).where(RUNS.c.name == storable(name))).scalars())
+    runs = runs_at(reading, ids)
+    failed = any(run.failures for run in runs.values())
+    skipped = any(run.skipped for run in runs.values())
+    return of(
+        reading,
+        runs=runs,
+        measured=read_measured_by(connection, names, ids, None),
         processes=read_processes(connection, filters, names),
-        failures=read_failures(connection, filters, names),
-        skips=read_skips(connection, filters, names),
-        pairings=read_pairings(connection, filters, names),
+        failures=read_failures(connection, filters, names) if failed else {},
+        skips=read_skips(connection, filters, names) if skipped else {},
+        pairings=pairings_at(reading, ids),
     )
 
 
 def runs_at(reading: Reading, ids: Collection[int]) -> dict[str, Run]:
-    connection = reading.connection
-    return runs_of(settled(connection, read_runs_of(connection, ids), is_abandoned))
+    """By name, the one that began first first."""
+    ordered = sorted(reading.runs(ids).items(), key=lambda item: (item[1].started_at, item[0]))
+    return {run.run: run for _, run in ordered}
 
 
 def pairings_at(reading: Reading, ids: Collection[int]) -> Sequence[Pairing]:
     """Those of these rows of runs, on either side."""
+    if not reading.known.any_pairings:
+        return []
     query = pairings_query(select(RUNS.c.id).where(among(RUNS.c.id, ids)))
     return list(pairings_of(reading.connection.execute(query).all()))
-
-
-def lines_at(reading: Reading, filters: Filters) -> Mapping[str, Line]:
-    """By case: of what is asked for, the line that reaches furthest."""
-    runs, nights = read_columns(reading.connection, filters, reading.known.names)
-    found: dict[str, list[Line]] = {}
-    for line in (*lines_of_runs(runs), *lines_of_nights(nights)):
-        found.setdefault(line.where["case"], []).append(line)
-    return {case: reaching_furthest(lines) for case, lines in sorted(found.items())}
 
 
 def regressions_kept(reading: Reading, filters: Filters, judging: Judging) -> Sequence[Regression]:

@@ -1,7 +1,7 @@
 """The few that every page needs: names, machines, software. Read once of each version."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,8 @@ from harness.store.circumstances import read_environments
 from harness.store.filters import Filters
 from harness.store.names import Names, read_names
 from harness.store.reader import CEILINGS, MachineSummary, Reader, Run
-from harness.store.tables import OVERVIEW, RUNS
+from harness.store.tables import OVERVIEW, PAIRINGS, RUNS
+from harness.web.runs import Runs
 
 _DIGIT, _HEX = "[0-9]", "[0-9a-f]"
 _OWN_NAMES = f"{_DIGIT * 8}-{_DIGIT * 6}-{_HEX * 6}"
@@ -26,7 +27,8 @@ _OWN_NAMES = f"{_DIGIT * 8}-{_DIGIT * 6}-{_HEX * 6}"
 @dataclass(frozen=True, kw_only=True)
 class Known:
     """`targets`, `suites`: of runs. `ceilings`: runs of these. `strange`: names of runs that jaxrig
-    did not give. `running`: name, owner and deadline of runs that are marked so."""
+    did not give. `running`: name, owner and deadline of runs that are marked so. `any_pairings`:
+    whether anything was measured in turns."""
 
     names: Names
     machines: Sequence[MachineSummary]
@@ -36,6 +38,8 @@ class Known:
     ceilings: Sequence[Run]
     strange: Sequence[str]
     running: Sequence[tuple[str, str, datetime]]
+    any_pairings: bool
+    runs: Runs = field(default_factory=Runs)
 
     @cached_property
     def counts_as(self) -> Mapping[str, str]:
@@ -45,6 +49,22 @@ class Known:
     def cases(self) -> Sequence[str]:
         """Their names, in order."""
         return sorted(set(self.names.cases.values()))
+
+    @cached_property
+    def host_names(self) -> Mapping[str, str]:
+        """By fingerprint."""
+        return {each.fingerprint: each.name for each in self.names.machines.values()}
+
+    def rows_of_case(self, case: str) -> Sequence[int]:
+        """One for each way in which it was ever defined."""
+        return self._rows_of_cases[case]
+
+    @cached_property
+    def _rows_of_cases(self) -> Mapping[str, Sequence[int]]:
+        found: dict[str, list[int]] = {}
+        for key, name in self.names.cases.items():
+            found.setdefault(name, []).append(key)
+        return found
 
     @cached_property
     def case_pages(self) -> Mapping[str, str]:
@@ -84,6 +104,7 @@ def read_known(connection: Connection, reader: Reader) -> Known:
         targets=sorted({target for target, _ in kinds}),
         suites=sorted({suite for _, suite in kinds}),
         ceilings=reader.runs(suite=CEILINGS),
+        any_pairings=connection.execute(select(PAIRINGS.c.id).limit(1)).first() is not None,
         strange=list(connection.execute(strange).scalars()),
         running=[
             (run, owner, deadline_at)

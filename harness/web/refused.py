@@ -7,8 +7,8 @@ class Refused(Exception):
     """`status`: of the answer. Its text says what to ask instead."""
 
     def __init__(self, status: HTTPStatus, told: str) -> None:
-        super().__init__(told)
-        self.status = status
+        super().__init__(status, told)  # what it is made of again on its way between processes
+        self.status, self.told = status, told
 
 
 def not_there(what: str) -> Refused:

@@ -1,8 +1,8 @@
 """A database that is read again and again, and may change, go or come back meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import token_hex
 from threading import Lock
 from typing import Any
@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, event
 from harness.errors import DatabaseFailure
 from harness.runner.abandoned import is_abandoned
 from harness.store.database import check_schema, database_errors, open_for_reading
-from harness.store.reader import Reader
+from harness.store.places import Place
+from harness.store.reader import Reader, Run
 from harness.store.url import parse, shown
 from harness.store.watch import Watch, file_of, watch
 from harness.web.known import Known, read_known
@@ -33,6 +34,20 @@ class Reading:
     gone: frozenset[str]
     version: str
 
+    def runs(self, ids: Collection[int]) -> Mapping[int, Run]:
+        """By their rows; those of them that there are."""
+        found = self.known.runs.at(self.connection, ids)
+        if not self.gone:
+            return found
+        return {key: self._as_it_is(run) for key, run in found.items()}
+
+    def runs_there(self, place: Place) -> Sequence[int]:
+        """Rows of all runs of a place, in the order in which they began."""
+        return self.known.runs.there(self.connection, place, self.known.names)
+
+    def _as_it_is(self, run: Run) -> Run:
+        return replace(run, status="interrupted") if run.run in self.gone else run
+
 
 class Source:
     """Raises `DatabaseFailure`, here and whenever it is read; the next reading tries anew."""
@@ -51,6 +66,11 @@ class Source:
         except DatabaseFailure:
             self._leave(opened)
             raise
+
+    def version(self) -> str:
+        """As of a `Reading` that begins now."""
+        with self.reading() as reading:
+            return reading.version
 
     def close(self) -> None:
         if self._opened is not None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,16 +17,22 @@ from harness.report.site.table import NOTHING, Cell, Table, number, said, told
 
 if TYPE_CHECKING:
     from harness.archive import Archive
-    from harness.changes import Line, Series
+    from harness.changes import Series
     from harness.store.points import Measured
-
-Of = TypeVar("Of", "Line", "Series")
 
 MOST_POINTS = 200
 """Rows of the table behind a plot, the newest ones: the plot has all of them."""
 
 BAND = (10, 90)
 """Percentiles of a level's points that its band shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A case's line in a table: its values in order, in `unit` (as of a `Series`)."""
+
+    unit: str
+    values: Sequence[float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,19 +76,15 @@ def _case_row(archive: "Archive", case: str, series: Sequence["Series"]) -> tupl
     if not series:  # measured in turns alone, and in no night
         newest = archive.measured[case][-1].median_s
         return (link, NOTHING, seconds(newest), NOTHING, NOTHING, number("0", 0), marked)
-    longest = reaching_furthest(series)
-    drawn = _drawn(longest, [change.at for change in longest.levels.changes])
+    longest = max(series, key=lambda each: (each.points[-1].started_at, len(each.points)))
+    line = Drawn(unit=longest.unit, values=[point.value for point in longest.points])
+    drawn = _drawn(line, [change.at for change in longest.levels.changes])
     return (link, *drawn, number(str(len(series)), len(series)), marked)
-
-
-def reaching_furthest(lines: Sequence[Of]) -> Of:
-    """The one with the newest point; of several the longest."""
-    return max(lines, key=lambda each: (each.points[-1].started_at, len(each.points)))
 
 
 def lines_table(
     archive: "Archive",
-    lines: Mapping[str, "Line | None"],
+    lines: Mapping[str, Drawn | None],
     *,
     caption: str,
     asked: Sequence[tuple[str, str]],
@@ -106,9 +108,9 @@ def lines_table(
     )
 
 
-def _drawn(line: "Line | Series", changes: Sequence[int] = ()) -> tuple[Cell, ...]:
+def _drawn(line: Drawn, changes: Sequence[int] = ()) -> tuple[Cell, ...]:
     """The line, and its newest, smallest and largest values."""
-    values, shown = [point.value for point in line.points], _value(line.unit)
+    values, shown = line.values, _value(line.unit)
     drawn = Cell(text="", html=sparkline(values, changes))
     return (drawn, shown(values[-1]), shown(min(values)), shown(max(values)))
 

@@ -1,6 +1,7 @@
 """The whole site: an archive in, files out, one by one."""
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 LimitsOf = Callable[["Run"], "tuple[Bottlenecks, Hardware] | None"]
 
 _OWN = ("site.css", "site.js")
+
+_STYLES = re.compile(rb'document\.getElementById\("([0-9a-f]{64})"\)')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +105,7 @@ def environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["needless"] = _needless
     made.filters["body"] = lambda table, root: Markup(body(table, root))  # noqa: S704 (escaped)
     return made
 
@@ -111,5 +115,15 @@ def assets() -> Iterator[tuple[str, bytes]]:
     own = resources.files("harness.report.site") / "assets"
     for name in _OWN:
         yield f"assets/{name}", (own / name).read_bytes()
-    plotly = resources.files("plotly") / "package_data" / "plotly.min.js"
-    yield "assets/plotly.min.js", plotly.read_bytes()
+    yield "assets/plotly.min.js", _plotly()
+
+
+def _plotly() -> bytes:
+    return (resources.files("plotly") / "package_data" / "plotly.min.js").read_bytes()
+
+
+@cache
+def _needless() -> Sequence[str]:
+    """Ids of the styles that Plotly adds for its maps where no element has these: a page without
+    maps needs none, and a strict policy refuses them."""
+    return tuple(dict.fromkeys(x.decode() for x in _STYLES.findall(_plotly())))

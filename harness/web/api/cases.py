@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from harness.report.site import addresses
+from harness.store.filters import cases_meant
 from harness.store.models import CaseRow
-from harness.store.places import cases_meant
 from harness.web.answer import Answer, document
 from harness.web.api.paging import cut, page_of
 from harness.web.api.schemas import record, rows, texts

@@ -7,8 +7,7 @@ from harness.changes import Series, series_of_nights, series_of_runs
 from harness.explained import explained_in
 from harness.lives import read_columns
 from harness.report.changes import changes_view
-from harness.store.filters import Filters
-from harness.store.places import cases_meant
+from harness.store.filters import Filters, cases_meant
 from harness.web.answer import Answer, document
 from harness.web.api.paging import cut, page_of
 from harness.web.api.schemas import numbers, record, rows, texts

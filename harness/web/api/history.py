@@ -7,10 +7,9 @@ from typing import Any
 from harness.report.series import moment
 from harness.runner.abandoned import is_abandoned
 from harness.store.abandoned import settled
-from harness.store.filters import Filters
+from harness.store.filters import Filters, cases_meant
 from harness.store.kinds import of_series
 from harness.store.metrics import TIME
-from harness.store.places import cases_meant
 from harness.store.series import read_newest
 from harness.web.answer import Answer, document
 from harness.web.api.paging import page_of, window

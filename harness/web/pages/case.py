@@ -7,13 +7,12 @@ from harness.archive import Archive
 from harness.report.site.cases import case_page
 from harness.report.site.live import Choice, Field, Form, Live
 from harness.report.site.site import render
-from harness.store.filters import Filters
-from harness.store.places import Place, places_of
+from harness.store.places import Place
 from harness.web import archives
 from harness.web.answer import Answer, page
 from harness.web.choosing import MACHINE, TARGET, filters_of
 from harness.web.pages.fields import machine_field, target_field, written
-from harness.web.pages.where import at, told
+from harness.web.pages.where import places, told
 from harness.web.parameters import Asked, switch
 from harness.web.refused import not_there
 from harness.web.resource import Judging, Resource
@@ -32,17 +31,16 @@ def one_case_page(reading: Reading, asked: Asked, judging: Judging) -> Answer:
         raise not_there("no such case is stored")
     filters = filters_of(asked)
     reading.known.check(filters)
-    of_case = replace(filters, cases=(case,))
     most = MOST_PLACES if asked["everywhere"] else 1
-    places = places_of(reading.connection, of_case, reading.known.names, most)
-    archive = _archive(reading, case, [at(of_case, place) for place in places], judging)
+    shown = places(reading, replace(filters, cases=(case,)), most)
+    archive = _archive(reading, case, shown, judging)
     told_page = case_page(archive, case, archive.series)
-    live = Live(form=_form(archive, reading, asked), note=_note(reading, places))
+    live = Live(form=_form(archive, reading, asked), note=_note(reading, shown))
     return page(render("case", asked.path, told_page, live))
 
 
-def _archive(reading: Reading, case: str, places: Sequence[Filters], judging: Judging) -> Archive:
-    found = [archives.of_case(reading, case, each, judging) for each in places]
+def _archive(reading: Reading, case: str, shown: Sequence[Place], judging: Judging) -> Archive:
+    found = [archives.of_case(reading, case, each, judging) for each in shown]
     runs = {name: run for each in found for name, run in each.runs.items()}
     measured = [one for each in found for one in each.measured[case]]
     return archives.of(
@@ -54,12 +52,12 @@ def _archive(reading: Reading, case: str, places: Sequence[Filters], judging: Ju
     )
 
 
-def _note(reading: Reading, places: Sequence[Place]) -> str:
-    if not places:
+def _note(reading: Reading, shown: Sequence[Place]) -> str:
+    if not shown:
         return "Not measured there."
-    shown = ", ".join(told(reading, place) for place in places)
-    cap = f"; of all places the last {MOST_PLACES}" if len(places) == MOST_PLACES else ""
-    return f"Shown: {shown}{cap}."
+    named = ", ".join(told(reading, place) for place in shown)
+    cap = f"; of all places the last {MOST_PLACES}" if len(shown) == MOST_PLACES else ""
+    return f"Shown: {named}{cap}."
 
 
 def _form(archive: Archive, reading: Reading, asked: Asked) -> Form:

@@ -2,23 +2,21 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
-
 from harness.archive import Archive
 from harness.report.site.cases import lines_table
 from harness.report.site.live import Choice, Form, Live
 from harness.report.site.site import render
 from harness.report.site.table import Table
-from harness.store import filters as conditions
-from harness.store.filters import Filters
+from harness.store.filters import Filters, cases_meant
+from harness.store.medians import read_measured_cases
 from harness.store.places import Place
-from harness.store.tables import MEASUREMENTS
 from harness.web import archives
 from harness.web.answer import Answer, page
 from harness.web.choosing import CASES, MACHINE, TARGET, filters_of
+from harness.web.lines import MOST_RUNS, lines_of
 from harness.web.pages.fields import machine_field, target_field, text_field
 from harness.web.pages.paging import PAGE, pager, rows_before
-from harness.web.pages.where import MOST_RUNS, at, lately, place_of, told
+from harness.web.pages.where import places, told
 from harness.web.parameters import Asked
 from harness.web.resource import Judging, Resource
 from harness.web.source import Reading
@@ -32,24 +30,22 @@ NEWEST = Choice(value="", text="where there was a run last")
 def cases_page(reading: Reading, asked: Asked, judging: Judging) -> Answer:
     filters = filters_of(asked)
     reading.known.check(filters)
-    archive = archives.of(
-        reading, regressions=archives.regressions_kept(reading, Filters(), judging)
-    )
-    place = place_of(reading, filters)
+    kept = archives.regressions_kept(reading, Filters(), judging)
+    archive = archives.of(reading, regressions=kept)
+    place = next(iter(places(reading, filters)), None)
     cases = _measured(reading, filters, place)
     before = rows_before(asked, SIZE)
     shown = cases[before : before + SIZE]
-    table = _table(reading, archive, place, shown)
     live = Live(
         form=_form(archive, reading, asked),
         pager=pager(asked, SIZE, len(shown), more=before + SIZE < len(cases)),
     )
-    return page(render("cases", PATH, table, live))
+    return page(render("cases", PATH, _table(reading, archive, place, shown), live))
 
 
-def lines_of(reading: Reading, archive: Archive, filters: Filters, most: int) -> Table:
-    """The first ones, those that are slower before all others."""
-    place = place_of(reading, filters)
+def table_of(reading: Reading, archive: Archive, filters: Filters, most: int) -> Table:
+    """The first cases, those that are slower before all others."""
+    place = next(iter(places(reading, filters)), None)
     cases = _measured(reading, filters, place)
     slower = {each.where["case"] for each in archive.open}
     chosen = sorted(cases, key=lambda case: (case not in slower, case))[:most]
@@ -60,18 +56,16 @@ def _measured(reading: Reading, filters: Filters, place: Place | None) -> Sequen
     """Names of the cases that the newest runs there measured, in order."""
     if place is None:
         return ()
-    names, dialect = reading.known.names, reading.connection.dialect.name
-    query = select(MEASUREMENTS.c.case_id).distinct()
-    there = lately(reading, at(filters, place))
-    meant = query.where(*conditions.measured(there, names, dialect))
-    return sorted({names.cases[key] for key in reading.connection.execute(meant).scalars()})
+    newest = reading.runs_there(place)[-MOST_RUNS:]
+    names = reading.known.names
+    meant = cases_meant(filters, names) & read_measured_cases(reading.connection, newest)
+    return sorted({names.cases[key] for key in meant})
 
 
 def _table(reading: Reading, archive: Archive, place: Place | None, cases: Sequence[str]) -> Table:
     if place is None:
         return lines_table(archive, {}, caption="Cases", asked=())
-    there = lately(reading, at(Filters(cases=cases), place))
-    found = archives.lines_at(reading, there) if cases else {}
+    found = lines_of(reading, place, cases) if cases else {}
     return lines_table(
         archive,
         {case: found.get(case) for case in cases},

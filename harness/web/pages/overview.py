@@ -1,6 +1,6 @@
 """The first page."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -26,7 +26,7 @@ from harness.store.tables import RUNS
 from harness.web import archives
 from harness.web.answer import Answer, page
 from harness.web.choosing import MACHINE, TARGET, filters_of
-from harness.web.pages.cases import lines_of
+from harness.web.pages.cases import table_of
 from harness.web.pages.fields import machine_field, target_field
 from harness.web.parameters import Asked
 from harness.web.resource import Judging, Resource
@@ -62,7 +62,7 @@ def overview_page(reading: Reading, asked: Asked, judging: Judging) -> Answer:
         limits=limits_table(archive, _labels_of(reading, judging)),
         machines=relative_table(archive, _medians(reading, shown), sign="?"),
         counts=list(_counts(reading)),
-        cases=lines_of(reading, archive, filters, MOST_CASES),
+        cases=table_of(reading, archive, filters, MOST_CASES),
     )
     live = Live(form=_form(archive, reading, asked), note=AS_KEPT)
     return page(render("overview", PATH, told, live))
@@ -116,9 +116,13 @@ def _labels_of(reading: Reading, judging: Judging) -> "Callable[[Run], Bottlenec
     return labels
 
 
-def _medians(reading: Reading, runs: Collection[int]) -> dict[str, dict[str, float]]:
-    found = read_medians(reading.connection, runs, reading.known.names)
-    return {run: dict(cases) for run, cases in found.items()}
+def _medians(reading: Reading, ids: Collection[int]) -> Mapping[str, Mapping[str, float]]:
+    """By run and case."""
+    found: dict[str, dict[str, float]] = {}
+    runs, cases = reading.runs(ids), reading.known.names.cases
+    for case, run, median_s in read_medians(reading.connection, list(runs)):
+        found.setdefault(runs[run].run, {})[cases[case]] = median_s
+    return found
 
 
 def _counts(reading: Reading) -> Iterator[tuple[str, str]]:

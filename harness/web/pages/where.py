@@ -1,44 +1,30 @@
 """Where what a page shows was measured: as it is asked for, or where there was a run last."""
 
-from dataclasses import replace
-
-from sqlalchemy import select
+from collections.abc import Sequence
 
 from harness.report.site.facts import short
-from harness.store import filters as conditions
-from harness.store.filters import Filters
+from harness.store.filters import Filters, machines_named
 from harness.store.places import Place, places_of
-from harness.store.tables import RUNS
 from harness.web.source import Reading
 
-MOST_RUNS = 200
-"""Of a place, the newest ones, that a line of a table shows."""
+
+def places(reading: Reading, filters: Filters, most: int = 1) -> Sequence[Place]:
+    """Those that meet these, where there was a run last first. One that is asked for by name is
+    not looked for among runs: it may be long ago that there was one."""
+    named = _named(reading, filters)
+    if named is not None:
+        return [named]
+    return places_of(reading.connection, filters, reading.known.names, most)
 
 
-def place_of(reading: Reading, filters: Filters) -> Place | None:
-    """The one that meets these, and has the newest run."""
-    found = places_of(reading.connection, filters, reading.known.names, most=1)
-    return found[0] if found else None
-
-
-def at(filters: Filters, place: Place) -> Filters:
-    return replace(filters, machine=place.machine, target=place.target)
-
-
-def lately(reading: Reading, filters: Filters) -> Filters:
-    """These, of the newest runs alone."""
-    row, dialect = RUNS.c, reading.connection.dialect.name
-    query = (
-        select(row.started_at)
-        .where(*conditions.runs(filters, reading.known.names, dialect))
-        .order_by(row.started_at.desc())
-        .offset(MOST_RUNS - 1)
-        .limit(1)
-    )
-    return replace(filters, since=reading.connection.execute(query).scalar())
+def _named(reading: Reading, filters: Filters) -> Place | None:
+    names = reading.known.names
+    if filters.machine is None or filters.target is None:
+        return None
+    meant = {names.machines[key].counts_as for key in machines_named(filters.machine, names)}
+    return Place(machine=meant.pop(), target=filters.target) if len(meant) == 1 else None
 
 
 def told(reading: Reading, place: Place) -> str:
-    """`cpu on node07`."""
-    names = {each.fingerprint: each.name for each in reading.known.names.machines.values()}
-    return f"{place.target} on {names[place.machine]} ({short(place.machine)})"
+    """`cpu on node07 (00070007…)`."""
+    return f"{place.target} on {reading.known.host_names[place.machine]} ({short(place.machine)})"

@@ -1,0 +1,111 @@
+"""Series of one place: of a case with all that its points know, of many their values alone."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from harness.changes import Series, lines_of_nights, series_of_nights, series_of_runs
+from harness.report.site.cases import Drawn
+from harness.stats.nights import NightRule
+from harness.store.columns import Columns
+from harness.store.filters import Filters
+from harness.store.medians import read_medians
+from harness.store.places import Place, read_in_turns
+from harness.store.points import Measured
+from harness.store.ratios import read_nights
+from harness.store.reader import Run
+from harness.web.source import Reading
+
+Reached = tuple[str, int]
+"""When the last one of a line began, and how many there are."""
+
+
+def series_of(
+    reading: Reading,
+    case: str,
+    place: Place,
+    measured: Sequence[Measured],
+    floor: Callable[[str], float],
+) -> Iterator[Series]:
+    """Of runs that were not measured in turns, and of nights. `measured`: the case's there."""
+    apart = {run.run: run for run in _apart(reading, place).values()}
+    points = [(each, apart[each.run]) for each in measured if each.run in apart]
+    yield from series_of_runs(_columns(reading, case, points), floor)
+    yield from series_of_nights(_nights(reading, place, [case]), floor)
+
+
+def lines_of(reading: Reading, place: Place, cases: Sequence[str]) -> Mapping[str, Drawn]:
+    """By case: the line that reaches furthest, of several the longest; of the newest runs."""
+    found: dict[str, tuple[Reached, Drawn]] = {}
+    for case, reached, line in (*_runs(reading, place, cases), *_of_nights(reading, place, cases)):
+        if case not in found or found[case][0] < reached:
+            found[case] = reached, line
+    return {case: line for case, (_, line) in found.items()}
+
+
+def _apart(reading: Reading, place: Place, newest: int | None = None) -> Mapping[int, Run]:
+    """Runs there that were not measured in turns, in the order in which they began."""
+    ids = reading.runs_there(place)
+    ids = ids if newest is None else ids[-newest:]
+    turns = read_in_turns(reading.connection, ids) if reading.known.any_pairings else set()
+    found = reading.runs(ids)
+    return {key: found[key] for key in ids if key not in turns}
+
+
+def _columns(reading: Reading, case: str, points: Collection[tuple[Measured, Run]]) -> Columns:
+    """As `harness.store.series.read_series` gives them, of what was read of the case anyway."""
+    names = reading.known.host_names
+    runs = [run for _, run in points]
+    return {
+        "case": [case] * len(runs),
+        "machine": [run.machine for run in runs],
+        "machine_name": [names[run.machine] for run in runs],
+        "target": [run.target for run in runs],
+        "isolation": [run.isolation for run in runs],
+        "run": [run.run for run in runs],
+        "started_at": [_text(run) for run in runs],
+        "median_s": [each.median_s for each, _ in points],
+        "image": [run.image for run in runs],
+        "jax": [reading.known.names.jax.get(each.environment or 0) for each, _ in points],
+        "git_commit": [run.git_commit for run in runs],
+        "suite": [run.suite for run in runs],
+    }
+
+
+def _text(run: Run) -> str:
+    return str(run.started_at.replace(tzinfo=None))
+
+
+def _nights(reading: Reading, place: Place, cases: Sequence[str]) -> Columns:
+    """Without a column where nothing was ever measured in turns."""
+    if not reading.known.any_pairings:
+        return {}
+    filters = Filters(cases=cases, machine=place.machine, target=place.target)
+    names, least = reading.known.names, NightRule().pairs
+    return read_nights(reading.connection, filters, names, least_pairs=least)
+
+
+MOST_RUNS = 200
+"""Of a place, the newest ones, that a line of a table shows."""
+
+
+def _runs(
+    reading: Reading, place: Place, cases: Sequence[str]
+) -> Iterator[tuple[str, Reached, Drawn]]:
+    runs = _apart(reading, place, MOST_RUNS)
+    rows = [key for case in cases for key in reading.known.rows_of_case(case)]
+    values: dict[tuple[str, str], list[float]] = {}
+    last: dict[tuple[str, str], Run] = {}
+    for case, run, median_s in read_medians(reading.connection, list(runs), rows):
+        key = reading.known.names.cases[case], runs[run].isolation
+        values.setdefault(key, []).append(median_s)
+        last[key] = runs[run]
+    for key, line in values.items():
+        yield key[0], (_text(last[key]), len(line)), Drawn(unit="s", values=line)
+
+
+def _of_nights(
+    reading: Reading, place: Place, cases: Sequence[str]
+) -> Iterator[tuple[str, Reached, Drawn]]:
+    for line in lines_of_nights(_nights(reading, place, cases)):
+        values = [point.value for point in line.points]
+        reached = line.points[-1].started_at, len(values)
+        yield line.where["case"], reached, Drawn(unit="ratio", values=values)
