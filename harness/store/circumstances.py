@@ -1,13 +1,14 @@
 """What is known of many runs beside what they measured: software, launches, what failed, what was
 skipped, and what was said of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Result, Select, select
 
 from harness.store import filters as conditions
+from harness.store.columns import told_later
 from harness.store.filters import Filters
 from harness.store.models import EnvironmentRow, FailureRow, LaunchRow, RunRow, SkipRow
 from harness.store.names import Names
@@ -45,22 +46,34 @@ def read_processes(
 ) -> Mapping[str, list[Process]]:
     """By run, in the order of launches."""
     runs = _runs(connection, filters, names)
-    told = (LaunchRow.part, LaunchRow.status, LaunchRow.exit_code, LaunchRow.limits)
-    query = (
-        select(
-            RunRow.name.label("run"),
-            LaunchRow.id.label("log"),  # becomes the log
-            LaunchRow.index.label("launch"),
-            LaunchRow.environment_id.label("environment"),
-            LaunchRow.noise,
-            *told,
-        )
-        .join(RunRow, RunRow.id == LaunchRow.run_id)
-        .where(RunRow.id.in_(runs))
-        .order_by(LaunchRow.run_id, LaunchRow.index, LaunchRow.part)
+    result = connection.execute(_PROCESSES.where(RunRow.id.in_(runs)))
+    return _processes(result, _logs(connection, runs))
+
+
+def read_processes_of(connection: Connection, runs: Collection[int]) -> Mapping[str, list[Process]]:
+    """As `read_processes`, of rows of runs in which nothing failed: without a log."""
+    return _processes(connection.execute(_PROCESSES_OF, {"runs": list(runs)}), {})
+
+
+_PROCESSES = (
+    select(
+        RunRow.name.label("run"),
+        LaunchRow.id.label("log"),  # becomes the log
+        LaunchRow.index.label("launch"),
+        LaunchRow.environment_id.label("environment"),
+        LaunchRow.noise,
+        *(LaunchRow.part, LaunchRow.status, LaunchRow.exit_code, LaunchRow.limits),
     )
-    logs = _logs(connection, runs)
-    rows = (row._asdict() for row in connection.execute(query))
+    .join(RunRow, RunRow.id == LaunchRow.run_id)
+    .order_by(LaunchRow.run_id, LaunchRow.index, LaunchRow.part)
+)
+_PROCESSES_OF = _PROCESSES.where(told_later(RunRow.__table__.c.id, "runs"))
+
+
+def _processes(
+    result: Result[*tuple[Any, ...]], logs: Mapping[int, str | None]
+) -> Mapping[str, list[Process]]:
+    rows = (row._asdict() for row in result)
     return _by_run(
         _told(row | {"log": logs.get(row["log"]), "noise": row["noise"] or {}}, Process)
         for row in rows

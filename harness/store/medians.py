@@ -1,6 +1,8 @@
 """What runs measured, and nothing else of it: numbers, by rows of runs and of cases."""
 
 from collections.abc import Collection, Iterator, Sequence
+from itertools import groupby
+from operator import itemgetter
 from statistics import median
 
 from sqlalchemy import Connection, Select, select
@@ -25,14 +27,16 @@ def read_medians(
     order. `cases`: None: whichever."""
     told = {"runs": list(runs), "cases": list(cases or ())}
     result = connection.execute(_MEDIANS if cases is None else _OF_CASES, told)
+    columns = columns_of(result)
     places = {run: place for place, run in enumerate(runs)}
-    found: dict[int, dict[int, list[float]]] = {}
-    for case, run, median_s in zip(*columns_of(result), strict=True):
-        found.setdefault(case, {}).setdefault(places[run], []).append(median_s)
-    for case, by_place in found.items():
-        for place in sorted(by_place):
-            some = by_place[place]
-            yield case, runs[place], some[0] if len(some) == 1 else median(some)
+    rows = sorted(zip(columns[0], map(places.__getitem__, columns[1]), columns[2], strict=True))
+    for (case, place), some in groupby(rows, _CASE_AND_PLACE):
+        medians_s = [each[2] for each in some]
+        median_s = medians_s[0] if len(medians_s) == 1 else median(medians_s)
+        yield case, runs[place], median_s
+
+
+_CASE_AND_PLACE = itemgetter(0, 1)
 
 
 def read_measured_cases(connection: Connection, runs: Collection[int]) -> set[int]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 from sqlalchemy import Engine, Row, Select, func, select
 
 from harness.errors import UsageError
+from harness.store.columns import columns_of
 from harness.store.database import database_errors, open_for_reading
 from harness.store.filters import tagged
 from harness.store.tables import OVERVIEW, RUNS
@@ -114,14 +115,15 @@ class Reader:
     def __init__(self, url: str, is_abandoned: IsAbandoned | None = None) -> None:
         """`is_abandoned`: says of a run that is marked as running, by its owner and its deadline,
         whether it has ended without a word; it is then shown as interrupted."""
-        self._url, self._is_abandoned = url, is_abandoned
+        self._url, self._is_abandoned, self._is_its_own = url, is_abandoned, True
         self._engine: Engine = open_for_reading(url)
 
     @classmethod
     def over(cls, engine: Engine, url: str, is_abandoned: IsAbandoned | None = None) -> Self:
         """Reads by an engine that is open, and which is another's to close."""
         reader = cls.__new__(cls)
-        reader._url, reader._is_abandoned, reader._engine = url, is_abandoned, engine
+        reader._url, reader._is_abandoned, reader._is_its_own = url, is_abandoned, False
+        reader._engine = engine
         return reader
 
     def runs(self, limit: int | None = None, *, suite: str | None = None) -> list[Run]:
@@ -222,7 +224,7 @@ class Reader:
         """
         from harness.store.measurements import as_frame, columns, measurements_query
 
-        rows = self._rows(measurements_query(self._run_id(reference), samples=samples))
+        rows = self._rows(measurements_query(samples=samples), run=self._run_id(reference))
         return as_frame(rows, [column.name for column in columns(samples=samples)])
 
     def records(self, reference: str, *, samples: bool = True) -> list[dict[str, Any]]:
@@ -230,7 +232,8 @@ class Reader:
         None."""
         from harness.store.measurements import as_records, measurements_query
 
-        return as_records(self._rows(measurements_query(self._run_id(reference), samples=samples)))
+        run = self._run_id(reference)
+        return as_records(self._rows(measurements_query(samples=samples), run=run))
 
     def anchors(self, machine: str, target: str) -> "list[Anchor]":
         """Images that nights of that machine (a fingerprint) were measured with, the oldest first;
@@ -286,15 +289,17 @@ class Reader:
             targets=targets,
             cases=cases,
         )
-        rows = [tuple(row) for row in self._rows(query)]
         names = [column.name for column in query.selected_columns]
-        frame = pd.DataFrame.from_records(rows, columns=names)
+        with database_errors(self._url), self._engine.connect() as connection:
+            columns = columns_of(connection.execute(query))
+        frame = pd.DataFrame(dict(zip(names, columns, strict=True)))
         # All at once: row by row, times would take longer to read than everything else.
         started_at = pd.to_datetime(frame["started_at"], format="ISO8601", utc=True)
         return frame.assign(started_at=started_at)
 
     def close(self) -> None:
-        self._engine.dispose()
+        if self._is_its_own:
+            self._engine.dispose()
 
     def __enter__(self) -> Self:
         return self
@@ -321,9 +326,10 @@ class Reader:
                 return found[0]
         raise UsageError(f"no single run is named {reference!r}; see `jaxrig runs`")
 
-    def _rows(self, query: _Query) -> Sequence[Row[Any]]:
+    def _rows(self, query: _Query, **told: int) -> Sequence[Row[Any]]:
+        """`told`: what the query leaves to be told."""
         with database_errors(self._url), self._engine.connect() as connection:
-            return connection.execute(query).all()
+            return connection.execute(query, told).all()
 
 
 def _references(reference: str, dialect: str) -> list[_Query]:

@@ -1,13 +1,15 @@
 """Whether a database is still as it was: a token that is another one after every change."""
 
+import sqlite3
 from itertools import count
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from time import monotonic_ns
+from typing import Any, Protocol
 
 from sqlalchemy import Connection, Engine, NullPool, text
 
-from harness.store import sqlite
+from harness.store import sqlite as files
 from harness.store.url import parse
 
 
@@ -15,6 +17,9 @@ class Watch(Protocol):
     def token(self, connection: Connection, /) -> str:
         """Never the same before and after a change. `connection`: one that reads, and has not
         begun to; what it reads afterwards is as new as the token, or newer."""
+
+    def token_at_once(self) -> str | None:
+        """Likewise, without a connection; None where that would take a while."""
 
     def close(self) -> None: ...
 
@@ -34,8 +39,8 @@ def file_of(url: str) -> tuple[int, int] | None:
     parsed = parse(url)
     if parsed.get_backend_name() != "sqlite":
         return None
-    sqlite.refuse_missing(parsed)
-    return sqlite.identity_of(Path(str(parsed.database)))
+    files.refuse_missing(parsed)
+    return files.identity_of(Path(str(parsed.database)))
 
 
 class _Kept:
@@ -43,14 +48,31 @@ class _Kept:
     (https://www.sqlite.org/pragma.html#pragma_data_version)."""
 
     def __init__(self, engine: Engine) -> None:
-        self._connection = engine.connect()
+        self._connection = engine.raw_connection()
         self._lock = Lock()
+        self._execute("PRAGMA busy_timeout = 0")  # who waits does so elsewhere
 
-    def token(self, _connection: Connection, /) -> str:
-        with self._lock:
-            found = self._connection.exec_driver_sql("PRAGMA data_version").scalar_one()
-            self._connection.rollback()
+    def token(self, connection: Connection, /) -> str:
+        """Raises as reading does."""
+        found = self.token_at_once()
+        if found is None:
+            connection.execute(text("SELECT 1 FROM runs LIMIT 1"))  # waits, or says what is wrong
+            connection.rollback()
+            found = self.token_at_once()
+        return found or f"unknown {monotonic_ns()}"
+
+    def token_at_once(self) -> str | None:
+        try:
+            (found,) = self._execute("PRAGMA data_version").fetchone()
+        except sqlite3.Error:
+            return None
         return str(found)
+
+    def _execute(self, statement: str) -> sqlite3.Cursor:
+        driver: Any = self._connection.driver_connection
+        with self._lock:
+            found: sqlite3.Cursor = driver.execute(statement)
+        return found
 
     def close(self) -> None:
         with self._lock:
@@ -66,9 +88,12 @@ class _AsFound:
         self._count = count()
 
     def token(self, _connection: Connection, /) -> str:
-        size, changed_ns = sqlite.state_of(self._path)
-        open_to_write = sqlite.log_of(self._path).exists()
+        size, changed_ns = files.state_of(self._path)
+        open_to_write = files.log_of(self._path).exists()
         return f"{size}.{changed_ns}" + (f".{next(self._count)}" if open_to_write else "")
+
+    def token_at_once(self) -> str | None:
+        return None
 
     def close(self) -> None:
         """Nothing is kept."""
@@ -81,6 +106,9 @@ class _Snapshots:
 
     def token(self, connection: Connection, /) -> str:
         return str(connection.execute(text("SELECT pg_current_snapshot()::text")).scalar_one())
+
+    def token_at_once(self) -> str | None:
+        return None
 
     def close(self) -> None:
         """Nothing is kept."""

@@ -81,13 +81,16 @@ class Answering:
         self._source.close()
 
     async def _answered(self, resource: Resource, asked: Asked, request: Request) -> Response:
-        version = await get_running_loop().run_in_executor(self._looking, self._source.version)
+        version = self._source.version_at_once() or await self._version()
         key = (asked.path, repr(sorted(asked.values.items())))
         tag = tag_of(version, *key)
         if is_known(tag, request.headers.get("if-none-match")):
             return responses.known(tag)
         make = partial(self._maker.made, resource.path, asked)
         return responses.sent(await self._cache.answer(version, key, make), tag)
+
+    async def _version(self) -> str:
+        return await get_running_loop().run_in_executor(self._looking, self._source.version)
 
 
 def _asked(resource: Resource, request: Request) -> Asked:

@@ -8,11 +8,14 @@ from sqlalchemy import select
 
 from harness.archive import Archive
 from harness.explained import explained_in
-from harness.regressions import Regression, follow
-from harness.store.circumstances import read_failures, read_processes, read_skips
+from harness.store.circumstances import (
+    read_failures,
+    read_processes,
+    read_processes_of,
+    read_skips,
+)
 from harness.store.columns import among
 from harness.store.filters import Filters
-from harness.store.ledger import read_kept
 from harness.store.pairings import Pairing, pairings_of, pairings_query
 from harness.store.places import Place
 from harness.store.points import read_measured_by
@@ -75,7 +78,9 @@ def of_run(reading: Reading, name: str) -> Archive:
         reading,
         runs=runs,
         measured=read_measured_by(connection, names, ids, None),
-        processes=read_processes(connection, filters, names),
+        processes=read_processes(connection, filters, names)
+        if failed
+        else read_processes_of(connection, ids),
         failures=read_failures(connection, filters, names) if failed else {},
         skips=read_skips(connection, filters, names) if skipped else {},
         pairings=pairings_at(reading, ids),
@@ -94,8 +99,3 @@ def pairings_at(reading: Reading, ids: Collection[int]) -> Sequence[Pairing]:
         return []
     query = pairings_query(select(RUNS.c.id).where(among(RUNS.c.id, ids)))
     return list(pairings_of(reading.connection.execute(query).all()))
-
-
-def regressions_kept(reading: Reading, filters: Filters, judging: Judging) -> Sequence[Regression]:
-    """As they were kept when somebody looked at all series last: `jaxrig regressions announce`."""
-    return follow((), read_kept(reading.connection, reading.known.names, filters), judging.floor)

@@ -1,9 +1,7 @@
 """Which limit binds the cases of a run: worked out once of each run and the ceilings there are."""
 
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
-from threading import Lock
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, func, select
 
@@ -11,13 +9,12 @@ from harness.bottleneck import place
 from harness.limits import ceilings_of, limits_of
 from harness.store.reader import Run
 from harness.store.tables import LAUNCHES, MEASUREMENTS, RUNS
+from harness.web.memory import Memory
 from harness.web.source import Reading
 
 if TYPE_CHECKING:
     from harness.bottleneck import Bottlenecks
     from harness.roofline.ceilings import Hardware, Timed
-
-T = TypeVar("T")
 
 MOST = 256
 """Runs that are remembered, those asked for last."""
@@ -28,8 +25,8 @@ class Labels:
     measures more, or is pruned."""
 
     def __init__(self) -> None:
-        self._limits = Memory["tuple[Bottlenecks, Hardware] | None"]()
-        self._ceilings = Memory["tuple[Hardware, Sequence[Timed]] | None"]()
+        self._limits = Memory["tuple[Bottlenecks, Hardware] | None"](MOST)
+        self._ceilings = Memory["tuple[Hardware, Sequence[Timed]] | None"](MOST)
 
     def limits_of(self, reading: Reading, run: Run) -> "tuple[Bottlenecks, Hardware] | None":
         """None where there are no ceilings of its machine and image."""
@@ -43,24 +40,6 @@ class Labels:
         """None where those that it measured are incomplete."""
         key = _as_they_are(reading.connection, [run])
         return self._ceilings.of(key, lambda: ceilings_of(reading.reader, run))
-
-
-class Memory(Generic[T]):
-    def __init__(self, most: int = MOST) -> None:
-        self._most, self._lock = most, Lock()
-        self._found: OrderedDict[Hashable, T] = OrderedDict()
-
-    def of(self, key: Hashable, make: Callable[[], T]) -> T:
-        with self._lock:
-            if key in self._found:
-                self._found.move_to_end(key)
-                return self._found[key]
-        found = make()
-        with self._lock:
-            self._found[key] = found
-            while len(self._found) > self._most:
-                self._found.popitem(last=False)
-        return found
 
 
 def _as_they_are(connection: Connection, runs: Sequence[Run]) -> Hashable:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from harness.changes import Series, lines_of_nights, series_of_nights, series_of_runs
 from harness.report.site.cases import Drawn
+from harness.report.site.sparkline import MOST
 from harness.stats.nights import NightRule
 from harness.store.columns import Columns
 from harness.store.filters import Filters
@@ -83,8 +84,8 @@ def _nights(reading: Reading, place: Place, cases: Sequence[str]) -> Columns:
     return read_nights(reading.connection, filters, names, least_pairs=least)
 
 
-MOST_RUNS = 200
-"""Of a place, the newest ones, that a line of a table shows."""
+MOST_RUNS = MOST
+"""Of a place, the newest ones, that a line of a table shows: as many points as it draws."""
 
 
 def _runs(

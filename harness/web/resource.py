@@ -7,6 +7,7 @@ from typing import Any
 from harness.web.answer import Answer
 from harness.web.labels import Labels
 from harness.web.parameters import Asked, Parameter
+from harness.web.regressions import Regressions
 from harness.web.source import Reading
 
 
@@ -17,6 +18,7 @@ class Judging:
 
     floor: Callable[[str], float]
     labels: Labels
+    regressions: Regressions
 
 
 Make = Callable[[Reading, Asked, Judging], Answer]

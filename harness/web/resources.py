@@ -29,3 +29,6 @@ DOCUMENTS: tuple[Resource, ...] = (
     REGRESSIONS,
     COMPARE_DOCUMENT,
 )
+
+SLOW = frozenset({COMPARE.path, COMPARE_DOCUMENT.path})
+"""They read what the machines' runs measured, and judge by it."""

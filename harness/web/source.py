@@ -22,6 +22,10 @@ PATIENCE_S = 10
 """For a database that another process holds, and of a server for a statement: people reload
 sooner."""
 
+_CACHED_KIB = 16_384
+"""Of an SQLite file, by each connection: eight times as much as it would of itself, for a fifth of
+the time that a page of many lines takes."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
@@ -71,6 +75,17 @@ class Source:
         """As of a `Reading` that begins now."""
         with self.reading() as reading:
             return reading.version
+
+    def version_at_once(self) -> str | None:
+        """Likewise; None where it would take a while, or fail."""
+        opened = self._opened
+        if opened is None:
+            return None
+        try:
+            same = opened.file == file_of(self.url)
+        except DatabaseFailure:
+            return None
+        return opened.version_at_once() if same else None
 
     def close(self) -> None:
         if self._opened is not None:
@@ -122,8 +137,17 @@ class _Opened:
             reader=self._reader,
             known=known,
             gone=gone,
-            version=".".join((self._epoch, token, *sorted(gone))),
+            version=self._version(token, gone),
         )
+
+    def version_at_once(self) -> str | None:
+        token, known = self._watch.token_at_once(), self._known
+        if token is None or known is None or known[0] != token:
+            return None
+        return self._version(token, known[1].gone())
+
+    def _version(self, token: str, gone: Collection[str]) -> str:
+        return ".".join((self._epoch, token, *sorted(gone)))
 
     def close(self) -> None:
         self._watch.close()
@@ -142,16 +166,17 @@ def _open(url: str) -> _Opened:
     file = file_of(url)
     engine = open_for_reading(url)
     engine.dispose()  # what is open already would be as patient as it was
-    event.listen(engine, "connect", _be_impatient)
+    event.listen(engine, "connect", _prepare)
     with database_errors(url):
         return _Opened(url, engine, watch(engine, url), file)
 
 
-def _be_impatient(connection: Any, _record: object) -> None:
+def _prepare(connection: Any, _record: object) -> None:
     driver = type(connection).__module__
     milliseconds = PATIENCE_S * 1000
     if driver.startswith("sqlite3"):
         connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+        connection.execute(f"PRAGMA cache_size = -{_CACHED_KIB}")
         return
     connection.execute(f"SET statement_timeout = {milliseconds}")
     connection.execute(f"SET lock_timeout = {milliseconds}")

@@ -42,10 +42,9 @@ class Overview:
 
 
 def overview(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | None"]) -> Overview:
-    regressions = regressions_table(archive)
     return Overview(
-        answer=_answer(archive, len(regressions.rows)),
-        regressions=regressions,
+        answer=answer(archive),
+        regressions=regressions_table(archive),
         latest=latest_table(archive),
         limits=limits_table(archive, labels_of),
         machines=relative_table(archive, _medians(archive)),
@@ -54,9 +53,9 @@ def overview(archive: "Archive", labels_of: Callable[["Run"], "Bottlenecks | Non
     )
 
 
-def _answer(archive: "Archive", count: int) -> Cell:
-    if count:
-        return _slower(count)
+def answer(archive: "Archive") -> Cell:
+    if archive.open:
+        return _slower(len(archive.open))
     looked_at = sum(not each.levels.few for each in archive.series)
     if looked_at:
         return Cell(text=f"= Nothing: no regression is open in {looked_at} series", kind="same")

@@ -1,6 +1,7 @@
 """A series as a small line of a table's row; the numbers are told beside it."""
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 from statistics import median
 
@@ -17,8 +18,7 @@ def sparkline(values: Sequence[float], changes: Sequence[int] = ()) -> str:
     low, high = min(points), max(points)
     scale = (HEIGHT - 2 * EDGE) / (high - low) if high > low else 0.0
     heights = [HEIGHT - EDGE - (value - low) * scale if scale else HEIGHT / 2 for value in points]
-    step = (WIDTH - 2 * EDGE) / (len(points) - 1)
-    line = " ".join(f"{EDGE + step * i:.0f},{height:.1f}" for i, height in enumerate(heights))
+    line = _places(len(points)) % tuple(heights)
     span = (WIDTH - 2 * EDGE) / (len(values) - 1)
     marks = "".join(
         f'<path class="mark" d="M{EDGE + span * at:.0f} 0v{HEIGHT}"/>' for at in changes
@@ -27,6 +27,13 @@ def sparkline(values: Sequence[float], changes: Sequence[int] = ()) -> str:
         f'<svg class="spark" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
         f'aria-hidden="true">{marks}<polyline points="{line}"/></svg>'
     )
+
+
+@cache
+def _places(count: int) -> str:
+    """So many points, whose heights are left to be told: a page has many lines of one length."""
+    step = (WIDTH - 2 * EDGE) / (count - 1)
+    return " ".join(f"{EDGE + step * place:.0f},%.1f" for place in range(count))
 
 
 def _thinned(values: Sequence[float]) -> list[float]:

@@ -68,25 +68,27 @@ def said(word: str, href: str | None = None) -> Cell:
 
 def body(table: Table, root: str) -> str:
     """Its rows as HTML. `root`: from the page to the site's."""
-    numbers = [place in table.numbers for place in range(len(table.headers))]
+    kinds = ["number" if place in table.numbers else "" for place in range(len(table.headers))]
     if not table.rows:
-        return f'<tr><td colspan="{len(numbers)}">none</td></tr>'
+        return f'<tr><td colspan="{len(kinds)}">none</td></tr>'
     return "\n".join(
-        "<tr>"
-        + "".join(
-            _written(cell, is_number, root) for cell, is_number in zip(row, numbers, strict=True)
-        )
-        + "</tr>"
-        for row in table.rows
+        [
+            "<tr>"
+            + "".join([_written(cell, kind, root) for cell, kind in zip(row, kinds, strict=True)])
+            + "</tr>"
+            for row in table.rows
+        ]
     )
 
 
-def _written(cell: Cell, is_number: bool, root: str) -> str:
-    kind = ("number " if is_number else "") + (cell.kind or "")
-    attributes = f' class="{kind.rstrip()}"' if kind else ""
-    if cell.sort is not None:
-        attributes += f' data-sort="{cell.sort!r}"'
-    inner = escape(cell.text) if cell.html is None else cell.html
-    if cell.href is not None:
-        inner = f'<a href="{root}{escape(cell.href)}">{inner}</a>'
+def _written(cell: Cell, column: str, root: str) -> str:
+    """`column`: the class of its column."""
+    text, sort, href, kind, html = cell
+    inner = escape(text) if html is None else html
+    if href is not None:
+        inner = f'<a href="{root}{escape(href)}">{inner}</a>'
+    classes = f"{column} {kind}" if column and kind else column or kind
+    attributes = f' class="{classes}"' if classes else ""
+    if sort is not None:
+        attributes += f' data-sort="{sort!r}"'
     return f"<td{attributes}>{inner}</td>"

@@ -16,7 +16,7 @@ from harness.web.parameters import PAGING, Asked, whole
 from harness.web.resource import Judging, Resource
 from harness.web.source import Reading
 
-CASES_OF_A_PAGE, MOST_CASES = 20, 100
+CASES_OF_A_PAGE, MOST_CASES = 10, 100
 
 
 def changes(reading: Reading, asked: Asked, judging: Judging) -> Answer:

@@ -1,8 +1,7 @@
-"""What got slower, and what became of it, as it was kept."""
+"""What got slower, and what became of it."""
 
 from harness.report.regressions import regressions_view
 from harness.states import OPEN, STATES
-from harness.web import archives
 from harness.web.answer import Answer, document
 from harness.web.api.paging import cut, page_of
 from harness.web.api.schemas import numbers, record, rows, texts
@@ -16,15 +15,16 @@ def regressions(reading: Reading, asked: Asked, judging: Judging) -> Answer:
     filters = filters_of(asked)
     reading.known.check(filters)
     states = asked["state"] or OPEN
-    kept = archives.regressions_kept(reading, filters, judging)
-    found = [each for each in kept if each.state in states]
+    slower = judging.regressions.of(reading, filters)
+    found = [each for each in slower.found if each.state in states]
     shown, after = page_of(cut(found, asked), asked)
     return document(regressions_view(shown).document, after)
 
 
 REGRESSIONS = Resource(
     path="/api/regressions",
-    text="regressions as `jaxrig regressions announce` kept them, the newest first",
+    text="regressions, the newest first; of a large database as `jaxrig regressions announce` kept "
+    "them",
     make=regressions,
     parameters=(
         CASES,

@@ -37,10 +37,10 @@ def run(reading: Reading, asked: Asked, _judging: Judging) -> Answer:
         run_document(
             found,
             reader.records(found.run, samples=asked["samples"]),
-            reader.failures(found.run),
+            reader.failures(found.run) if found.failures else [],
             reader.launches(found.run),
-            reader.skips(found.run),
-            reader.pairings(found.run),
+            reader.skips(found.run) if found.skipped else [],
+            reader.pairings(found.run) if reading.known.any_pairings else [],
         )
     )
 

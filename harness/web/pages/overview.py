@@ -10,6 +10,7 @@ from harness.report.site.live import Form, Live
 from harness.report.site.overview import (
     MOST_NIGHTS,
     Overview,
+    answer,
     answer_as_kept,
     latest_table,
     limits_table,
@@ -29,6 +30,7 @@ from harness.web.choosing import MACHINE, TARGET, filters_of
 from harness.web.pages.cases import table_of
 from harness.web.pages.fields import machine_field, target_field
 from harness.web.parameters import Asked
+from harness.web.regressions import Slower
 from harness.web.resource import Judging, Resource
 from harness.web.source import Reading
 
@@ -52,11 +54,12 @@ def overview_page(reading: Reading, asked: Asked, judging: Judging) -> Answer:
     reading.known.check(filters)
     newest = newest_by_place(reading.connection, filters, reading.known.names)
     shown = newest[:MOST_PLACES]
-    archive = _archive(reading, filters, shown, judging)
+    slower = judging.regressions.of(reading, filters)
+    archive = _archive(reading, filters, shown, slower)
     more = len(newest) - len(shown)
     note = f"and {more:,} more: choose a machine or a target; " if more else ""
     told = Overview(
-        answer=answer_as_kept(archive),
+        answer=answer(archive) if slower.series is not None else answer_as_kept(archive),
         regressions=regressions_table(archive, _known(reading, archive)),
         latest=latest_table(archive, note),
         limits=limits_table(archive, _labels_of(reading, judging)),
@@ -64,7 +67,8 @@ def overview_page(reading: Reading, asked: Asked, judging: Judging) -> Answer:
         counts=list(_counts(reading)),
         cases=table_of(reading, archive, filters, MOST_CASES),
     )
-    live = Live(form=_form(archive, reading, asked), note=AS_KEPT)
+    note = AS_KEPT if slower.series is None else ""
+    live = Live(form=_form(archive, reading, asked), note=note)
     return page(render("overview", PATH, told, live))
 
 
@@ -75,7 +79,7 @@ AS_KEPT = (
 
 
 def _archive(
-    reading: Reading, filters: Filters, newest: Collection[int], judging: Judging
+    reading: Reading, filters: Filters, newest: Collection[int], slower: Slower
 ) -> Archive:
     """The newest runs, and what was compared in turns in the same places."""
     connection, names = reading.connection, reading.known.names
@@ -88,7 +92,9 @@ def _archive(
         reading,
         runs=dict(sorted(runs.items(), key=lambda item: item[1].started_at)),
         pairings=archives.pairings_at(reading, {*newest, *nights}),
-        regressions=archives.regressions_kept(reading, filters, judging),
+        regressions=slower.found,
+        series=slower.series or (),
+        changed=slower.changed,
     )
 
 
