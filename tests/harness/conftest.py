@@ -3,13 +3,20 @@
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from harness.store.writer import Store
 from tests.benchmarks.years import fill
+from tests.browser import axe, chromium, launched
 from tests.harness.asked import YEARS
 from tests.harness.called import Jaxrig, called
+from tests.harness.report.site import filled as of_everything
+from tests.need import need
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -42,3 +49,31 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, years: Path) -> Path
     monkeypatch.delenv("JAXRIG_DB", raising=False)
     shutil.copy(years, tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a database with something for every page of a report."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('filled')}/results.db"
+    with Store(url) as store:
+        of_everything.fill(store)
+    return url
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Debian's Chromium. In CI a missing one is a failure, elsewhere a skip."""
+    found = chromium()
+    need(found, "Chromium; on Debian: apt-get install chromium")
+    assert found is not None
+    with launched(found) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def axe_core() -> Path:
+    """The script that looks for what keeps people out."""
+    found = axe()
+    need(found, "axe-core; tests/browser.sh fetches it")
+    assert found is not None
+    return found
