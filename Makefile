@@ -8,10 +8,11 @@ RUN_READY := $(VENV)/.ready-run
 TEST_READY := $(VENV)/.ready-test
 PEERS := tests/benchmarks/verdicts/guest/peers.requirements
 DETECTORS := tests/benchmarks/changepoints/peers.requirements
+SCHEMATHESIS := $(VENV)/schemathesis
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql browser screenshots stop clean help
+.PHONY: run test check format schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql browser screenshots stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -19,7 +20,7 @@ help: ## what there is to make
 run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
 	@$(BIN)/jaxrig run --suite quick
 
-test: check engine postgresql browser ## the whole test suite, Docker end-to-end tests included
+test: check engine postgresql browser schemathesis ## the whole test suite, Docker end-to-end tests included
 	@$(BIN)/python -m pytest -m "not alone" -n auto --maxprocesses 4 --dist loadfile --benchmark-disable
 	@$(BIN)/python -m pytest -m alone
 
@@ -51,6 +52,15 @@ engine: $(RUN_READY)
 postgresql:
 	@tests/postgresql.sh
 
+# Apart: its plugin would come with every pytest that is started here, those that are measured included.
+schemathesis: $(SCHEMATHESIS)/.ready
+
+$(SCHEMATHESIS)/.ready: tests/schemathesis.requirements.txt | $(BIN)/python
+	@echo "installing Schemathesis into $(SCHEMATHESIS)"
+	@$(BIN)/python -m venv $(SCHEMATHESIS)
+	@$(SCHEMATHESIS)/bin/python -m pip --disable-pip-version-check install -q --no-deps --require-hashes -r $<
+	@touch $@
+
 browser: $(TEST_READY)
 	@tests/browser.sh $(VENV)/axe-core
 
@@ -65,6 +75,8 @@ pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
 	    --python-version 3.11 pyproject.toml -o requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.11 --extra dev pyproject.toml -o tests/requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.11 tests/schemathesis.requirements.in -o tests/schemathesis.requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.13 docker/cpu.requirements.in -o docker/cpu.requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \

@@ -49,6 +49,7 @@ class _Kept:
 
     def __init__(self, engine: Engine) -> None:
         self._connection = engine.raw_connection()
+        self._driver: Any = self._connection.driver_connection
         self._lock = Lock()
         self._execute("PRAGMA busy_timeout = 0")  # who waits does so elsewhere
 
@@ -69,9 +70,8 @@ class _Kept:
         return str(found)
 
     def _execute(self, statement: str) -> sqlite3.Cursor:
-        driver: Any = self._connection.driver_connection
         with self._lock:
-            found: sqlite3.Cursor = driver.execute(statement)
+            found: sqlite3.Cursor = self._driver.execute(statement)
         return found
 
     def close(self) -> None:

@@ -48,7 +48,7 @@ def application(source: Source, maker: Maker, hosts: Collection[str] | None) -> 
         routes=[
             *(Route(path, _fixed(path, answer)) for path, answer in files.items()),
             Route("/", answering.endpoint(PAGES[0])),
-            *(Route(each.path, answering.endpoint(each)) for each in (*DOCUMENTS, *PAGES)),
+            *(Route(_route(each), answering.endpoint(each)) for each in (*DOCUMENTS, *PAGES)),
         ],
         lifespan=lifespan,
         exception_handlers={HTTPException: _not_routed, Exception: _broken},
@@ -91,6 +91,11 @@ class Answering:
 
     async def _version(self) -> str:
         return await get_running_loop().run_in_executor(self._looking, self._source.version)
+
+
+def _route(resource: Resource) -> str:
+    """A run's name may have slashes in it, as tags have."""
+    return resource.path.replace("{run}", "{run:path}")
 
 
 def _asked(resource: Resource, request: Request) -> Asked:

@@ -51,14 +51,18 @@ class Crew:
         member = await self._free.get()
         try:
             return await member.made(resource, asked)
-        except (EOFError, OSError):  # it was killed, and another takes its place
-            self._members.remove(member)
-            member.close()
-            member = await _Member.started(*self._told)
-            self._members.append(member)
+        except (EOFError, OSError):
+            member = await self._in_place_of(member)
             return await member.made(resource, asked)
         finally:
             self._free.put_nowait(member)
+
+    async def _in_place_of(self, member: "_Member") -> "_Member":
+        """Of one that was killed."""
+        member.close()
+        other = await _Member.started(*self._told)
+        self._members[self._members.index(member)] = other
+        return other
 
     def close(self) -> None:
         for each in self._members:

@@ -30,7 +30,8 @@ def series_of(
     apart = {run.run: run for run in _apart(reading, place).values()}
     points = [(each, apart[each.run]) for each in measured if each.run in apart]
     yield from series_of_runs(_columns(reading, case, points), floor)
-    yield from series_of_nights(_nights(reading, place, [case]), floor)
+    nights = series_of_nights(_nights(reading, place, [case]), floor)
+    yield from (each for each in nights if each.where["case"] == case)  # not a glob, if it looks so
 
 
 def lines_of(reading: Reading, place: Place, cases: Sequence[str]) -> Mapping[str, Drawn]:

@@ -54,7 +54,8 @@ def own_names(host: str) -> frozenset[str]:
 
 
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Until SIGINT or SIGTERM. `ready`: called once it answers."""
+    """Until SIGINT or SIGTERM. `ready`: called once it answers. Raises `EnvironmentFailure` where it
+    never does."""
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -62,7 +63,10 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> 
         server_header=False,
         timeout_graceful_shutdown=_WAITS_S,
     )
-    _Server(config, ready).run(sockets=[listening])
+    server = _Server(config, ready)
+    server.run(sockets=[listening])
+    if not server.started:
+        raise EnvironmentFailure("the server did not come up; why, it said above")
 
 
 class _Server(uvicorn.Server):

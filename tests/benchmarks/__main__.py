@@ -11,6 +11,7 @@ from tests.benchmarks import (
     images,
     loop,
     queries,
+    serving,
     site,
     spread,
     startup,
@@ -29,6 +30,8 @@ def main() -> None:
         for figure in (*startup.answers(folder), *images.checks(folder, client)):
             figure.print()
         for figure in (*exchange.figures(folder), *queries.figures(folder), *site.figures(folder)):
+            figure.print()
+        for figure in serving.figures(folder):
             figure.print()
         loop.distance(client, image).print()
         blas.share(client, image).print()

@@ -1,12 +1,11 @@
 """Whether a database is still as it was."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from harness.errors import NoResults
 from harness.store.database import open_for_reading
@@ -71,16 +70,24 @@ def test_a_server_is_no_file() -> None:
     assert file_of("postgresql://somewhere/results") is None
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write whatever there is")
-def test_a_file_that_nobody_writes_is_watched_from_without(url: str) -> None:
-    with Store(url) as store:
-        add_run(store, {A: [1.0]})
+def test_a_file_that_this_user_may_not_write_is_watched_from_without(url: str) -> None:
+    Store(url).close()
     path = Path(url.removeprefix("sqlite:///"))
-    path.chmod(0o444)
-    path.parent.chmod(0o555)
-    try:
-        with watched(url) as (engine, watching):
-            assert token(engine, watching) == token(engine, watching)
-            assert watching.token_at_once() is None
-    finally:
-        path.parent.chmod(0o755)
+    engine = create_engine(url, poolclass=NullPool)  # as of such a file
+    watching = watch(engine, url)
+    first = token(engine, watching)
+    assert token(engine, watching) == first
+    assert watching.token_at_once() is None
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert token(engine, watching) != first
+    path.with_name(f"{path.name}-wal").touch()  # somebody has it open to write
+    assert token(engine, watching) != token(engine, watching)
+
+
+def test_once_it_is_closed_it_tells_nothing_at_once(url: str) -> None:
+    with Store(url), watched(url) as (engine, watching):
+        assert watching.token_at_once() is not None
+        watching.close()
+        engine.dispose()
+        assert watching.token_at_once() is None
