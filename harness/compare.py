@@ -153,7 +153,7 @@ class _Pair:
     def unjudged(self) -> CaseComparison:
         """As it stands, with neither interval nor verdict."""
         before, after = (
-            None if rows is None else float(rows["median_s"].median())
+            None if rows is None else float(np.median(rows["median_s"].to_numpy()))
             for rows in (self.base, self.candidate)
         )
         both = before is not None and after is not None

@@ -34,9 +34,9 @@ def are_alike(base: "Side", candidate: "Side") -> bool:
 
 def of_case(base: "pd.DataFrame", candidate: "pd.DataFrame") -> Iterator[str]:
     """Of the rows of one case; `PARAMETERS` begins what makes it other work."""
-    before, after = base.iloc[0], candidate.iloc[0]
-    if before["parameters"] != after["parameters"]:
-        yield f"{PARAMETERS}: {before['parameters']} → {after['parameters']}"
+    before, after = (rows["parameters"].iloc[0] for rows in (base, candidate))
+    if before != after:
+        yield f"{PARAMETERS}: {before} → {after}"
     if set(base["hlo_sha256"]) != set(candidate["hlo_sha256"]):
         yield OTHER_CODE
 

@@ -1,7 +1,7 @@
 """What got slower: of a database that is small found in its series; of others as it was kept when
 somebody looked at all of them last."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
@@ -41,8 +41,13 @@ class Regressions:
     def of(self, reading: Reading, filters: Filters) -> Slower:
         """On the machine, and of the target, cases and isolation, that is asked for."""
         slower = self._memory.of(reading.version, lambda: self._found(reading))
-        meant = [each for each in slower.found if _is_meant(each, reading, filters)]
-        return replace(slower, found=meant)
+        is_meant = _Meant(reading, filters)
+        series = slower.series
+        return replace(
+            slower,
+            found=[each for each in slower.found if is_meant(each.where)],
+            series=None if series is None else [x for x in series if is_meant(x.where)],
+        )
 
     def _found(self, reading: Reading) -> Slower:
         kept = read_kept(reading.connection, reading.known.names, Filters())
@@ -61,15 +66,21 @@ def _is_small(reading: Reading) -> bool:
     return (reading.connection.scalar(select(func.count()).select_from(some)) or 0) <= FEW
 
 
-def _is_meant(each: Regression, reading: Reading, filters: Filters) -> bool:
-    names = reading.known.names
-    machines = None
-    if filters.machine is not None:
-        named = machines_named(filters.machine, names)
-        machines = {names.machines[key].counts_as for key in named}
-    return (
-        (machines is None or each.where["machine"] in machines)
-        and filters.target in (None, each.where["target"])
-        and filters.isolation in (None, each.where["isolation"])
-        and (not filters.cases or matches(each.where["case"], filters.cases))
-    )
+class _Meant:
+    """Whether a series is one of those that are asked for."""
+
+    def __init__(self, reading: Reading, filters: Filters) -> None:
+        names, self._filters = reading.known.names, filters
+        self._machines: set[str] | None = None
+        if filters.machine is not None:
+            named = machines_named(filters.machine, names)
+            self._machines = {names.machines[key].counts_as for key in named}
+
+    def __call__(self, where: Mapping[str, str]) -> bool:
+        asked = self._filters
+        return (
+            (self._machines is None or where["machine"] in self._machines)
+            and asked.target in (None, where["target"])
+            and asked.isolation in (None, where["isolation"])
+            and (not asked.cases or matches(where["case"], asked.cases))
+        )

@@ -61,6 +61,7 @@ def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> 
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=_WAITS_S,
     )
     server = _Server(config, ready)

@@ -156,7 +156,7 @@ def test_a_run_whose_process_is_gone_is_told_as_interrupted(url: str) -> None:
             assert told(client, "/api/runs")[0]["status"] == "done"
             _mark_running(url, "2000-01-01")
             assert told(client, "/api/runs")[0]["status"] == "interrupted"
-            assert "interrupted" in client.get("/runs.html?status=interrupted").text
+            assert "■ interrupted" in client.get("/runs.html?status=interrupted").text
             assert told(client, "/api/runs", status="running") == []
             assert len(told(client, "/api/runs", status="interrupted")) == 1
 
