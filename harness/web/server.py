@@ -54,8 +54,8 @@ def own_names(host: str) -> frozenset[str]:
 
 
 def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
-    """Until SIGINT or SIGTERM. `ready`: called once it answers. Raises `EnvironmentFailure` where it
-    never does."""
+    """Until SIGINT or SIGTERM. `ready`: called once it answers; raises `EnvironmentFailure` where
+    it never does."""
     config = uvicorn.Config(
         app,
         log_level="warning",

@@ -88,7 +88,7 @@ def _compared(drawn: Drawn) -> str:
 
 
 MIX = (
-    Kind(name="overview", share=30, make=lambda d: _asking("index.html")),
+    Kind(name="overview", share=30, make=lambda _: _asking("index.html")),
     Kind(
         name="overview of a machine",
         share=20,
@@ -122,7 +122,9 @@ MIX = (
     Kind(name="/api/runs", share=80, make=lambda d: _asking("api/runs", machine=d.machine())),
     Kind(name="/api/runs/{run}", share=50, make=lambda d: _asking(f"api/runs/{d.run()}")),
     Kind(name="/api/cases", share=20, make=lambda d: _asking("api/cases", offset=d.number(90))),
-    Kind(name="/api/machines", share=20, make=lambda d: _asking("api/machines", offset=d.number(40))),
+    Kind(
+        name="/api/machines", share=20, make=lambda d: _asking("api/machines", offset=d.number(40))
+    ),
     Kind(
         name="/api/changes",
         share=20,
@@ -249,8 +251,7 @@ def _together(address: str, runs: Sequence[str], clients: int, requests: int, se
         for number in range(clients)
     ]
     threads = [
-        threading.Thread(target=each.ask, args=(requests // clients, took, lock))
-        for each in asking
+        threading.Thread(target=each.ask, args=(requests // clients, took, lock)) for each in asking
     ]
     for thread in threads:
         thread.start()

@@ -18,9 +18,7 @@ def page(url: str, gone: frozenset[str] = frozenset(), **asked: Any) -> list[int
     how = {"limit": 10, "offset": 0} | {k: asked.pop(k) for k in ("limit", "offset") if k in asked}
     engine = open_for_reading(url)
     with engine.connect() as connection:
-        found = page_of_runs(
-            connection, Filters(**asked), read_names(connection), gone=gone, **how
-        )
+        found = page_of_runs(connection, Filters(**asked), read_names(connection), gone=gone, **how)
     engine.dispose()
     return found
 

@@ -26,7 +26,9 @@ ELSEWHERE = replace(MACHINE, name="node07", cores=64)
 def asked(url: str, how: Any, *words: Any, **more: Any) -> Any:
     engine = open_for_reading(url)
     with engine.connect() as connection:
-        found = how(connection, *(read_names(connection) if x is NAMES else x for x in words), **more)
+        found = how(
+            connection, *(read_names(connection) if x is NAMES else x for x in words), **more
+        )
     engine.dispose()
     return found
 

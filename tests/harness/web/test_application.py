@@ -145,7 +145,7 @@ def test_what_was_measured_since_is_told(url: str) -> None:
             first = client.get("/api/runs")
             new = add_run(store, {A: [2.0]})
             second = client.get("/api/runs", headers={"If-None-Match": first.headers["etag"]})
-            assert [run["run"] for run in second.json()][0] == new
+            assert second.json()[0]["run"] == new
             assert len(second.json()) == len(first.json()) + 1
 
 
@@ -231,9 +231,7 @@ def _touch(path: Path) -> None:
     other.replace(path)
 
 
-def test_a_mistake_of_ours_shows_no_traceback(
-    filled: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mistake_of_ours_shows_no_traceback(filled: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("a secret of the inside")
 

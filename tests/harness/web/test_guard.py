@@ -48,8 +48,7 @@ def test_refusals_and_what_is_known_have_them_as_well(guarded: TestClient) -> No
 
 def test_nothing_inline_runs_and_nothing_is_loaded_from_elsewhere() -> None:
     policy = dict(
-        part.strip().split(" ", 1)
-        for part in HEADERS["Content-Security-Policy"].split(";")
+        part.strip().split(" ", 1) for part in HEADERS["Content-Security-Policy"].split(";")
     )
     assert "unsafe" not in HEADERS["Content-Security-Policy"]
     assert "http" not in HEADERS["Content-Security-Policy"]
@@ -58,12 +57,16 @@ def test_nothing_inline_runs_and_nothing_is_loaded_from_elsewhere() -> None:
     assert policy["frame-ancestors"] == policy["base-uri"] == "'none'"
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.1:8000", "localhost:1", "[::1]:8000", "LOCALHOST"])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.0.0.1:8000", "localhost:1", "[::1]:8000", "LOCALHOST"]
+)
 def test_its_own_names_are_answered(guarded: TestClient, host: str) -> None:
     assert guarded.get("/", headers={"Host": host}).status_code == 200
 
 
-@pytest.mark.parametrize("host", ["elsewhere.example", "127.0.0.1.elsewhere.example:8000", "", "[::2]"])
+@pytest.mark.parametrize(
+    "host", ["elsewhere.example", "127.0.0.1.elsewhere.example:8000", "", "[::2]"]
+)
 def test_a_name_that_somebody_else_lets_lead_here_is_not(guarded: TestClient, host: str) -> None:
     answer = guarded.get("/api/runs", headers={"Host": host})
     assert (answer.status_code, "run" in answer.text.replace("own machine", "")) == (421, False)

@@ -103,7 +103,9 @@ def test_cases_come_page_by_page(client: TestClient, monkeypatch: pytest.MonkeyP
     second = shown(client, "/cases.html", page="2", **asked)
     assert len(column(first, "cases", 1)) == 2
     assert not set(column(first, "cases", 1)) & set(column(second, "cases", 1))
-    assert re.search(r'href="cases.html\?case=transformer%2Fnano%2F%2A&amp;page=2" rel="next"', first)
+    assert re.search(
+        r'href="cases.html\?case=transformer%2Fnano%2F%2A&amp;page=2" rel="next"', first
+    )
     assert 'rel="prev"' in second
 
 
@@ -189,7 +191,9 @@ def test_runs_are_filtered_and_paged_by_the_database(
 
 
 def test_forms_keep_what_was_asked(client: TestClient) -> None:
-    page = shown(client, "/runs.html", machine="testbed", status="done", since="3650d", target="cpu")
+    page = shown(
+        client, "/runs.html", machine="testbed", status="done", since="3650d", target="cpu"
+    )
     assert (selected(page, "status"), selected(page, "target")) == ("done", "cpu")
     assert re.fullmatch(r"[0-9a-f]{16}", selected(page, "machine"))
     assert 'name="since" value="3650d"' in page
@@ -205,7 +209,9 @@ def test_machines_of_one_name_can_be_told_apart(url: str) -> None:
         assert selected(page, "machine") == "testbed"
 
 
-def test_a_run_has_its_page_whatever_it_is_called(filled: str, client: TestClient, url: str) -> None:
+def test_a_run_has_its_page_whatever_it_is_called(
+    filled: str, client: TestClient, url: str
+) -> None:
     with Reader(filled) as reader:
         failed = next(run for run in reader.runs() if run.failures)
     page = shown(client, f"/{addresses.of_run(failed.run)}")
@@ -224,7 +230,9 @@ def _rename(store: Store, name: str) -> None:
     from sqlalchemy import text
 
     store.within(
-        lambda connection, _: connection.execute(text("UPDATE runs SET name = :name"), {"name": name})
+        lambda connection, _: connection.execute(
+            text("UPDATE runs SET name = :name"), {"name": name}
+        )
     )
 
 

@@ -48,7 +48,9 @@ def value(parameter: Parameter, *written: str) -> Any:
         (began("x", ""), ("2026-01-31T10:00+02:00",), datetime(2026, 1, 31, 8, tzinfo=UTC)),
     ],
 )
-def test_what_is_written_is_read(parameter: Parameter, written: tuple[str, ...], found: Any) -> None:
+def test_what_is_written_is_read(
+    parameter: Parameter, written: tuple[str, ...], found: Any
+) -> None:
     assert value(parameter, *written) == found
 
 

@@ -84,7 +84,10 @@ def test_no_statement_writes(either_url: str) -> None:
         add_run(store, {A: [1.0]})
     with source_of(either_url) as source:
         for statement in ("DELETE FROM runs", "CREATE TABLE mine (id INTEGER)"):
-            with source.reading() as reading, pytest.raises(DBAPIError, match=r"readonly|read-only"):
+            with (
+                source.reading() as reading,
+                pytest.raises(DBAPIError, match=r"readonly|read-only"),
+            ):
                 reading.connection.execute(text(statement))
         with source.reading() as reading:
             assert reading.connection.scalar(text("SELECT count(*) FROM runs")) == 1
