@@ -172,7 +172,13 @@ def test_compared_cases_are_tests_of_junit_s(
     jaxrig: Jaxrig, store: Store, tmp_path: Path, in_turns: bool
 ) -> None:
     if in_turns:
-        ratio = {"ratio": 1.1, "low": 1.05, "high": 1.15, "base": 1.0, "effect": 0.1}
+        ratio: dict[str, Any] = {
+            "ratio": 1.1,
+            "low": 1.05,
+            "high": 1.15,
+            "base": 1.0,
+            "effect": 0.1,
+        }
         how: dict[str, Any] = {"metric": "time", "unit": "s", "pairs": 7, "remarks": ()}
         runs = add_pair(store, [CaseResult(case=A, verdict="slower", **ratio, **how)])
     else:
