@@ -60,7 +60,7 @@ def series(*changes: Change, length: int = POINTS, **told: Any) -> Series:
         "where": WHERE,
         "unit": "s",
         "points": points(range(length)),
-        "levels": Levels(changes=changes, few=False),
+        "levels": Levels(changes=changes, few=False, present=None),
     }
     return Series(**found | told)
 
