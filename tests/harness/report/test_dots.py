@@ -58,6 +58,15 @@ def test_without_braille_it_is_ascii() -> None:
     assert sum(text.count(dot) for dot in "'.:") > 30
 
 
+def test_the_first_and_the_last_point_are_at_the_ends() -> None:
+    _, *rows, _, _ = plot([1.0, 2.0])
+    across = len(rows[0].partition("│")[2])
+    assert across == 31
+    drawn = [row.partition("│")[2].ljust(across) for row in rows]
+    assert any(row[0] != " " for row in drawn)
+    assert drawn[0][-1] != " "
+
+
 def test_a_bad_night_is_at_the_edge_and_counted() -> None:
     bad = [*STEP[:5], 50.0, *STEP[6:]]
     title, _, top, *_ = plot(bad)

@@ -44,6 +44,12 @@ def test_names_of_a_usual_length_are_not_folded_for_a_column() -> None:
     assert "\n" in fitted(HEADERS, [row(LONG)], FITTING, 60).rows[0][0]
 
 
+def test_names_of_any_length_leave_columns_the_room_that_usual_ones_do() -> None:
+    room = USUAL + len("  verdict  ratio  12.3 ms  candidate")
+    assert columns(LONG, room) == list(HEADERS)
+    assert columns(LONG, room - 1) == list(HEADERS[:-1])
+
+
 def test_columns_that_hold_nothing_go_and_are_not_missed() -> None:
     empty = ("matmul/2048/f32", "unclear", "", "", "1.00 s")
     found = fitted(HEADERS, [empty], FITTING, 80)

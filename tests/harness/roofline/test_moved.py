@@ -51,6 +51,15 @@ def test_what_does_not_scatter_must_move_by_what_matters() -> None:
         assert any(moved(exact, one)) == said, factor
 
 
+def test_what_is_within_the_spread_of_either_did_not_move() -> None:
+    """However exactly the other was measured."""
+    other = replace(IDEAL, far_bytes_per_s=0.97 * IDEAL.far_bytes_per_s).hardware()
+    exact = replace(IDEAL.hardware(), best=IDEAL.hardware().usual, worst=IDEAL.hardware().usual)
+    assert list(moved(exact, other)) == []
+    assert list(moved(other, exact)) == []
+    assert any(moved(exact, replace(other, best=other.usual, worst=other.usual)))
+
+
 def test_what_either_did_not_measure_is_not_told() -> None:
     hardware = IDEAL.hardware()
     without = replace(hardware, usual=replace(hardware.usual, products={}))
