@@ -83,7 +83,8 @@ def _parser() -> argparse.ArgumentParser:
         prog="jaxrig",
         description="Measures JAX workloads in pinned containers, keeps every sample, compares.",
         epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        # Room for the longest command's name.
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=20),
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"jaxrig {__version__}")
