@@ -83,8 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="jaxrig",
         description="Measures JAX workloads in pinned containers, keeps every sample, compares.",
         epilog=_EXIT_CODES,
-        # Room for the longest command's name.
-        formatter_class=partial(argparse.RawDescriptionHelpFormatter, max_help_position=20),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"jaxrig {__version__}")
