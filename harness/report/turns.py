@@ -48,9 +48,12 @@ def _preface(
     verdict: str,
     sides: tuple[str, str] | None,
 ) -> Iterator[str]:
+    """Metrics beside the time count where they are slower, as they do in the verdict."""
     base, candidate = sides or runs
-    cases = {each.case for each in results if each.presence == "both"}
-    such = {each.case for each in results if each.presence == "both" and each.verdict == verdict}
+    common = [each for each in results if each.presence == "both"]
+    cases = {each.case for each in common}
+    counted = [each for each in common if verdict == "slower" or each.metric == TIME]
+    such = {each.case for each in counted if each.verdict == verdict}
     yield f"{verdict}: {candidate} over {base}, in {len(such)} of {len(cases)} case(s)"
     if sides:
         yield f"runs: {runs[1]} over {runs[0]}"
