@@ -273,6 +273,17 @@ def test_across_machines_what_differs_comes_first_and_workloads_have_a_mean(
     )
 
 
+def test_of_other_metrics_only_what_is_slower_is_in_the_verdict() -> None:
+    time = replace(AB[0], verdict="same")
+    memory = replace(AB[0], metric="memory", verdict="unclear")
+    for results, verdict, said in (
+        ([time, memory], "same", "same: other over one, in 1 of 1 case(s)"),
+        ([replace(time, verdict="unclear"), replace(memory, case=B)], "unclear", ", in 1 of 2"),
+        ([time, replace(memory, verdict="slower")], "slower", "slower: other over one, in 1 of 1"),
+    ):
+        assert said in ab_view(("one", "other"), results, verdict).preface[0]
+
+
 def test_runs_measured_in_turns_are_shown_with_the_verdicts_of_then(store: Store, url: str) -> None:
     base, candidate = add_pair(store, AB)
     with Reader(url) as opened:
