@@ -21,6 +21,7 @@ from tests.harness.samples import A, B
 from tests.harness.store.test_upgrades import make
 
 EVERYTHING = Filters()
+MORE = replace(MACHINE, memory_gib=32)
 
 
 def floor(_: str) -> float:
@@ -163,11 +164,12 @@ def test_two_at_once_do_not_announce_twice(either_url: str, slower: list[str]) -
 
 @pytest.fixture
 def several(either: Store) -> None:
-    """Two that got slower, of two targets, and what tells their runs apart."""
+    """Two that got slower, of two targets and machines, and what tells their runs apart."""
     add_nights(either, (15, 1.0), case=A, git_commit="a" * 40)
     add_nights(either, (15, 1.1), case=A, git_commit="b" * 40, tags={"night": "late"})
-    add_nights(either, (15, 1.0), case=B, target="mine")
-    add_nights(either, (15, 1.1), case=B, target="mine", suite="full", git_commit="c" * 40)
+    add_nights(either, (15, 1.0), case=B, target="mine", machine=MORE)
+    how = {"target": "mine", "machine": MORE, "suite": "full", "git_commit": "c" * 40}
+    add_nights(either, (15, 1.1), case=B, **how)
     add_run(either, {A: [1.0]}, isolation="process", target="other")
 
 
@@ -178,7 +180,7 @@ def test_filters_choose_by_the_series_and_by_the_first_run(several: None, either
         (Filters(cases=[B]), [B]),
         (Filters(target="mine"), [B]),
         (Filters(isolation="process"), []),
-        (Filters(machine=MACHINE.fingerprint[:8]), [B, A]),
+        (Filters(machine=MORE.fingerprint[:8]), [B]),
         (Filters(commit="b"), [A]),
         (Filters(commit="a"), []),  # before the change
         (Filters(suite="full"), [B]),
@@ -197,6 +199,16 @@ def test_what_is_announced_is_chosen_likewise(several: None, either_url: str) ->
         assert [each.where["case"] for each in told(either_url, filters)] == cases
 
 
+@pytest.mark.parametrize(
+    "filters",
+    [Filters(cases=[B]), Filters(target="mine"), Filters(machine=MORE.fingerprint)],
+    ids=str,
+)
+def test_of_other_series_nothing_is_kept(several: None, either_url: str, filters: Filters) -> None:
+    told(either_url, filters)
+    assert [each.where["case"] for each in list_kept(either_url, EVERYTHING)] == [B]
+
+
 def test_names_that_nothing_has_are_mistakes(either_url: str, slower: list[str]) -> None:
     with pytest.raises(UsageError, match="no stored case matches"):
         found(either_url, Filters(cases=["nope/*"]))
@@ -207,11 +219,10 @@ def test_names_that_nothing_has_are_mistakes(either_url: str, slower: list[str])
 def test_a_machine_that_counts_as_another_keeps_its_regressions(
     either: Store, either_url: str
 ) -> None:
-    more = replace(MACHINE, memory_gib=32)
-    add_nights(either, (20, 1.0), (20, 1.1), machine=more)
+    add_nights(either, (20, 1.0), (20, 1.1), machine=MORE)
     (first,) = told(either_url)
     add_nights(either, (1, 1.1))
-    link(either_url, more.fingerprint, MACHINE.fingerprint)
+    link(either_url, MORE.fingerprint, MACHINE.fingerprint)
     (linked,) = found(either_url)
     assert (linked.name, linked.where["machine"]) == (first.name, MACHINE.fingerprint)
     assert told(either_url) == ()

@@ -216,6 +216,7 @@ def test_a_night_is_judged_by_the_nights_before() -> None:
     told = [property_of(cases[A], name) for name in ("ratio", "change", "change_low", "nights")]
     assert told == ["1.3", "1.1", "1.05", "9"]
     assert cases[B].findtext("system-out") == "unclear\ntoo few nights"
+    assert failure_of(cases[B]) is None
     assert failure_of(cases[C]) == ("raised", "boom")
     assert cases["d"].find("skipped") is not None
 
@@ -284,6 +285,12 @@ def test_times_are_decimals(time_s: float, shown: str) -> None:
         Suite(name="s", target="t", cases=(JunitCase(case="a", time_s=time_s),))
     ).iter("testcase")
     assert case.get("time") == shown
+
+
+def test_what_failed_in_one_launch_and_was_skipped_in_another_failed() -> None:
+    both = JunitCase(case=A, failures=(("crashed", "gone"),), skipped="too large")
+    case = cases_of(Suite(name="s", target="t", cases=(both,)))[A]
+    assert [each.tag for each in case] == ["failure"]
 
 
 def test_several_runs_are_several_suites() -> None:
