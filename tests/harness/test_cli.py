@@ -197,7 +197,7 @@ def test_the_command_that_would_decide_is_printed(jaxrig: Jaxrig, store: Store) 
         add_run(store, {A: [luck] * 3}, suite="standard")
     add_run(store, {A: [1.1] * 3}, suite="standard", target="mine")
     out = jaxrig("compare", "latest~1", "latest").out
-    assert "what is unclear, in turns: jaxrig ab cpu mine --suite standard\n" in out
+    assert "what is unclear, in turns: `jaxrig ab cpu mine --suite standard`\n" in out
 
 
 def test_runs_measured_in_turns_keep_their_verdict(jaxrig: Jaxrig, store: Store) -> None:
