@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from harness.roofline.moved import Moved
 
 Columns = Mapping[str, Sequence[Any]]
-Row = Mapping[str, Any]
+Rows = Sequence[int]
+"""Places in columns."""
 
 _SERIES = ("case", "machine", "machine_name", "target", "isolation")
 
@@ -134,8 +135,9 @@ def series_of_nights(columns: Columns, floor: Callable[[str], float]) -> Iterato
 def lines_of_runs(columns: Columns) -> Iterator[Line]:
     """`columns`: as `harness.store.series.read_series` orders them, of runs that were not measured
     in turns."""
+    points_of = _Points(columns)
     for where, rows in _grouped(columns):
-        points = [_point(row, row["median_s"]) for row in rows]
+        points = points_of(rows, [columns["median_s"][row] for row in rows])
         yield Line(where=where, unit="s", points=points)
 
 
@@ -143,52 +145,48 @@ def lines_of_nights(columns: Columns) -> Iterator[Line]:
     """`columns`: as `harness.store.ratios.list_nights` orders them. Ratios to an anchor are made
     ratios to the one after it by what was measured of both when that was pinned; anchors that
     nothing ties begin a line of their own."""
+    points_of = _Points(columns)
     for where, rows in _grouped(columns):
-        for chain in _chains(rows):
-            points = [
-                _point(row, exp(log(row["ratio"]) - taken))
-                for row, taken in zip(*chain, strict=True)
-            ]
-            anchors = [row["anchor"] for row in chain[0]]
+        for chain, steps in _chains(columns, rows):
+            ratios = [columns["ratio"][row] for row in chain]
+            values = [exp(log(ratio) - taken) for ratio, taken in zip(ratios, steps, strict=True)]
+            anchors = [columns["anchor"][row] for row in chain]
             joins = [
                 place
                 for place, (one, other) in enumerate(pairwise(anchors), start=1)
                 if one != other
             ]
-            yield Line(where=where, unit="ratio", points=points, joins=joins)
+            yield Line(where=where, unit="ratio", points=points_of(chain, values), joins=joins)
 
 
-def _chains(rows: Sequence[Row]) -> Iterator[tuple[list[Row], list[float]]]:
+def _chains(columns: Columns, rows: Rows) -> Iterator[tuple[list[int], list[float]]]:
     """Nights of anchors that are tied to each other, the oldest first, and of each the logarithm
     that makes its ratio one to the chain's last anchor."""
-    left: dict[int, list[Row]] = {}
+    left: dict[int, list[int]] = {}
     for row in rows:
-        left.setdefault(row["anchor"], []).append(row)
+        left.setdefault(columns["anchor"][row], []).append(row)
     chains = []
     while left:
         anchor, step = next(reversed(left)), 0.0
-        chain: list[Row] = []
+        chain: list[int] = []
         steps: list[float] = []
         while nights := left.pop(anchor, None):
             chain, steps = nights + chain, [step] * len(nights) + steps
-            ratio = nights[0]["bridge_ratio"]
+            ratio = columns["bridge_ratio"][nights[0]]
             if ratio is None:
                 break
-            anchor, step = nights[0]["bridged_anchor"], step + log(ratio)
+            anchor, step = columns["bridged_anchor"][nights[0]], step + log(ratio)
         chains.append((chain, steps))
     yield from reversed(chains)
 
 
-def _grouped(columns: Columns) -> Iterator[tuple[Mapping[str, str], Sequence[Row]]]:
+def _grouped(columns: Columns) -> Iterator[tuple[Mapping[str, str], Rows]]:
     """The rows of each series, in their order: those of containers and of plain processes may take
-    turns. Of no columns there is none."""
-    names = list(columns)
-    found: dict[tuple[str, ...], list[Row]] = {}
-    if not names:
-        return
+    turns."""
+    found: dict[tuple[str, ...], list[int]] = {}
     keys = zip(*(columns[name] for name in _SERIES), strict=True)
-    for key, values in zip(keys, zip(*columns.values(), strict=True), strict=True):
-        found.setdefault(key, []).append(dict(zip(names, values, strict=True)))
+    for row, key in enumerate(keys):
+        found.setdefault(key, []).append(row)
     for key, rows in found.items():
         yield dict(zip(_SERIES, key, strict=True)), rows
 
@@ -199,10 +197,24 @@ def _series(line: Line, floor: Callable[[str], float]) -> Series:
     return Series(where=line.where, unit=line.unit, points=line.points, levels=found)
 
 
-def _point(row: Row, value: float) -> Point:
-    return Point(
-        run=row["run"],
-        started_at=row["started_at"],
-        value=value,
-        beside={name: row[name] for name in BESIDE},
-    )
+class _Points:
+    """Points of rows. What is beside a run is kept once, however many cases it measured."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._runs, self._started_at = columns["run"], columns["started_at"]
+        self._beside = [columns[name] for name in BESIDE]
+        self._known: dict[tuple[str | None, ...], Mapping[str, str | None]] = {}
+
+    def __call__(self, rows: Rows, values: Sequence[float]) -> list[Point]:
+        return [
+            Point(
+                run=self._runs[row],
+                started_at=self._started_at[row],
+                value=value,
+                beside=self._told(tuple(column[row] for column in self._beside)),
+            )
+            for row, value in zip(rows, values, strict=True)
+        ]
+
+    def _told(self, values: tuple[str | None, ...]) -> Mapping[str, str | None]:
+        return self._known.setdefault(values, dict(zip(BESIDE, values, strict=True)))

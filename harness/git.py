@@ -29,14 +29,14 @@ def commit_of(revision: str, folder: Path) -> str:
 
 
 def commits_in_order(folder: Path | None = None) -> dict[str, int]:
-    """Every commit of the checkout's branches and tags, and its place: none comes before the one
-    that it builds on. Raises `UsageError`."""
+    """Every commit of the checkout's branches and tags and of what is checked out, and its place:
+    none comes before the one that it builds on. Raises `UsageError`."""
     try:
-        listed = _git("rev-list", "--topo-order", "--reverse", "--all", "HEAD", folder=folder)
+        listed = _git("rev-list", "--topo-order", "--reverse", "--all", folder=folder)
     except (OSError, subprocess.SubprocessError) as error:
         raise UsageError(
-            "there is no checkout here (or no commit in it), which would tell the order of "
-            "commits; call this where the runs were started, or leave --order commit out"
+            "there is no checkout here, which would tell the order of commits; call this where the "
+            "runs were started, or leave --order commit out"
         ) from error
     return {commit: place for place, commit in enumerate(listed.split())}
 

@@ -142,7 +142,7 @@ def _named(found: Regressions, names: Collection[str]) -> Regressions:
     for name in names:
         if name not in known:
             raise UsageError(f"no regression is named {name!r}; see `jaxrig regressions list`")
-    return tuple(known[name] for name in dict.fromkeys(names))
+    return tuple(known[name] for name in names)
 
 
 def _refuse_undecided(found: Regressions) -> None:

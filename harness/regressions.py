@@ -133,8 +133,13 @@ class _Home:
 def _by_series(found: Iterable[_Of]) -> dict[_Key, list[_Of]]:
     by: dict[_Key, list[_Of]] = defaultdict(list)
     for each in found:
-        by[(*(each.where[name] for name in _SERIES), each.unit)].append(each)
+        by[_key(each.where, each.unit)].append(each)
     return by
+
+
+def _key(where: Mapping[str, str], unit: str) -> _Key:
+    """What a series is known by; of nights, all those that nothing ties have one."""
+    return (*(where[name] for name in _SERIES), unit)
 
 
 def _followed(
@@ -243,8 +248,7 @@ def _new(rise: _Rise) -> Regression:
 
 def _digest(changed: Changed) -> bytes:
     """Of its series and first run: two databases that find the same know it by the same."""
-    series = [changed.where[name] for name in _SERIES]
-    told = json.dumps([*series, changed.unit, changed.first.run])
+    told = json.dumps([*_key(changed.where, changed.unit), changed.first.run])
     return hashlib.sha256(told.encode()).digest()
 
 

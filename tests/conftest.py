@@ -6,6 +6,7 @@ from pathlib import Path
 
 import docker
 import pytest
+from hypothesis import settings
 
 from containers.docker_engine import connect
 from containers.errors import EngineUnavailable
@@ -14,6 +15,10 @@ from tests.checkout import ROOT
 from tests.need import need
 from tests.postgresql import Server, programs
 from tests.tmpfs import Tmpfs
+
+# How long an example takes is no test: benchmarks are.
+settings.register_profile("jaxrig", deadline=None)
+settings.load_profile("jaxrig")
 
 # Else pytest-benchmark is off in every session that a test starts.
 os.environ.pop("PYTEST_XDIST_WORKER", None)

@@ -108,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         add("show", stored.show_run, "show one run: its cases, samples (json) and failures")
     )
     history.add(add("history", history.history, "show how cases' times went, run by run"))
-    text = "show what got slower, acknowledge or ignore it, announce it once"
+    text = "show what got slower; acknowledge, ignore, announce it"
     lives = commands.add_parser("regressions", help=text, description=text, allow_abbrev=False)
     regressions.add(lives, _add_options)
     published.add_badge(add("badge", published.badge, "draw how many regressions are open"))

@@ -37,7 +37,7 @@ def plot_lines(series: "Series", names: Sequence[str], width: int, *, braille: b
     return [
         f"{series.where['case']} {place_of(series.where)}"
         + (f"; {beyond} point(s) beyond, at the edge" if beyond else ""),
-        f"{'':{margin}}  {_letters(series, names, across)}".rstrip(),
+        *(f"{'':{margin}}  {line}" for line in _letters(series, names, across)),
         *(
             f"{label:>{margin}} {side}{row.translate(table)}".rstrip()
             for label, row in zip(edge, rows, strict=True)
@@ -93,23 +93,27 @@ def _canvas(series: "Series", across: int, low: float, high: float) -> list[str]
         canvas.line(*at(first, level), *at(last, level))
     for place, point in enumerate(series.points):
         canvas.point(*at(place, point.value))
-    return canvas.plot(linesep="\n").split("\n")
+    drawn: str = canvas.plot(linesep="\n")
+    return drawn.split("\n")
 
 
-def _letters(series: "Series", names: Sequence[str], across: int) -> str:
-    """Each above the first point after its change. Of changes too near to each other only the first
-    has room."""
+def _letters(series: "Series", names: Sequence[str], across: int) -> Iterator[str]:
+    """A line with each above the first point after its change, where there is one. Of changes too
+    near to each other only the first has room."""
     places, line = max(len(series.points) - 1, 1), ""
     for name, change in zip(names, series.levels.changes, strict=True):
         column = int(change.at / places * (across - 1))
         if column >= len(line):
             line = f"{line:{column}}{name}"
-    return line
+    if line:
+        yield line
 
 
 def _times(series: "Series", across: int) -> str:
-    first, last = (series.points[place].started_at[:16] for place in (0, -1))
-    return first if len(series.points) == 1 else f"{first}{last:>{max(across - len(first), 0)}}"
+    """Of the first point and of the last; days, where minutes have no room."""
+    long = 16 if across > 2 * 16 else 10
+    first, last = (series.points[place].started_at[:long] for place in (0, -1))
+    return first if len(series.points) == 1 else f"{first}{last:>{across - long}}"
 
 
 def _ascii(bits: int) -> str:

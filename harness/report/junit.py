@@ -31,7 +31,7 @@ SLOWER = "slower"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tested:
+class JunitCase:
     """A case as a test. `time_s`: the median of a call; None: it was not measured. `failures`: kind
     and message of each, none where it passed; `said`: what is no failure."""
 
@@ -49,7 +49,7 @@ class Suite:
 
     name: str
     target: str
-    cases: tuple[Tested, ...]
+    cases: tuple[JunitCase, ...]
 
 
 def write(suites: Iterable[Suite], path: Path) -> None:
@@ -85,7 +85,7 @@ def of_run(
 ) -> Suite:
     """`jaxrig run`: what was measured, what failed, and what could not run there."""
     measured = (
-        Tested(
+        JunitCase(
             case=str(case),
             time_s=float(rows["median_s"].median()),
             properties={
@@ -132,7 +132,7 @@ def of_comparison(target: str, comparison: "Comparison") -> Suite:
     """`jaxrig compare` of runs that were measured apart. Between unlike ones nothing is a
     regression."""
     cases = [
-        Tested(
+        JunitCase(
             case=each.case,
             time_s=each.candidate_median_s,
             properties=_judged(each, ("ratio", "low", "high", "verdict")),
@@ -145,13 +145,13 @@ def of_comparison(target: str, comparison: "Comparison") -> Suite:
     return Suite(name="jaxrig compare", target=target, cases=tuple(cases))
 
 
-def _in_turns(case: str, results: Sequence["CaseResult"]) -> Tested:
+def _in_turns(case: str, results: Sequence["CaseResult"]) -> JunitCase:
     names = ("ratio", "low", "high", "verdict", "pairs")
     time, *others = results
     properties = dict(_judged(time, names))
     for each in others:
         properties |= {f"{each.metric}_{name}": x for name, x in _judged(each, names).items()}
-    return Tested(
+    return JunitCase(
         case=case,
         time_s=None if time.base is None or time.effect is None else time.base + time.effect,
         properties=properties,
@@ -165,11 +165,11 @@ def _in_turns(case: str, results: Sequence["CaseResult"]) -> Tested:
     )
 
 
-def _tonight(each: "NightResult") -> Tested:
+def _tonight(each: "NightResult") -> JunitCase:
     names = ("ratio", "low", "high", "change", "change_low", "change_high", "verdict", "pairs")
     how_much = "" if each.change is None else f"{each.change - 1:+.1%} "
     slower = ((SLOWER, f"{how_much}against the {each.nights} nights before"),)
-    return Tested(
+    return JunitCase(
         case=each.case,
         time_s=None if each.base is None or each.ratio is None else each.base * each.ratio,
         properties=_judged(each, (*names, "nights")),
@@ -179,8 +179,8 @@ def _tonight(each: "NightResult") -> Tested:
 
 
 def _with_others(
-    measured: Iterable[Tested], failures: Sequence["Failure"], skipped: Mapping[str, str]
-) -> Iterator[Tested]:
+    measured: Iterable[JunitCase], failures: Sequence["Failure"], skipped: Mapping[str, str]
+) -> Iterator[JunitCase]:
     """Also what failed or could not run and was not measured."""
     failed: dict[str, list[tuple[str, str]]] = {}
     for each in failures:
@@ -194,7 +194,7 @@ def _with_others(
             skipped=skipped.get(one.case, one.skipped) if one.time_s is None else one.skipped,
         )
     for case in left:
-        yield Tested(case=case, failures=tuple(failed.get(case, ())), skipped=skipped.get(case))
+        yield JunitCase(case=case, failures=tuple(failed.get(case, ())), skipped=skipped.get(case))
 
 
 def _judged(each: Any, names: Sequence[str]) -> dict[str, float | str | None]:
@@ -215,12 +215,12 @@ def _unclear(verdict: str, why: str | None = None) -> tuple[str, ...]:
     return (f"unclear: {why}" if why else "unclear",) if verdict == "unclear" else ()
 
 
-def _is_skipped(each: Tested) -> bool:
+def _is_skipped(each: JunitCase) -> bool:
     """What failed was not skipped, whatever another launch made of it."""
     return each.skipped is not None and not each.failures
 
 
-def _add(suite: Element, target: str, each: Tested) -> None:
+def _add(suite: Element, target: str, each: JunitCase) -> None:
     time = {} if each.time_s is None else {"time": _decimal(each.time_s)}
     case = markup.child(suite, "testcase", classname=target, name=each.case, **time)
     known = {name: value for name, value in each.properties.items() if value is not None}

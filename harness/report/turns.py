@@ -12,6 +12,9 @@ from harness.report.view import View
 if TYPE_CHECKING:
     from harness.ab import CaseResult
 
+_TIME = "time"
+"""The metric that goes without saying."""
+
 
 def ab_view(
     runs: tuple[str, str],
@@ -48,9 +51,12 @@ def _preface(
     verdict: str,
     sides: tuple[str, str] | None,
 ) -> Iterator[str]:
+    """Metrics beside the time count where they are slower, as they do in the verdict."""
     base, candidate = sides or runs
-    cases = {each.case for each in results if each.presence == "both"}
-    such = {each.case for each in results if each.presence == "both" and each.verdict == verdict}
+    common = [each for each in results if each.presence == "both"]
+    cases = {each.case for each in common}
+    counted = [each for each in common if verdict == "slower" or each.metric == _TIME]
+    such = {each.case for each in counted if each.verdict == verdict}
     yield f"{verdict}: {candidate} over {base}, in {len(such)} of {len(cases)} case(s)"
     if sides:
         yield f"runs: {runs[1]} over {runs[0]}"
@@ -59,15 +65,12 @@ def _preface(
 def _remarks(results: Sequence["CaseResult"]) -> list[str]:
     """Of what both sides have, each said once."""
     told = [
-        (each.case if each.metric == TIME else f"{each.case} ({_metric(each)})", remark)
+        (each.case if each.metric == _TIME else f"{each.case} ({_metric(each)})", remark)
         for each in results
         if each.presence == "both"
         for remark in each.remarks
     ]
     return said_once("remark", told)
-
-
-TIME = "time"
 
 
 def _metric(result: "CaseResult") -> str:

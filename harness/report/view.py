@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, Literal
 
-from harness.report.fitting import COLUMNS, Fitting, fitted, wrapped
+from harness.report.fitting import COLUMNS, Fitting, as_text, fitted, wrapped
 
 Format = Literal["table", "json", "csv", "md"]
 FORMATS: tuple[Format, ...] = ("table", "json", "csv", "md")
@@ -52,32 +52,26 @@ def _fitted(view: View, fitting: Fitting, width: int) -> str:
     found = fitted(headers, rows, fitting, width)
     notes = list(view.notes)
     if found.left_out:
-        notes.append(f"no room for: {', '.join(found.left_out)}; see --format json")
+        notes.append(f"no room for: {', '.join(found.left_out)}; see `--format json`")
     preface, notes = (
         [wrapped(printable(line, keep="\n"), width) for line in lines]
         for lines in (view.preface, notes)
     )
-    return _text(preface, found.headers, found.rows, notes, "simple")
+    return _text(preface, as_text(found), notes)
 
 
 def _table(view: View, style: str, shown: Callable[[str], str]) -> str:
+    from tabulate import tabulate
+
     headers, *rows = [list(map(shown, row)) for row in (view.headers, *view.rows)]
     preface, notes = (
         [printable(line, keep="\n") for line in lines] for lines in (view.preface, view.notes)
     )
-    return _text(preface, headers, rows, notes, style)
-
-
-def _text(
-    preface: Sequence[str],
-    headers: Sequence[str],
-    rows: Sequence[Sequence[str]],
-    notes: Sequence[str],
-    style: str,
-) -> str:
-    from tabulate import tabulate
-
     table = tabulate(rows, headers=headers, tablefmt=style, disable_numparse=True)
+    return _text(preface, table, notes)
+
+
+def _text(preface: Sequence[str], table: str, notes: Sequence[str]) -> str:
     before, after = ("".join(f"{line}\n" for line in lines) for lines in (preface, notes))
     return "\n".join(part for part in (before, f"{table}\n", after) if part)
 

@@ -30,6 +30,8 @@ def series_of(
     apart = {run.run: run for run in _apart(reading, place).values()}
     points = [(each, apart[each.run]) for each in measured if each.run in apart]
     yield from series_of_runs(_columns(reading, case, points), floor)
+    if not reading.known.any_pairings:
+        return
     nights = series_of_nights(_nights(reading, place, [case]), floor)
     yield from (each for each in nights if each.where["case"] == case)  # not a glob, if it looks so
 
@@ -77,9 +79,6 @@ def _text(run: Run) -> str:
 
 
 def _nights(reading: Reading, place: Place, cases: Sequence[str]) -> Columns:
-    """Without a column where nothing was ever measured in turns."""
-    if not reading.known.any_pairings:
-        return {}
     filters = Filters(cases=cases, machine=place.machine, target=place.target)
     names, least = reading.known.names, NightRule().pairs
     return read_nights(reading.connection, filters, names, least_pairs=least)
@@ -107,6 +106,8 @@ def _runs(
 def _of_nights(
     reading: Reading, place: Place, cases: Sequence[str]
 ) -> Iterator[tuple[str, Reached, Drawn]]:
+    if not reading.known.any_pairings:
+        return
     for line in lines_of_nights(_nights(reading, place, cases)):
         values = [point.value for point in line.points]
         reached = line.points[-1].started_at, len(values)

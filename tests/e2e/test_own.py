@@ -124,7 +124,7 @@ def test_what_is_no_benchmark_is_skipped_with_the_reason(run: dict[str, Any]) ->
 
 def test_the_table_leaves_unknown_cells_empty(contained: Outcome) -> None:
     line = next(x for x in contained.out.splitlines() if x.startswith("test_compiled.py::"))
-    assert len(line.split()) == 8  # case, launches, median, spread, peak memory, with units
+    assert len(line.split()) == 8  # case, median, spread, peak memory, launches, with units
 
 
 def test_the_environment_tells_of_jax_and_of_what_was_required(run: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from tests.harness.samples import A, B
 from tests.harness.store.test_upgrades import make
 
 EVERYTHING = Filters()
+MORE = replace(MACHINE, memory_gib=32)
 
 
 def floor(_: str) -> float:
@@ -161,34 +162,51 @@ def test_two_at_once_do_not_announce_twice(either_url: str, slower: list[str]) -
     assert len(list_kept(either_url, EVERYTHING)) == 1
 
 
-@pytest.mark.parametrize(
-    ("filters", "count"),
-    [
-        (Filters(cases=["matmul/*"]), 2),
-        (Filters(cases=[B]), 1),
-        (Filters(target="mine"), 1),
-        (Filters(isolation="process"), 0),
-        (Filters(machine=MACHINE.fingerprint[:8]), 2),
-        (Filters(commit="b"), 1),
-        (Filters(commit="a"), 0),  # before the change
-        (Filters(tags={"night": "late"}), 1),
-        (Filters(suite="full"), 1),
-    ],
-    ids=str,
-)
-def test_filters_choose_by_the_series_and_by_the_first_run(
-    either: Store, either_url: str, filters: Filters, count: int
-) -> None:
-    """The series is whole all the same: of the nights after a change there is none."""
+@pytest.fixture
+def several(either: Store) -> None:
+    """Two that got slower, of two targets and machines, and what tells their runs apart."""
     add_nights(either, (15, 1.0), case=A, git_commit="a" * 40)
     add_nights(either, (15, 1.1), case=A, git_commit="b" * 40, tags={"night": "late"})
-    add_nights(either, (15, 1.0), case=B, target="mine")
-    add_nights(either, (15, 1.1), case=B, target="mine", suite="full", git_commit="c" * 40)
+    add_nights(either, (15, 1.0), case=B, target="mine", machine=MORE)
+    how = {"target": "mine", "machine": MORE, "suite": "full", "git_commit": "c" * 40}
+    add_nights(either, (15, 1.1), case=B, **how)
     add_run(either, {A: [1.0]}, isolation="process", target="other")
-    assert len(found(either_url, filters)) == count
-    assert len(told(either_url, filters)) == count
-    assert len(told(either_url)) == 2 - count
-    assert len(found(either_url, filters)) == count
+
+
+def test_filters_choose_by_the_series_and_by_the_first_run(several: None, either_url: str) -> None:
+    """The series is whole all the same: of the nights after a change alone there is none."""
+    found_by: tuple[tuple[Filters, list[str]], ...] = (
+        (Filters(cases=["matmul/*"]), [B, A]),
+        (Filters(cases=[B]), [B]),
+        (Filters(target="mine"), [B]),
+        (Filters(isolation="process"), []),
+        (Filters(machine=MORE.fingerprint[:8]), [B]),
+        (Filters(commit="b"), [A]),
+        (Filters(commit="a"), []),  # before the change
+        (Filters(suite="full"), [B]),
+        (Filters(tags={"night": "late"}), [A]),
+    )
+    for filters, cases in found_by:
+        assert [each.where["case"] for each in found(either_url, filters)] == cases, filters
+
+
+def test_what_is_announced_is_chosen_likewise(several: None, either_url: str) -> None:
+    for filters, cases in (
+        (Filters(commit="b"), [A]),
+        (Filters(cases=(A,)), []),
+        (EVERYTHING, [B]),
+    ):
+        assert [each.where["case"] for each in told(either_url, filters)] == cases
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [Filters(cases=[B]), Filters(target="mine"), Filters(machine=MORE.fingerprint)],
+    ids=str,
+)
+def test_of_other_series_nothing_is_kept(several: None, either_url: str, filters: Filters) -> None:
+    told(either_url, filters)
+    assert [each.where["case"] for each in list_kept(either_url, EVERYTHING)] == [B]
 
 
 def test_names_that_nothing_has_are_mistakes(either_url: str, slower: list[str]) -> None:
@@ -201,11 +219,10 @@ def test_names_that_nothing_has_are_mistakes(either_url: str, slower: list[str])
 def test_a_machine_that_counts_as_another_keeps_its_regressions(
     either: Store, either_url: str
 ) -> None:
-    more = replace(MACHINE, memory_gib=32)
-    add_nights(either, (20, 1.0), (20, 1.1), machine=more)
+    add_nights(either, (20, 1.0), (20, 1.1), machine=MORE)
     (first,) = told(either_url)
     add_nights(either, (1, 1.1))
-    link(either_url, more.fingerprint, MACHINE.fingerprint)
+    link(either_url, MORE.fingerprint, MACHINE.fingerprint)
     (linked,) = found(either_url)
     assert (linked.name, linked.where["machine"]) == (first.name, MACHINE.fingerprint)
     assert told(either_url) == ()

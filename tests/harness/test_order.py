@@ -54,5 +54,5 @@ def test_runs_without_a_place_are_told() -> None:
 def test_a_checkout_that_knows_no_commit_is_another_one() -> None:
     with pytest.raises(UsageError, match="this checkout knows no commit of these runs"):
         by_commit(columns(("1", "d"), ("2", None)), PLACES)
-    nothing = {name: [] for name in columns(("1", "a"))}
+    nothing: dict[str, list[Any]] = {name: [] for name in columns(("1", "a"))}
     assert by_commit(nothing, PLACES) == nothing

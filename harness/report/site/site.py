@@ -13,7 +13,7 @@ from harness.report.site.comparing import choices, data_of
 from harness.report.site.machines import CeilingsOf, machines_page
 from harness.report.site.overview import overview
 from harness.report.site.runs import run_page, runs_table
-from harness.report.site.table import body
+from harness.report.site.table import body, prose
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -107,6 +107,7 @@ def environment() -> "Environment":
     )
     made.globals["needless"] = _needless
     made.filters["body"] = lambda table, root: Markup(body(table, root))  # noqa: S704 (escaped)
+    made.filters["prose"] = lambda text: Markup(prose(text))  # noqa: S704 (escaped)
     return made
 
 

@@ -4,6 +4,7 @@ Their rows are written here, and not by a template: a report has a million cells
 would be a call of a macro.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -92,3 +93,11 @@ def _written(cell: Cell, column: str, root: str) -> str:
     if sort is not None:
         attributes += f' data-sort="{sort!r}"'
     return f"<td{attributes}>{inner}</td>"
+
+
+_COMMAND = re.compile("`([^`]*)`")
+
+
+def prose(text: str) -> str:
+    """As HTML, what stands between backquotes as code."""
+    return _COMMAND.sub(r"<code>\1</code>", escape(text))

@@ -19,12 +19,13 @@ def columns(name: str, width: int) -> list[str]:
 
 
 def test_columns_go_from_the_right_and_are_told() -> None:
-    assert columns("matmul/2048/f32", 80) == list(HEADERS)
+    assert columns("matmul/2048/f32", 51) == list(HEADERS)
     assert columns("matmul/2048/f32", 50) == ["case", "verdict", "ratio", "base"]
     found = fitted(HEADERS, [row("matmul/2048/f32")], FITTING, 40)
-    assert found.headers == ["case", "verdict", "ratio"]
-    assert found.left_out == ("base", "candidate")
-    assert found.rows == [["matmul/2048/f32", "slower", "1.234"]]
+    assert found.headers == ["case", "verdict", "ratio", "base"]
+    assert fitted(HEADERS, [row("matmul/2048/f32")], FITTING, 39).headers == found.headers[:3]
+    assert found.left_out == ("candidate",)
+    assert found.rows == [["matmul/2048/f32", "slower", "1.234", "12.3 ms"]]
 
 
 def test_what_is_essential_stays_and_names_are_folded() -> None:
@@ -32,15 +33,21 @@ def test_what_is_essential_stays_and_names_are_folded() -> None:
     assert found.headers == ["case", "verdict", "ratio"]
     lines = found.rows[0][0].split("\n")
     assert "".join(line.strip() for line in lines) == LONG
-    assert max(map(len, lines)) <= 50 - len("  verdict    ratio  ")
+    assert max(map(len, lines)) <= 50 - len("  verdict  ratio")
 
 
 def test_names_of_a_usual_length_are_not_folded_for_a_column() -> None:
     usual = "x" * USUAL
-    assert [fitted(HEADERS, [row(usual)], FITTING, width).rows[0][0] for width in (58, 70)] == (
+    assert [fitted(HEADERS, [row(usual)], FITTING, width).rows[0][0] for width in (52, 60)] == (
         [usual] * 2
     )
-    assert "\n" in fitted(HEADERS, [row(LONG)], FITTING, 70).rows[0][0]
+    assert "\n" in fitted(HEADERS, [row(LONG)], FITTING, 60).rows[0][0]
+
+
+def test_names_of_any_length_leave_columns_the_room_that_usual_ones_do() -> None:
+    room = USUAL + len("  verdict  ratio  12.3 ms  candidate")
+    assert columns(LONG, room) == list(HEADERS)
+    assert columns(LONG, room - 1) == list(HEADERS[:-1])
 
 
 def test_columns_that_hold_nothing_go_and_are_not_missed() -> None:
@@ -74,13 +81,21 @@ def test_a_view_is_fitted_as_a_table_alone() -> None:
         document=None,
         records=(),
         headers=HEADERS,
-        rows=[row(LONG)],
+        rows=[row(LONG), row("a")],
         preface=["slower: " + "x " * 60],
         fitting=FITTING,
     )
-    table = render(view, "table")
-    assert max(map(len, table.splitlines())) <= 80
-    assert "no room for: base, candidate; see --format json" in table
+    table = render(view, "table", 60)
+    assert max(map(len, table.splitlines())) <= 60
+    assert table.endswith(
+        "case                                verdict  ratio\n"
+        "----------------------------------  -------  -----\n"
+        "convolution/64x56x56x64-1x1s1-256/  slower   1.234\n"
+        "  input-gradient/bf16\n"
+        "a                                   slower   1.234\n"
+        "\n"
+        "no room for: base, candidate; see `--format json`\n"
+    )
     wide = render(view, "table", 200)
     assert f"\n{LONG} " in wide
     assert "no room for" not in wide

@@ -10,7 +10,7 @@ from harness.ab import CaseResult, not_in_common
 from harness.compare import compare
 from harness.compared import sides_of
 from harness.nightly import NightResult
-from harness.report.junit import NO_CASE, Suite, Tested, junit, of_comparison, of_night, of_run
+from harness.report.junit import NO_CASE, JunitCase, Suite, junit, of_comparison, of_night, of_run
 from harness.report.junit import of_turns as suite_of_turns
 from harness.store.reader import Failure, Reader
 from harness.store.writer import Store
@@ -56,7 +56,8 @@ def refuse_odd(case: Element) -> None:
     assert tags == [tag for tag in CHILDREN if tag in tags]
     assert not {"failure", "skipped"} <= set(tags)
     for each in case.findall("properties/*"):
-        assert (each.tag, each.attrib.keys()) == ("property", {"name", "value"})
+        assert each.tag == "property"
+        assert each.attrib.keys() == {"name", "value"}
     for each in case.findall("failure"):
         assert each.attrib.keys() == {"type", "message"}
 
@@ -184,7 +185,7 @@ def test_what_failed_or_was_skipped_in_turns_is_told() -> None:
     assert [cases[name].find("skipped") is not None for name in (A, B, C)] == [False, True, True]
 
 
-NIGHT = {
+NIGHT: dict[str, Any] = {
     "case": A,
     "metric": "time",
     "verdict": "slower",
@@ -215,6 +216,7 @@ def test_a_night_is_judged_by_the_nights_before() -> None:
     told = [property_of(cases[A], name) for name in ("ratio", "change", "change_low", "nights")]
     assert told == ["1.3", "1.1", "1.05", "9"]
     assert cases[B].findtext("system-out") == "unclear\ntoo few nights"
+    assert failure_of(cases[B]) is None
     assert failure_of(cases[C]) == ("raised", "boom")
     assert cases["d"].find("skipped") is not None
 
@@ -265,7 +267,7 @@ def test_names_out_of_containers_are_text() -> None:
     suite = Suite(
         name=odd,
         target=odd,
-        cases=(Tested(case=odd, failures=((odd, odd),), said=(odd,), properties={odd: odd}),),
+        cases=(JunitCase(case=odd, failures=((odd, odd),), said=(odd,), properties={odd: odd}),),
     )
     outermost = written(suite)
     shown = re.sub("[\x00\x1b\ud800]", "\N{REPLACEMENT CHARACTER}", odd)
@@ -279,10 +281,16 @@ def test_names_out_of_containers_are_text() -> None:
     ("time_s", "shown"), [(1e-9, "0.000000001"), (5e-7, "0.0000005"), (3e5, "300000.0")]
 )
 def test_times_are_decimals(time_s: float, shown: str) -> None:
-    (case,) = written(Suite(name="s", target="t", cases=(Tested(case="a", time_s=time_s),))).iter(
-        "testcase"
-    )
+    (case,) = written(
+        Suite(name="s", target="t", cases=(JunitCase(case="a", time_s=time_s),))
+    ).iter("testcase")
     assert case.get("time") == shown
+
+
+def test_what_failed_in_one_launch_and_was_skipped_in_another_failed() -> None:
+    both = JunitCase(case=A, failures=(("crashed", "gone"),), skipped="too large")
+    case = cases_of(Suite(name="s", target="t", cases=(both,)))[A]
+    assert [each.tag for each in case] == ["failure"]
 
 
 def test_several_runs_are_several_suites() -> None:

@@ -60,7 +60,7 @@ def test_what_is_said_of_many_cases_is_said_once(store: Store, url: str) -> None
     with Reader(url) as opened:
         run = opened.run("latest")
         view = run_view(run, opened.measurements(run.run), (), (), opened.skips(run.run))
-    assert view.notes[1:] == [
+    assert view.notes == [
         "warning: matmul/256/f32, matmul/512/f32, matmul/1024/f32 and 2 more: near",
         f"skipped: {', '.join(cases[:4])}: needs 2 devices; there are 1",
     ]
@@ -182,7 +182,7 @@ def test_of_one_s_own_unknown_cells_are_empty(store: Store, url: str) -> None:
         store.add_measurement(launch, parsed_measurement(A, [1.0]))  # floats beside nothing
     with Reader(url) as opened:
         view = shown(opened, name)
-    row = ("t.py::test_a[two words]", "2", "1.00 s", "0.0 %", "", "", "", "256 MiB")
+    row = ("t.py::test_a[two words]", "1.00 s", "0.0 %", "", "", "256 MiB", "", "2")
     assert view.rows[0] == row
     assert document(view)["measurements"][0]["flops"] is None
     assert "own:bench suite of cpu" in render(view, "table")
@@ -271,6 +271,17 @@ def test_across_machines_what_differs_comes_first_and_workloads_have_a_mean(
     matches_golden(
         comparison_view(compare(base, candidate, SETTINGS.floor), None), "compare-machines"
     )
+
+
+def test_of_other_metrics_only_what_is_slower_is_in_the_verdict() -> None:
+    time = replace(AB[0], verdict="same")
+    memory = replace(AB[0], metric="memory", verdict="unclear")
+    for results, verdict, said in (
+        ([time, memory], "same", "same: other over one, in 1 of 1 case(s)"),
+        ([replace(time, verdict="unclear"), replace(memory, case=B)], "unclear", ", in 1 of 2"),
+        ([time, replace(memory, verdict="slower")], "slower", "slower: other over one, in 1 of 1"),
+    ):
+        assert said in ab_view(("one", "other"), results, verdict).preface[0]
 
 
 def test_runs_measured_in_turns_are_shown_with_the_verdicts_of_then(store: Store, url: str) -> None:

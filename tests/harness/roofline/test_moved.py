@@ -32,8 +32,8 @@ def test_a_ceiling_that_moved_is_told(changes: dict[str, float], limits: set[str
 def test_a_ceiling_is_told_as_it_usually_is() -> None:
     found = moved(IDEAL.hardware(), replace(IDEAL, far_bytes_per_s=5e9).hardware())
     told = {each.what: each for each in found}["reads from memory"]
-    assert (told.unit, told.before) == ("B/s", pytest.approx(1e10, rel=0.01))
-    assert told.after == pytest.approx(5e9, rel=0.01)
+    assert told.unit == "B/s"
+    assert (told.before, told.after) == pytest.approx((1e10, 5e9), rel=0.01)
 
 
 def test_what_moved_within_its_spread_did_not() -> None:
@@ -49,6 +49,15 @@ def test_what_does_not_scatter_must_move_by_what_matters() -> None:
         other = replace(IDEAL, far_bytes_per_s=factor * IDEAL.far_bytes_per_s).hardware()
         one = replace(other, best=other.usual, worst=other.usual)
         assert any(moved(exact, one)) == said, factor
+
+
+def test_what_is_within_the_spread_of_either_did_not_move() -> None:
+    """However exactly the other was measured."""
+    other = replace(IDEAL, far_bytes_per_s=0.97 * IDEAL.far_bytes_per_s).hardware()
+    exact = replace(IDEAL.hardware(), best=IDEAL.hardware().usual, worst=IDEAL.hardware().usual)
+    assert list(moved(exact, other)) == []
+    assert list(moved(other, exact)) == []
+    assert any(moved(exact, replace(other, best=other.usual, worst=other.usual)))
 
 
 def test_what_either_did_not_measure_is_not_told() -> None:

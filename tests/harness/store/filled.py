@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Column, Connection, Float, Integer, Uuid, insert
+from sqlalchemy import JSON, Column, Connection, Float, Integer, Uuid, insert, text
 
 from harness.store.copying import Source
 from harness.store.database import open_for_reading
@@ -47,6 +47,8 @@ def _fill(connection: Connection) -> None:
             made = connection.execute(insert(table).values(row)).inserted_primary_key
             assert made is not None
             ids.setdefault(table.name, []).append(made[0])
+    # Which know their first runs by name.
+    connection.execute(text("UPDATE regressions SET run = (SELECT min(name) FROM runs)"))
 
 
 def _value(column: Column[Any], ids: dict[str, list[int]], number: int, full: bool) -> Any:

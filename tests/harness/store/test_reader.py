@@ -32,6 +32,13 @@ def test_runs_come_newest_first_with_their_counts(store: Store, url: str) -> Non
     assert timedelta(0) <= age < timedelta(minutes=1)
 
 
+def test_runs_of_a_suite_are_found_alone(store: Store, url: str) -> None:
+    names = [add_run(store, {A: [1.0]}, suite=suite) for suite in ("quick", CEILINGS, CEILINGS)]
+    with Reader(url) as reader:
+        assert [run.run for run in reader.runs(suite=CEILINGS)] == [names[2], names[1]]
+        assert [run.run for run in reader.runs(1, suite="quick")] == names[:1]
+
+
 def test_an_empty_database_has_no_runs(store: Store, url: str) -> None:
     with Reader(url) as reader:
         assert reader.runs() == []

@@ -79,10 +79,12 @@ def test_runs_come_newest_first_and_say_how_they_ended(archive: Archive) -> None
 
 
 def test_names_are_text_and_no_markup() -> None:
-    table = Table(name="t", caption=EVIL, headers=(EVIL,), rows=[(Cell(text=EVIL, kind="a"),)])
+    cell = Cell(text=EVIL, href=f'"{EVIL}')
+    table = Table(name="t", caption=EVIL, headers=(EVIL,), rows=[(cell,)], note=f"`{EVIL}`")
     html = render("cases", "cases.html", table).decode()
     assert EVIL not in html
-    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 4
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt;") == 6
+    assert "<code>&lt;script&gt;" in html
 
 
 @pytest.mark.parametrize(
