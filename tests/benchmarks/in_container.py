@@ -19,14 +19,20 @@ def results(
     """What `half` (a file name in this folder) says, run by pytest in `image`."""
     program = Path(__file__).with_name(half)
     inside = f"/bench/{half}"
-    out = client.containers.run(
+    container = client.containers.run(
         image,
         ["python", "-m", "pytest", "-q", "-s", "-p", "no:cacheprovider", inside],
         environment={"HOME": "/tmp", "JAX_PLATFORMS": "cpu", **(env or {})},
         volumes={str(program): {"bind": inside, "mode": "ro"}},
         network_mode="none",
-        remove=True,
-    ).decode()
+        detach=True,
+    )
+    try:
+        status = container.wait()["StatusCode"]
+        out = container.logs().decode()
+    finally:
+        container.remove(force=True)
+    assert status == 0, out
     return read(out)
 
 
