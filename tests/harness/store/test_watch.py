@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Connection, Engine, NullPool, create_engine, text
 
 from harness.errors import NoResults
 from harness.store.database import open_for_reading
@@ -29,6 +30,10 @@ def token(engine: Engine, watching: Watch) -> str:
         return watching.token(connection)
 
 
+def execute(statement: str, connection: Connection, _: object) -> None:
+    connection.execute(text(statement))
+
+
 def test_a_token_is_another_one_after_each_change_alone(either_url: str) -> None:
     with Store(either_url) as store, watched(either_url) as (engine, watching):
         seen = [token(engine, watching)]
@@ -36,7 +41,7 @@ def test_a_token_is_another_one_after_each_change_alone(either_url: str) -> None
         for statement in ("UPDATE runs SET suite = 'x'", "DELETE FROM runs"):
             add_run(store, {A: [1.0]})
             seen.append(token(engine, watching))
-            store.within(lambda connection, _, it=statement: connection.execute(text(it)))
+            store.within(partial(execute, statement))
             seen.append(token(engine, watching))
         assert len(set(seen)) == len(seen)
 

@@ -79,7 +79,7 @@ def test_changes_are_those_of_the_command_line(client: TestClient, said: Any) ->
 
 
 def test_changes_are_looked_for_in_some_cases_at_a_time(client: TestClient) -> None:
-    asked = {"machine": "testbed", "target": "cpu", "limit": 5}
+    asked: dict[str, Any] = {"machine": "testbed", "target": "cpu", "limit": 5}
     answer = client.get("/api/changes", params=asked)
     assert "offset=5" in answer.headers["link"]
     found: list[Any] = []

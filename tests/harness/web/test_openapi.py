@@ -82,7 +82,7 @@ def _check(value: Any, schema: Any, where: str) -> None:
                 _check(value[name], of, f"{where}.{name}")
 
 
-_TYPES = {
+_TYPES: dict[str, type | tuple[type, ...]] = {
     "array": list,
     "object": dict,
     "string": str,
