@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 
-from harness.changes import Changed, Series
-from harness.explained import explained
+from harness.changes import Changed, Series, series_of_nights, series_of_runs
+from harness.explained import explained_in
 from harness.linked import counts_as
-from harness.lives import all_series, regressions
+from harness.lives import regressions
 from harness.regressions import Regression
 from harness.runner.abandoned import is_abandoned
 from harness.states import OPEN
+from harness.stats.nights import NightRule
 from harness.store.abandoned import settled
 from harness.store.circumstances import (
     Process,
@@ -28,7 +29,8 @@ from harness.store.filters import Filters
 from harness.store.listing import checked
 from harness.store.overview import read_runs
 from harness.store.pairings import Pairing
-from harness.store.points import Measured, read_measured
+from harness.store.points import Measured, as_series, read_measured
+from harness.store.ratios import read_nights
 from harness.store.reader import CEILINGS, Failure, MachineSummary, Reader, Run, Skip
 
 
@@ -117,24 +119,33 @@ class Archive:
 def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> Archive:
     """`floor`: of a case, the smallest change that matters. Raises `DatabaseFailure`, and
     `UsageError` for names that nothing stored has."""
-    series = all_series(url, filters, floor)
-    with Reader(url) as reader:
-        machines = reader.machines()
-    with checked(url, filters) as (connection, names):
-        runs = settled(connection, read_runs(connection, filters), is_abandoned)
+    with Reader(url) as reader, checked(url, filters) as (connection, names):
+        runs = _runs(settled(connection, read_runs(connection, filters), is_abandoned))
+        measured = read_measured(connection, filters, names)
+        pairings = read_pairings(connection, filters, names)
+        apart = as_series(measured, _apart(runs, pairings), names)
+        nights = read_nights(connection, filters, names, least_pairs=NightRule().pairs)
+        series = [*series_of_runs(apart, floor), *series_of_nights(nights, floor)]
+        changed = [each for one in series for each in one.changed()]
         return Archive(
-            runs=_runs(runs),
-            measured=read_measured(connection, filters, names),
+            runs=runs,
+            measured=measured,
             series=series,
-            changed=list(explained(url, [each for one in series for each in one.changed()])),
+            changed=list(explained_in(connection, reader, changed)),
             regressions=regressions(url, filters, floor, series),
-            machines=machines,
+            machines=reader.machines(),
             environments=read_environments(connection),
             processes=read_processes(connection, filters, names),
             failures=read_failures(connection, filters, names),
             skips=read_skips(connection, filters, names),
-            pairings=read_pairings(connection, filters, names),
+            pairings=pairings,
         )
+
+
+def _apart(runs: Mapping[str, Run], pairings: Sequence[Pairing]) -> Mapping[str, Run]:
+    """Those that were not measured in turns."""
+    tied = {run for each in pairings for run in (each.base, each.candidate)}
+    return {name: run for name, run in runs.items() if name not in tied}
 
 
 def _runs(columns: Columns) -> dict[str, Run]:

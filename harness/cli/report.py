@@ -1,8 +1,11 @@
 """`jaxrig report`."""
 
 import argparse
+import os
+import sys
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,6 +17,11 @@ if TYPE_CHECKING:
     from harness.bottleneck import Bottlenecks
     from harness.roofline.ceilings import Hardware
     from harness.store.reader import Reader, Run
+
+MANY = 200
+"""Parts of a site, from which on they are made by several processes."""
+
+MOST_PROCESSES = 4
 
 
 def add(report: argparse.ArgumentParser) -> None:
@@ -41,31 +49,40 @@ def report(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
     filters = filters_of(arguments, arguments.cases)
     archive = read_archive(arguments.db, filters, load(Path.cwd()).floor)
-    with Reader(arguments.db) as reader:
+    with ExitStack() as ending:
+        # Each process that makes pages opens the database for itself, once it asks it anything.
+        reader = cache(lambda: ending.enter_context(Reader(arguments.db)))
         site = Site(
             archive=archive,
             limits_of=_limits_of(reader, archive),
-            ceilings_of=partial(ceilings_of, reader),
+            ceilings_of=lambda run: ceilings_of(reader(), run),
         )
-        written = write_site(arguments.out, site.files())
+        parts = site.parts()
+        written = write_site(arguments.out, parts, _processes(len(parts)))
     show(written_view(arguments.out, written), arguments, out)
     saying(err)(f"open {arguments.out / 'index.html'}")
     return 0
 
 
+def _processes(parts: int) -> int:
+    """As many as there are cores, where there is enough to do; copies that other systems make of a
+    process cannot be relied on."""
+    if sys.platform != "linux" or parts < MANY:
+        return 1
+    return min(len(os.sched_getaffinity(0)), MOST_PROCESSES)
+
+
 def _limits_of(
-    reader: "Reader", archive: "Archive"
+    reader: "Callable[[], Reader]", archive: "Archive"
 ) -> "Callable[[Run], tuple[Bottlenecks, Hardware] | None]":
     """Of each run once."""
-    from functools import cache
-
     from harness.limits import limits_of
     from harness.store.reader import CEILINGS
 
-    stored = reader.runs(suite=CEILINGS)
+    stored = cache(lambda: reader().runs(suite=CEILINGS))
 
     @cache
     def of(name: str) -> "tuple[Bottlenecks, Hardware] | None":
-        return limits_of(reader, archive.runs[name], stored)
+        return limits_of(reader(), archive.runs[name], stored())
 
     return lambda run: of(run.run)

@@ -5,7 +5,7 @@ that it refers to.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import Connection, Result
 
 from harness.store import filters as conditions
-from harness.store.columns import by_id, columns_of, told_later
+from harness.store.columns import Columns, by_id, columns_of, told_later
 from harness.store.filters import Filters
 from harness.store.metrics import metrics_named
 from harness.store.names import Names
+from harness.store.reader import Run
 from harness.store.series import launched_by, measured_query
 from harness.store.tables import LAUNCHES, MEASUREMENTS, PROGRAMS, RUNS
 
@@ -37,6 +38,42 @@ class Measured:
     peak_bytes: float | None
     hlo: str | None
     environment: int | None
+
+
+def as_series(
+    measured: Mapping[str, Sequence[Measured]], runs: Mapping[str, Run], names: Names
+) -> Columns:
+    """The columns and the order of `harness.store.series.read_series` that series are made of, of
+    what was read already. `runs`: by name; no others are told."""
+    host_names = {each.fingerprint: each.name for each in names.machines.values()}
+    rows = [
+        (case, runs[each.run], each)
+        for case in sorted(measured)
+        for each in sorted(
+            (each for each in measured[case] if each.run in runs),
+            key=lambda each: (runs[each.run].machine, runs[each.run].target),
+        )
+    ]
+    starts = {run.run: began(run) for run in runs.values()}
+    return {
+        "case": [case for case, _, _ in rows],
+        "machine": [run.machine for _, run, _ in rows],
+        "machine_name": [host_names[run.machine] for _, run, _ in rows],
+        "target": [run.target for _, run, _ in rows],
+        "isolation": [run.isolation for _, run, _ in rows],
+        "run": [run.run for _, run, _ in rows],
+        "started_at": [starts[run.run] for _, run, _ in rows],
+        "median_s": [each.median_s for _, _, each in rows],
+        "image": [run.image for _, run, _ in rows],
+        "jax": [names.jax.get(each.environment or 0) for _, _, each in rows],
+        "git_commit": [run.git_commit for _, run, _ in rows],
+        "suite": [run.suite for _, run, _ in rows],
+    }
+
+
+def began(run: Run) -> str:
+    """As series tell it: UTC, ISO 8601 with a space."""
+    return run.started_at.replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
 _OWN = (*_COMPILE_TIME.reads, *_MEMORY.reads)

@@ -1,6 +1,6 @@
 """Series of one place: of a case with all that its points know, of many their values alone."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.changes import Series, lines_of_nights, series_of_nights, series_of_runs
 from harness.report.site.cases import Drawn
@@ -10,7 +10,7 @@ from harness.store.columns import Columns
 from harness.store.filters import Filters
 from harness.store.medians import read_medians
 from harness.store.places import Place, read_in_turns
-from harness.store.points import Measured
+from harness.store.points import Measured, as_series, began
 from harness.store.ratios import read_nights
 from harness.store.reader import Run
 from harness.web.source import Reading
@@ -28,8 +28,7 @@ def series_of(
 ) -> Iterator[Series]:
     """Of runs that were not measured in turns, and of nights. `measured`: the case's there."""
     apart = {run.run: run for run in _apart(reading, place).values()}
-    points = [(each, apart[each.run]) for each in measured if each.run in apart]
-    yield from series_of_runs(_columns(reading, case, points), floor)
+    yield from series_of_runs(as_series({case: measured}, apart, reading.known.names), floor)
     if not reading.known.any_pairings:
         return
     nights = series_of_nights(_nights(reading, place, [case]), floor)
@@ -54,30 +53,6 @@ def _apart(reading: Reading, place: Place, newest: int | None = None) -> Mapping
     return {key: found[key] for key in ids if key not in turns}
 
 
-def _columns(reading: Reading, case: str, points: Collection[tuple[Measured, Run]]) -> Columns:
-    """As `harness.store.series.read_series` gives them, of what was read of the case anyway."""
-    names = reading.known.host_names
-    runs = [run for _, run in points]
-    return {
-        "case": [case] * len(runs),
-        "machine": [run.machine for run in runs],
-        "machine_name": [names[run.machine] for run in runs],
-        "target": [run.target for run in runs],
-        "isolation": [run.isolation for run in runs],
-        "run": [run.run for run in runs],
-        "started_at": [_text(run) for run in runs],
-        "median_s": [each.median_s for each, _ in points],
-        "image": [run.image for run in runs],
-        "jax": [reading.known.names.jax.get(each.environment or 0) for each, _ in points],
-        "git_commit": [run.git_commit for run in runs],
-        "suite": [run.suite for run in runs],
-    }
-
-
-def _text(run: Run) -> str:
-    return str(run.started_at.replace(tzinfo=None))
-
-
 def _nights(reading: Reading, place: Place, cases: Sequence[str]) -> Columns:
     filters = Filters(cases=cases, machine=place.machine, target=place.target)
     names, least = reading.known.names, NightRule().pairs
@@ -100,7 +75,7 @@ def _runs(
         values.setdefault(key, []).append(median_s)
         last[key] = runs[run]
     for key, line in values.items():
-        yield key[0], (_text(last[key]), len(line)), Drawn(unit="s", values=line)
+        yield key[0], (began(last[key]), len(line)), Drawn(unit="s", values=line)
 
 
 def _of_nights(

@@ -1,7 +1,9 @@
 """The site's files: what is as it was is not written again, and what is no part of it goes."""
 
 import json
-from collections.abc import Iterable
+import multiprocessing
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -9,6 +11,10 @@ from harness.errors import UsageError
 
 MANIFEST = "jaxrig-report.json"
 """Names the site's files: no others are ever touched."""
+
+
+Part = Callable[[], Iterable[tuple[str, bytes]]]
+"""Makes some files of the site: their paths within its folder, and what they hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,20 +26,52 @@ class Written:
     removed: int
 
 
-def write_site(folder: Path, pages: Iterable[tuple[str, bytes]]) -> Written:
-    """`pages`: their paths within the folder and what they hold; taken one by one. Raises
-    `UsageError` for a folder that holds other things than a site."""
+def write_site(folder: Path, parts: Sequence[Part], processes: int = 1) -> Written:
+    """`processes`: that make them, each every so-manieth part; more than one are copies of this one
+    (`fork`), which have all that the parts need. Raises `UsageError` for a folder that holds other
+    things than a site."""
     before = _before(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    written, names = 0, set[str]()
-    for name, content in pages:
-        names.add(name)
-        written += _write(folder / name, content)
+    shares = [parts[first::processes] for first in range(processes)]
+    made = _made_apart(folder, shares) if processes > 1 else [_made(folder, parts)]
+    names = {name for some, _ in made for name in some}
     gone = before - names
     for name in gone:
         (folder / name).unlink(missing_ok=True)
     _write(folder / MANIFEST, json.dumps({"files": sorted(names)}, indent=0).encode())
+    written = sum(count for _, count in made)
     return Written(files=len(names), written=written, removed=len(gone))
+
+
+_Made = tuple[list[str], int]
+"""Names of files, and how many of them were written."""
+
+_shares: Sequence[Sequence[Part]] = ()
+"""What copies of this process find: they are told which share is theirs, and no more."""
+
+
+def _made_apart(folder: Path, shares: Sequence[Sequence[Part]]) -> list[_Made]:
+    """The first one here, each of the others in a copy of this process."""
+    global _shares
+    _shares = shares
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(len(shares) - 1, mp_context=context) as pool:
+        others = [pool.submit(_made_there, folder, place) for place in range(1, len(shares))]
+        own = _made(folder, shares[0])
+        return [own, *(each.result() for each in others)]
+
+
+def _made_there(folder: Path, place: int) -> _Made:
+    return _made(folder, _shares[place])
+
+
+def _made(folder: Path, parts: Iterable[Part]) -> _Made:
+    names, written = [], 0
+    for part in parts:
+        for name, content in part():
+            names.append(name)
+            written += _write(folder / name, content)
+    return names, written
 
 
 def _write(path: Path, content: bytes) -> bool:

@@ -1,9 +1,9 @@
-"""The whole site: an archive in, files out, one by one."""
+"""The whole site: an archive in, files out, part by part."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 
     from harness.archive import Archive
     from harness.bottleneck import Bottlenecks
+    from harness.changes import Series
+    from harness.report.site.files import Part
     from harness.report.site.live import Live
     from harness.roofline.ceilings import Hardware
     from harness.store.points import Measured
     from harness.store.reader import Run
 
 LimitsOf = Callable[["Run"], "tuple[Bottlenecks, Hardware] | None"]
+
+_FIRST = {"overview": "index.html"}
+"""Where a page is called otherwise than its template."""
 
 _OWN = ("site.css", "site.js")
 
@@ -41,31 +46,38 @@ class Site:
     limits_of: LimitsOf
     ceilings_of: CeilingsOf
 
-    def files(self) -> Iterator[tuple[str, bytes]]:
-        """Paths and what is in them: pages, the data that they load, and the assets."""
-        yield from assets()
-        yield self._page("index.html", "overview", overview(self.archive, self._labels_of))
-        yield self._page("cases.html", "cases", cases_table(self.archive))
-        yield self._page("runs.html", "runs", runs_table(self.archive))
-        yield self._page("compare.html", "compare", choices(self.archive))
-        yield self._page("machines.html", "machines", machines_page(self.archive, self.ceilings_of))
-        yield from self._cases()
-        yield from self._runs()
+    def parts(self) -> list["Part"]:
+        """Each makes some of the files: pages, the data that they load, and the assets. Whoever
+        makes several makes them one by one: a page is gone before the next one is made."""
+        pages: dict[str, Callable[[], Any]] = {
+            "overview": lambda: overview(self.archive, self._labels_of),
+            "cases": lambda: cases_table(self.archive),
+            "runs": lambda: runs_table(self.archive),
+            "compare": lambda: choices(self.archive),
+            "machines": lambda: machines_page(self.archive, self.ceilings_of),
+        }
+        of_cases, of_runs = series_by_case(self.archive), by_run(self.archive)
+        return [
+            assets,
+            *(partial(self._first, name, make) for name, make in pages.items()),
+            *(partial(self._case, case, of_cases.get(case, ())) for case in self.archive.measured),
+            *(
+                partial(self._run, run, of_runs.get(run.run, {}))
+                for run in self.archive.runs.values()
+            ),
+        ]
 
-    def _cases(self) -> Iterator[tuple[str, bytes]]:
-        of_cases = series_by_case(self.archive)
-        for case in self.archive.measured:
-            page = case_page(self.archive, case, of_cases.get(case, ()))
-            yield self._page(addresses.of_case(case), "case", page)
+    def _first(self, name: str, make: Callable[[], Any]) -> Iterator[tuple[str, bytes]]:
+        yield self._page(_FIRST.get(name, f"{name}.html"), name, make())
 
-    def _runs(self) -> Iterator[tuple[str, bytes]]:
-        of_runs = by_run(self.archive)
-        for run in self.archive.runs.values():
-            measured = of_runs.get(run.run, {})
-            page = run_page(self.archive, run, measured, self.limits_of(run))
-            yield self._page(addresses.of_run(run.run), "run", page)
-            if measured:
-                yield addresses.data_of_run(run.run), data_of(self.archive, run, measured)
+    def _case(self, case: str, series: Sequence["Series"]) -> Iterator[tuple[str, bytes]]:
+        yield self._page(addresses.of_case(case), "case", case_page(self.archive, case, series))
+
+    def _run(self, run: "Run", measured: Mapping[str, "Measured"]) -> Iterator[tuple[str, bytes]]:
+        page = run_page(self.archive, run, measured, self.limits_of(run))
+        yield self._page(addresses.of_run(run.run), "run", page)
+        if measured:
+            yield addresses.data_of_run(run.run), data_of(self.archive, run, measured)
 
     def _labels_of(self, run: "Run") -> "Bottlenecks | None":
         found = self.limits_of(run)
