@@ -57,6 +57,32 @@ def test_json_is_an_object_a_line() -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, 2.5, None, True],
+        [1, 2, -3],
+        [True, False],
+        [0.1, 1e-9, 5e-324, -0.0],
+        [0.1, float("nan"), float("inf")],
+        [0.1, None],
+        ["a", None, "ä b", 'q"\x1b\n', "a"],
+        [1, "1", [1], {"%s": "%"}],
+        [None, None],
+    ],
+)
+def test_whatever_a_json_column_mixes(values: list[Any]) -> None:
+    names = ["beside", '100 % "of" it']
+    text = "".join(rows_text(names, [(0, value) for value in values], "json"))
+    lines = (as_json(dict(zip(names, (0, value), strict=True))) for value in values)
+    assert text == "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def test_of_columns_of_one_name_json_has_the_last() -> None:
+    text = "".join(rows_text(["a", "b", "a"], [(1, 2, 3)], "json"))
+    assert text == '[\n{"a": 3, "b": 2}\n]\n'
+
+
 def test_csv_has_a_cell_for_each() -> None:
     text = "".join(rows_text(list(VALUES), [tuple(VALUES.values())], "csv"))
     (row,) = csv.DictReader(io.StringIO(text))
