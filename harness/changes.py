@@ -202,8 +202,9 @@ class _Points:
 
     def __init__(self, columns: Columns) -> None:
         self._runs, self._started_at = columns["run"], columns["started_at"]
-        self._beside = [columns[name] for name in BESIDE]
-        self._known: dict[tuple[str | None, ...], Mapping[str, str | None]] = {}
+        told = list(zip(*(columns[name] for name in BESIDE), strict=True))
+        known = {values: dict(zip(BESIDE, values, strict=True)) for values in set(told)}
+        self._beside: list[Mapping[str, str | None]] = [known[values] for values in told]
 
     def __call__(self, rows: Rows, values: Sequence[float]) -> list[Point]:
         return [
@@ -211,10 +212,7 @@ class _Points:
                 run=self._runs[row],
                 started_at=self._started_at[row],
                 value=value,
-                beside=self._told(tuple(column[row] for column in self._beside)),
+                beside=self._beside[row],
             )
             for row, value in zip(rows, values, strict=True)
         ]
-
-    def _told(self, values: tuple[str | None, ...]) -> Mapping[str, str | None]:
-        return self._known.setdefault(values, dict(zip(BESIDE, values, strict=True)))

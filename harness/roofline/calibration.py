@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import nnls
 
 from harness.roofline.ceilings import (
     MOVES,
@@ -247,6 +246,8 @@ def _products(points: Sequence[_Point]) -> Products:
 def _way(points: Points) -> Way:
     """Through one size it is all rate; through more, latency and rate by least squares of relative
     errors, neither negative."""
+    from scipy.optimize import nnls
+
     sizes, seconds = (np.array(each) for each in zip(*points, strict=True))
     if len(points) == 1:
         return Way(latency_s=0.0, bytes_per_s=float(sizes[0] / seconds[0]))

@@ -1,13 +1,19 @@
-"""How long an operation takes on its own, from those that were measured: by shape, by size."""
+"""How long an operation takes on its own, from those that were measured: by shape, by size.
+
+SciPy is imported where it is needed: a third of a second that nobody should wait for who has no
+ceilings.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import RBFInterpolator
-from scipy.optimize import nnls
+
+if TYPE_CHECKING:
+    from scipy.interpolate import RBFInterpolator
 
 Floats = NDArray[np.float64]
 
@@ -54,6 +60,8 @@ class Products:
 
     @cached_property
     def _trend(self) -> Floats:
+        from scipy.optimize import nnls
+
         weighted = _terms(self.shapes) / self.seconds[:, None]
         # Columns differ by many orders of magnitude; scaled, the solver's tolerance fits all.
         scale = weighted.max(axis=0)
@@ -61,7 +69,9 @@ class Products:
         return np.asarray(found / scale)
 
     @cached_property
-    def _left(self) -> RBFInterpolator | None:
+    def _left(self) -> "RBFInterpolator | None":
+        from scipy.interpolate import RBFInterpolator
+
         if len(self.seconds) <= PARAMETERS:
             return None
         left = np.log(self.seconds / (_terms(self.shapes) @ self._trend))

@@ -119,13 +119,14 @@ def _told(
         found[names.cases[case], places[run]].append(row)
     measured: dict[str, list[Measured]] = {}
     for (case_name, _), rows in sorted(found.items(), key=lambda item: item[0]):
-        rows.sort(key=lambda row: (launches[row], parts[row]))
+        if len(rows) > 1:
+            rows.sort(key=lambda row: (launches[row], parts[row]))
         first, of_launches = rows[0], tuple(medians_s[row] for row in rows)
         measured.setdefault(case_name, []).append(
             Measured(
                 run=run_names[runs[first]],
                 medians_s=of_launches,
-                median_s=median(of_launches),
+                median_s=of_launches[0] if len(rows) == 1 else median(of_launches),
                 compile_time_s=_over([compile_s[row] for row in rows]),
                 peak_bytes=_over([peaks[row] for row in rows]),
                 hlo=hlo.get(programs[first]),
@@ -136,6 +137,8 @@ def _told(
 
 
 def _over(values: list[float | None]) -> float | None:
+    if len(values) == 1:
+        return values[0]
     known = [value for value in values if value is not None]
     return median(known) if known else None
 

@@ -52,11 +52,11 @@ def numbers(*names: str) -> dict[str, Schema]:
 
 def with_more(schema: Schema, **properties: Schema) -> Schema:
     """The schema of an object that has more."""
-    required: Sequence[str] = schema.get("required", ())
+    required: Sequence[str] = schema.get("required", ())  # of which some may be other ones now
     return {
         **schema,
         "properties": {**schema["properties"], **properties},
-        "required": [*required, *properties],
+        "required": list(dict.fromkeys((*required, *properties))),
     }
 
 

@@ -105,7 +105,8 @@ def test_a_plot_can_be_kept_as_a_picture(desk: Watched, address: str) -> None:
     desk.page.hover(".plot")
     with desk.page.expect_download() as download:
         desk.page.click(".plot .modebar-btn >> nth=0")
-    assert download.value.suggested_filename.endswith(".png")
+    assert download.value.suggested_filename.endswith(".svg")
+    assert "scatterlayer" in download.value.path().read_text()
 
 
 def test_an_inline_script_does_not_run(browser: "Browser", address: str) -> None:

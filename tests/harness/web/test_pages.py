@@ -142,7 +142,7 @@ def test_a_series_is_the_one_that_the_report_finds(client: TestClient, filled: s
 
     for name in (SLOWER, STEADY):
         page = shown(client, f"/{addresses.of_case(name)}", machine="testbed", target="cpu")
-        script = page.partition('data-for="plot">')[2].partition("</script>")[0]
+        script = page.partition('json" data-for="plot">')[2].partition("</script>")[0]
         archive = read_archive(filled, Filters(machine="testbed", target="cpu"), lambda _: 0.02)
         expected = case_page(archive, name, series_by_case(archive)[name]).plot
         assert json.loads(script) == json.loads(json.dumps(expected))
@@ -184,7 +184,7 @@ def test_runs_are_filtered_and_paged_by_the_database(
     assert column(shown(many, "/runs.html", machine="node07"), "runs", 1) == everything[:1]
     assert column(shown(many, "/runs.html", until="2020-01-01"), "runs", 1) == ["none"]
     monkeypatch.setattr(runs_pages, "SIZE", 4)
-    first, second = (shown(many, "/runs.html", page=page) for page in (1, 2))
+    first, second = (shown(many, "/runs.html", page=page, target="cpu") for page in (1, 2))
     assert column(first, "runs", 1) + column(second, "runs", 1) == everything
     assert 'rel="next"' in first
     assert 'rel="next"' not in second

@@ -98,7 +98,8 @@ const jaxrig = (() => {
   const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
   const symbols = ["circle", "square", "triangle-up", "diamond", "cross", "x"];
   const dashes = ["solid", "dash", "dot", "dashdot", "longdash", "longdashdot"];
-  const config = { displaylogo: false, responsive: true };
+  // To make pixels of a plot, its inline styles would have to be drawn, which a strict policy forbids.
+  const config = { displaylogo: false, responsive: true, toImageButtonOptions: { format: "svg" } };
 
   // Plotly takes some tags for markup wherever it shows text.
   function plain(text) {
@@ -222,7 +223,8 @@ const jaxrig = (() => {
       marker: { color: look.color, symbol: look.symbol, size: 7 },
       text: notes,
       customdata: line.page,
-      hovertemplate: `<b>%{y:.4s}${suffix}</b>, %{x}<br>%{text}<extra></extra>`,
+      // Without bold type, which would be an inline style.
+      hovertemplate: `%{y:.4s}${suffix}, %{x}<br>%{text}<extra></extra>`,
     });
   }
 
@@ -302,7 +304,7 @@ const jaxrig = (() => {
       text: some.case.map(plain),
       hovertext: some.told.map(plain),
       customdata: some.page,
-      hovertemplate: `<b>%{text}</b>: ${some.name}<br>%{y:.3s}FLOP/s, %{x:.3g} FLOP a byte<br>%{hovertext} of its ceiling<extra></extra>`,
+      hovertemplate: `%{text}: ${some.name}<br>%{y:.3s}FLOP/s, %{x:.3g} FLOP a byte<br>%{hovertext} of its ceiling<extra></extra>`,
     }));
     return [
       [...lines, ...cases],

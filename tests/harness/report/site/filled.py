@@ -1,11 +1,13 @@
 """A database with something for every page of a report."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
-from sqlalchemy import text
+from sqlalchemy import Connection, select, update
 
+from harness.store.models import MachineRow, RunRow
 from harness.store.writer import Store
 from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
 from tests.harness.roofline.ideal import Ideal
@@ -43,15 +45,17 @@ def fill(store: Store) -> None:
     add_run(store, {SLOWER: [0.5], BOUND: [0.4]}, machine=ELSEWHERE)
     add_ceilings(store, Ideal(private_bytes=2 * 32 * 1024))
     add_measured(store, LABELLED, suite="standard")
-    with store._engine.begin() as connection:  # they began within a second
-        connection.execute(text(_A_DAY_APART))
+    store.within(_a_day_apart)
 
 
-_A_DAY_APART = """
-    UPDATE runs SET (started_at, ended_at) = (
-        SELECT day, day FROM (SELECT datetime('2026-01-01', '+' || runs.id || ' days') AS day)
-    )
-"""
+def _a_day_apart(connection: Connection, _: object) -> None:
+    """They began within a second; and the machines were seen first when this was called."""
+    first = update(MachineRow).values(first_seen_at=datetime(2026, 1, 1, tzinfo=UTC))
+    connection.execute(first)
+    for run in connection.execute(select(RunRow.id)).scalars().all():
+        day = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=run)
+        began = update(RunRow).where(RunRow.id == run)
+        connection.execute(began.values(started_at=day, ended_at=day))
 
 
 def _runs(store: Store) -> None:
