@@ -14,7 +14,7 @@ from harness.web.workshop import Workshop
 
 Floor = Callable[[str], float]
 
-_LEAVES = 5
+_LEAVES = 10
 
 
 class Maker(Protocol):
