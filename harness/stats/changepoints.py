@@ -146,7 +146,8 @@ def _deviation(values: Float64Array) -> float:
 
 def _median(values: Float64Array) -> float:
     """Of few values, for which NumPy takes ten times as long."""
-    return median(values.tolist())
+    told: list[float] = values.tolist()
+    return median(told)
 
 
 def _cuts(logs: Float64Array) -> list[int]:

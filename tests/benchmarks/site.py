@@ -2,6 +2,9 @@
 
 import json
 import statistics
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from tests.benchmarks.process import done
 from tests.benchmarks.report import Figure
 from tests.benchmarks.years import Years, fill
 from tests.browser import DESK, chromium, launched, watched
+from tests.checkout import ROOT
 
 HUNDRED_THOUSAND = Years(machines=10, targets=2)
 
@@ -17,6 +21,9 @@ MEMORY_BOUND_BYTES = 500e6
 FIRST_PAGE_BOUND_BYTES = 300e3
 SHOWN_BOUND_S = 1.0
 REPEATS = 5
+
+LOOK_S = 0.02
+"""From one look at a process's memory to the next."""
 
 PLOTLY = "plotly.min.js"
 
@@ -35,14 +42,42 @@ def figures(folder: Path) -> Iterator[Figure]:
         detail={"files": told["files"], "bytes": _bytes(site)},
     )
     yield Figure(
-        bench="peak memory of this command",
-        value=built.peak_bytes,
+        bench="peak memory of this command, all of its processes",
+        value=_peak_bytes("report", "--out", str(folder / "again"), "--db", url),
         unit="bytes",
         bound=MEMORY_BOUND_BYTES,
-        detail={},
+        detail={"of the first process": built.peak_bytes},
     )
     yield _first_page(site)
     yield _shown(site)
+
+
+def _peak_bytes(*words: str) -> int:
+    """The most that all of a command's processes have together, what they share counted once
+    (proc_pid_smaps(5): Pss), looked at again and again."""
+    command = [sys.executable, "-m", "harness.cli", *words]
+    peak = 0
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            peak = max(peak, sum(map(_share_bytes, (process.pid, *_children(process.pid)))))
+            time.sleep(LOOK_S)
+    assert process.returncode == 0, f"it ended with {process.returncode}"
+    return peak
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        return [int(x) for x in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:  # it has ended
+        return []
+
+
+def _share_bytes(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # it has ended
+        return 0
+    return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
 
 
 def _bytes(site: Path) -> int:

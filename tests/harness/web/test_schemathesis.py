@@ -9,7 +9,7 @@ from tests.need import need
 
 PROGRAM = ROOT / ".venv" / "schemathesis" / "bin" / "schemathesis"
 
-EXAMPLES = 60
+EXAMPLES = 20
 """Of each operation and phase."""
 
 NOT_OURS = "positive_data_acceptance"
