@@ -1,14 +1,18 @@
 """The application in this process, and who asks it."""
 
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.testclient import TestClient
 
 from harness.web.application import application
 from harness.web.maker import Here
 from harness.web.source import Source
+
+T = TypeVar("T")
 
 ADDRESS = "http://127.0.0.1:8000"
 
@@ -26,6 +30,13 @@ def served(
     app = application(source, Here(source, floor), hosts)
     with TestClient(app, base_url=ADDRESS, raise_server_exceptions=raises) as client:
         yield client
+
+
+def awaited(work: Coroutine[Any, Any, T]) -> T:
+    """What comes of it, in a thread of its own: a browser that other tests have open keeps a loop
+    running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def told(client: TestClient, path: str, **asked: Any) -> Any:

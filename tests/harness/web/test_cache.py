@@ -8,6 +8,7 @@ import pytest
 
 from harness.web.answer import Answer
 from harness.web.cache import Cache
+from tests.harness.web.served import awaited
 
 Make = Callable[[], Coroutine[Any, Any, Answer]]
 
@@ -32,7 +33,7 @@ def test_what_several_ask_for_at_once_is_made_once() -> None:
         assert {id(each) for each in answers} == {id(answers[0])}
         await cache.answer("1", "a", make)
 
-    asyncio.run(ask())
+    awaited(ask())
     assert make.count == 1
 
 
@@ -43,7 +44,7 @@ def test_another_version_is_made_anew() -> None:
         for version in ("1", "2", "2", "1"):
             await cache.answer(version, "a", make)
 
-    asyncio.run(ask())
+    awaited(ask())
     assert make.count == 3
 
 
@@ -54,7 +55,7 @@ def test_of_what_has_no_room_the_oldest_goes() -> None:
         for name in names:
             await cache.answer("1", name, makes[name])
 
-    asyncio.run(ask("a", "b", "a", "c", "a", "b"))
+    awaited(ask("a", "b", "a", "c", "a", "b"))
     assert {name: each.count for name, each in makes.items()} == {"a": 1, "b": 2, "c": 1}
 
 
@@ -67,7 +68,7 @@ def test_what_is_larger_than_the_room_is_answered_and_not_kept() -> None:
             await cache.answer("1", "b", small)
         await cache.answer("1", "a", make)
 
-    asyncio.run(ask())
+    awaited(ask())
     assert (make.count, small.count) == (2, 1)
 
 
@@ -85,7 +86,7 @@ def test_what_failed_is_made_anew() -> None:
         assert [type(each) for each in found] == [ValueError, ValueError]
         await cache.answer("1", "a", make)
 
-    asyncio.run(ask())
+    awaited(ask())
     assert make.count == 1
 
 
@@ -101,5 +102,5 @@ def test_who_goes_takes_nothing_from_those_who_wait() -> None:
         with pytest.raises(asyncio.CancelledError):
             await first
 
-    asyncio.run(ask())
+    awaited(ask())
     assert make.count == 1

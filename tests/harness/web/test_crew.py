@@ -13,6 +13,7 @@ from harness.web.answer import Answer
 from harness.web.crew import Crew, Mistake
 from harness.web.parameters import Asked
 from harness.web.refused import Refused
+from tests.harness.web.served import awaited
 
 RUNS = Asked(path="api/machines", values={"limit": 10, "offset": 0})
 
@@ -30,7 +31,7 @@ def with_crew(url: str, count: int, work: Any) -> Any:
         finally:
             crew.close()
 
-    return asyncio.run(run())
+    return awaited(run())
 
 
 def test_answers_are_made_by_as_many_as_there_are(filled: str) -> None:

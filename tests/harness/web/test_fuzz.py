@@ -74,7 +74,7 @@ def test_nothing_that_is_asked_is_a_mistake_of_ours(
 ) -> None:
     client: TestClient = request.getfixturevalue(database)
 
-    @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
     @given(asked(resource))
     def ask(what: tuple[str, list[tuple[str, str]]]) -> None:
         path, given_ = what

@@ -9,7 +9,7 @@ from tests.need import need
 
 PROGRAM = ROOT / ".venv" / "schemathesis" / "bin" / "schemathesis"
 
-EXAMPLES = 20
+EXAMPLES = 10
 """Of each operation and phase."""
 
 NOT_OURS = "positive_data_acceptance"
