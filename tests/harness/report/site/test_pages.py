@@ -1,14 +1,25 @@
 """What pages tell, before a browser draws them."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from harness.archive import Archive, read_archive
+from harness.limits import ceilings_of
+from harness.report.site import addresses
+from harness.report.site import overview as overviews
 from harness.report.site.cases import case_page, cases_table, series_by_case
+from harness.report.site.comparing import data_of
+from harness.report.site.machines import machines_page
 from harness.report.site.overview import overview, workload_of
-from harness.report.site.runs import runs_table
+from harness.report.site.regressions import regressions_table
+from harness.report.site.runs import run_page, runs_table
 from harness.report.site.site import render
-from harness.report.site.table import Cell, Table
+from harness.report.site.table import Cell, Table, body, number
+from harness.stats.changepoints import LEAST
 from harness.store.filters import Filters
+from harness.store.reader import CEILINGS, Reader
 from tests.harness.report.site.filled import AT, EVIL, NIGHTS, SLOWER, STEADY
 
 
@@ -93,3 +104,90 @@ def test_names_are_text_and_no_markup() -> None:
 )
 def test_a_workload_is_the_first_word(case: str, workload: str) -> None:
     assert workload_of(case) == workload
+
+
+def test_where_nothing_is_open_it_says_in_how_many_series(archive: Archive) -> None:
+    page = overview(replace(archive, regressions=()), lambda _: None)
+    count = sum(len(each.points) >= 2 * LEAST for each in archive.series)
+    assert 0 < count < len(archive.series)
+    assert page.answer.text == f"= Nothing: no regression is open in {count} series"
+
+
+def test_of_many_nights_the_last_are_told(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overviews, "MOST_NIGHTS", 3)
+    rows = texts(overview(archive, lambda _: None).latest)
+    assert [row[-1] for row in rows] == ["", "= = ▲"]
+
+
+def test_a_night_is_as_bad_as_its_worst_verdict(archive: Archive) -> None:
+    *nights, last = archive.pairings
+    same, slower = (replace(last.verdicts[0], verdict=word) for word in ("same", "slower"))
+    mixed = replace(last, verdicts=(same, slower, same))
+    rows = texts(overview(replace(archive, pairings=(*nights, mixed)), lambda _: None).latest)
+    assert rows[-1][-1] == "= " * 11 + "▲"
+
+
+def test_of_several_pairings_of_the_newest_run_the_newest_is_told(archive: Archive) -> None:
+    newest, night = archive.latest[-1].run, archive.pairings[-1]
+    verdicts = [
+        tuple(replace(night.verdicts[0], verdict=word) for word in words)
+        for words in (("faster",), ("same", "same"), ())
+    ]
+    pairings = [replace(night, candidate=newest, verdicts=each) for each in verdicts]
+    (row,) = texts(overview(replace(archive, pairings=pairings), lambda _: None).latest)[-1:]
+    assert row[-2] == "2 same"
+
+
+def test_a_line_marks_where_its_level_changed(filled: str) -> None:
+    until = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days=NIGHTS + 1)
+    few = read_archive(filled, Filters(until=until), lambda _: 0.02)
+    marks = {
+        row[0].text: (row[1].html or "").count('class="mark"') for row in cases_table(few).rows
+    }
+    assert marks == {SLOWER: 1, STEADY: 0}
+
+
+def test_a_commit_with_changes_says_so(archive: Archive) -> None:
+    run = replace(archive.latest[-1], git_commit="f" * 40, git_dirty=True)
+    assert dict(run_page(archive, run, {}, None).facts)["commit"] == "f" * 40 + " (with changes)"
+
+
+def test_a_run_that_was_pruned_has_no_page(archive: Archive) -> None:
+    began = [regressions_table(archive, runs).rows[0][2].href for runs in (None, ())]
+    assert began == [addresses.of_run(archive.open[0].run), None]
+
+
+def test_machines_show_the_newest_ceilings_of_a_place_once(archive: Archive, filled: str) -> None:
+    (measured,) = (run for run in archive.runs.values() if run.suite == CEILINGS)
+    both = {name: replace(measured, run=name) for name in ("older", "newer")}
+    with Reader(filled) as reader:
+        found = ceilings_of(reader, measured)
+    page = machines_page(replace(archive, runs=both), lambda _: found)
+    assert [cell.text for _, cell, _ in page.ceilings] == ["newer"]
+    kept = machines_page(
+        replace(archive, runs=both), lambda run: found if run.run == "older" else None
+    )
+    assert [cell.text for _, cell, _ in kept.ceilings] == ["older"]
+
+
+def test_of_machines_those_that_ran_are_shown(filled: str) -> None:
+    found = read_archive(filled, Filters(machine="node07"), lambda _: 0.02)
+    assert list(machines_page(found, lambda _: None).facts.headers) == ["fact", "node07"]
+
+
+def test_runs_are_compared_by_their_times(archive: Archive) -> None:
+    *nights, last = archive.pairings
+    (verdict,) = last.verdicts
+    memory = replace(verdict, metric="memory", ratio=3.0)
+    found = replace(archive, pairings=[*nights, replace(last, verdicts=(verdict, memory))])
+    told = data_of(found, found.runs[last.candidate], {}).decode()
+    assert str(verdict.ratio) in told
+    assert "3.0" not in told
+
+
+def test_a_cell_is_sorted_by_its_number() -> None:
+    cell = number("1.0 ms", 0.001)
+    table = Table(name="t", caption="", headers=("a",), rows=[(cell,)])
+    assert body(table, "") == '<tr><td data-sort="0.001">1.0 ms</td></tr>'
