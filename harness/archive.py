@@ -10,11 +10,10 @@ from typing import Any
 from harness.changes import Changed, Series, series_of_nights, series_of_runs
 from harness.explained import explained_in
 from harness.linked import counts_as
-from harness.lives import regressions
+from harness.lives import nights_of, regressions
 from harness.regressions import Regression
 from harness.runner.abandoned import is_abandoned
 from harness.states import OPEN
-from harness.stats.nights import NightRule
 from harness.store.abandoned import settled
 from harness.store.circumstances import (
     Process,
@@ -30,7 +29,6 @@ from harness.store.listing import checked
 from harness.store.overview import read_runs
 from harness.store.pairings import Pairing
 from harness.store.points import Measured, as_series, read_measured
-from harness.store.ratios import read_nights
 from harness.store.reader import CEILINGS, Failure, MachineSummary, Reader, Run, Skip
 
 
@@ -124,7 +122,7 @@ def read_archive(url: str, filters: Filters, floor: Callable[[str], float]) -> A
         measured = read_measured(connection, filters, names)
         pairings = read_pairings(connection, filters, names)
         apart = as_series(measured, _apart(runs, pairings), names)
-        nights = read_nights(connection, filters, names, least_pairs=NightRule().pairs)
+        nights = nights_of(connection, filters, names)
         series = [*series_of_runs(apart, floor), *series_of_nights(nights, floor)]
         changed = [each for one in series for each in one.changed()]
         return Archive(

@@ -142,7 +142,7 @@ def lines_of_runs(columns: Columns) -> Iterator[Line]:
 
 
 def lines_of_nights(columns: Columns) -> Iterator[Line]:
-    """`columns`: as `harness.store.ratios.list_nights` orders them. Ratios to an anchor are made
+    """`columns`: as `harness.store.ratios.read_nights` orders them. Ratios to an anchor are made
     ratios to the one after it by what was measured of both when that was pinned; anchors that
     nothing ties begin a line of their own."""
     points_of = _Points(columns)

@@ -42,7 +42,12 @@ def read_columns(connection: Connection, filters: Filters, names: Names) -> tupl
     """What series are made of: a row a case and run, and a row a case and night; of names that are
     there."""
     runs = read_series(connection, replace(filters, apart=True), names, [TIME])
-    return runs, read_nights(connection, filters, names, least_pairs=NightRule().pairs)
+    return runs, nights_of(connection, filters, names)
+
+
+def nights_of(connection: Connection, filters: Filters, names: Names) -> Columns:
+    """As `read_nights`, of as many launch pairs as make a night."""
+    return read_nights(connection, filters, names, least_pairs=NightRule().pairs)
 
 
 def regressions(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.checkout import ROOT
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
@@ -17,6 +19,23 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+def imported(folder: Path, *words: str) -> set[str]:
+    """Every module that a command imports, in a process of its own."""
+    program = (
+        "import sys\nfrom harness.cli import main\ncode = main()\n"
+        "print('IMPORTED', *sys.modules, file=sys.stderr)\nsys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, *words],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stderr.partition("IMPORTED")[2].split())
 
 
 @dataclass(frozen=True, kw_only=True)

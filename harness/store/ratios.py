@@ -7,7 +7,6 @@ from sqlalchemy import ColumnElement, Connection, Select, Text, cast, select
 from harness.store import filters as conditions
 from harness.store.columns import Columns
 from harness.store.filters import Filters, matches
-from harness.store.listing import checked
 from harness.store.names import Names
 from harness.store.tables import ANCHORS, LAUNCHES, NIGHTS, PAIRINGS, RUNS, VERDICTS
 
@@ -22,22 +21,16 @@ NAMES = (
 )
 
 
-def list_nights(url: str, filters: Filters, *, least_pairs: int) -> Columns:
-    """Columns of `NAMES`, ordered by case, machine, target, isolation, anchor and start, of nights
-    that came to so many launch pairs.
-
-    `run`: that of the night's image. `anchor`: a number, the one that was pinned first comes first;
-    `bridged_anchor`: which one it was measured with when it was pinned, and `bridge_ratio` the new
-    one's to that, None where it was not. Raises as `listing.list_series`.
-    """
-    with checked(url, filters) as (connection, names):
-        return read_nights(connection, filters, names, least_pairs=least_pairs)
-
-
 def read_nights(
     connection: Connection, filters: Filters, names: Names, *, least_pairs: int
 ) -> Columns:
-    """As `list_nights`, of names that are there."""
+    """Columns of `NAMES`, ordered by case, machine, target, isolation, anchor and start, of nights
+    that came to so many launch pairs. `names`: those that are there.
+
+    `run`: that of the night's image. `anchor`: a number, the one that was pinned first comes first;
+    `bridged_anchor`: which one it was measured with when it was pinned, and `bridge_ratio` the new
+    one's to that, None where it was not.
+    """
     rows = connection.execute(_nights(filters, names, connection.dialect.name, least_pairs)).all()
     bridges = {
         (row.anchor, row.case): (row.bridged_anchor, row.ratio)

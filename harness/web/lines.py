@@ -3,15 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.changes import Series, lines_of_nights, series_of_nights, series_of_runs
+from harness.lives import nights_of
 from harness.report.site.cases import Drawn
 from harness.report.site.sparkline import MOST
-from harness.stats.nights import NightRule
 from harness.store.columns import Columns
 from harness.store.filters import Filters
 from harness.store.medians import read_medians
 from harness.store.places import Place, read_in_turns
 from harness.store.points import Measured, as_series, began
-from harness.store.ratios import read_nights
 from harness.store.reader import Run
 from harness.web.source import Reading
 
@@ -55,8 +54,7 @@ def _apart(reading: Reading, place: Place, newest: int | None = None) -> Mapping
 
 def _nights(reading: Reading, place: Place, cases: Sequence[str]) -> Columns:
     filters = Filters(cases=cases, machine=place.machine, target=place.target)
-    names, least = reading.known.names, NightRule().pairs
-    return read_nights(reading.connection, filters, names, least_pairs=least)
+    return nights_of(reading.connection, filters, reading.known.names)
 
 
 MOST_RUNS = MOST

@@ -15,6 +15,8 @@ from harness.web.workshop import Workshop
 Floor = Callable[[str], float]
 
 _LEAVES = 10
+"""A tenth of a core to who compares beside one who looks: with 5, a third, these waited for more
+than 0.15 s at a million measurements under 16 clients (`tests.benchmarks.load`)."""
 
 
 class Maker(Protocol):

@@ -1,4 +1,5 @@
-"""`make bench`: what jaxrig itself costs. One JSON object a line; exits 0 whatever they say."""
+"""`make bench`: what jaxrig itself costs. One JSON object a line; exits 0 whatever they say, and 1
+where a benchmark broke."""
 
 import sys
 import tempfile

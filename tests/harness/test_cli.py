@@ -3,17 +3,17 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from harness import __version__
-from harness.ab import CaseResult
 from harness.store.writer import Store
 from tests.checkout import ROOT
+from tests.command import imported
 from tests.harness.called import Jaxrig, Outcome
-from tests.harness.history import add_pair, add_run
+from tests.harness.history import SAME, add_pair, add_run
 from tests.harness.parsed import parsed
 from tests.harness.samples import A, B
 
@@ -168,20 +168,16 @@ def test_a_comparison_gates_with_the_floors_of_jaxrig_toml(
     assert (same.code, json.loads(same.out)["verdict"]) == (0, "same")
 
 
+SLOWER = replace(SAME, verdict="slower", ratio=1.1, low=1.05, high=1.15, pairs=7, effect=0.1)
+"""What is said of a pair in turns."""
+
+
 @pytest.mark.parametrize("in_turns", [True, False])
 def test_compared_cases_are_tests_of_junit_s(
     jaxrig: Jaxrig, store: Store, tmp_path: Path, in_turns: bool
 ) -> None:
     if in_turns:
-        ratio: dict[str, Any] = {
-            "ratio": 1.1,
-            "low": 1.05,
-            "high": 1.15,
-            "base": 1.0,
-            "effect": 0.1,
-        }
-        how: dict[str, Any] = {"metric": "time", "unit": "s", "pairs": 7, "remarks": ()}
-        runs = add_pair(store, [CaseResult(case=A, verdict="slower", **ratio, **how)])
+        runs = add_pair(store, [SLOWER])
     else:
         for luck in (1.0, 1.001, 1.002, 1.001, 1.0, 1.1):
             add_run(store, {A: [luck] * 3})
@@ -201,16 +197,7 @@ def test_the_command_that_would_decide_is_printed(jaxrig: Jaxrig, store: Store) 
 
 
 def test_runs_measured_in_turns_keep_their_verdict(jaxrig: Jaxrig, store: Store) -> None:
-    ratio: dict[str, Any] = {
-        "ratio": 1.1,
-        "low": 1.05,
-        "high": 1.15,
-        "base": 1.0,
-        "effect": 0.1,
-        "unit": "s",
-    }
-    slower = CaseResult(case=A, metric="time", verdict="slower", pairs=7, remarks=(), **ratio)
-    base, candidate = add_pair(store, [slower])
+    base, candidate = add_pair(store, [SLOWER])
     outcome = jaxrig("compare", base, candidate)
     assert (outcome.code, outcome.err) == (1, f"jaxrig: slower: {A} (time)\n")
     assert "measured in turns" in outcome.out
@@ -252,38 +239,21 @@ def test_what_a_container_said_is_made_harmless_in_messages(jaxrig: Jaxrig) -> N
     assert "\x1b" not in outcome.err
 
 
-def imported(words: list[str], heavy: set[str], folder: Path) -> set[str]:
-    """Which of `heavy` a command imports, in a process of its own."""
-    program = (
-        "import sys\nfrom harness.cli import main\ncode = main()\n"
-        "print('IMPORTED', *sys.modules, file=sys.stderr)\nsys.exit(code)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *words],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return heavy & set(done.stderr.partition("IMPORTED")[2].split())
-
-
 HEAVY = {"pandas", "numpy", "docker", "sqlalchemy", "alembic", "pydantic", "rich", "jax"}
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:
-    assert imported(["--help"], HEAVY, tmp_path) == set()
+    assert imported(tmp_path, "--help") & HEAVY == set()
 
 
 def test_listing_runs_does_not_import_pandas(tmp_path: Path, history: tuple[str, str]) -> None:
-    found = imported(["runs"], HEAVY, tmp_path)
+    found = imported(tmp_path, "runs") & HEAVY
     assert "sqlalchemy" in found  # so the test sees what is imported
     assert found <= {"sqlalchemy", "pydantic"}
 
 
 def test_listing_cases_needs_no_database(tmp_path: Path) -> None:
-    assert imported(["cases"], HEAVY, tmp_path) <= {"pydantic"}
+    assert imported(tmp_path, "cases") & HEAVY <= {"pydantic"}
 
 
 def test_a_reader_of_stdout_that_goes_away_is_no_error(

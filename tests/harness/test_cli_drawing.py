@@ -1,8 +1,6 @@
 """What `jaxrig history` draws on a terminal, and nowhere else."""
 
 import io
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,8 +9,8 @@ from harness.cli import dispatch
 from harness.cli.drawing import MOST
 from harness.cli.words import columns_of
 from harness.store.writer import Store
-from tests.checkout import ROOT
 from tests.command import Jaxrig as Command
+from tests.command import imported
 from tests.harness.called import Jaxrig, Outcome, called
 from tests.harness.history import add_run
 from tests.harness.test_cli_changes import run_id
@@ -154,18 +152,6 @@ def test_nothing_is_drawn_into_a_pipe(step: list[str], tmp_path: Path) -> None:
 
 
 def test_what_draws_is_imported_on_terminals_alone(step: list[str], tmp_path: Path) -> None:
-    program = (
-        "import sys\nfrom harness.cli import main\nmain()\n"
-        "print('IMPORTED', *sys.modules, file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, "history", CASE, "--changes"],
-        cwd=tmp_path,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    loaded = set(done.stderr.partition("IMPORTED")[2].split())
+    loaded = imported(tmp_path, "history", CASE, "--changes")
     assert "harness.changes" in loaded
     assert not {"plotille", "harness.report.dots"} & loaded

@@ -18,7 +18,7 @@ from harness.cli import dispatch
 from harness.report.series import query_text
 from harness.store.writer import Store
 from tests.checkout import ROOT
-from tests.command import Jaxrig
+from tests.command import Jaxrig, imported
 from tests.harness.asked import ENDLESS_ROWS, YEARS, answered
 from tests.harness.called import called
 from tests.harness.history import add_run
@@ -265,19 +265,7 @@ def test_a_name_s_escape_sequence_reaches_no_terminal(
 
 
 def test_history_imports_neither_pandas_nor_numpy_nor_models(folder: Path) -> None:
-    program = (
-        "import sys\nfrom harness.cli import main\ncode = main()\n"
-        "print('IMPORTED', *sys.modules, file=sys.stderr)\nsys.exit(code)"
-    )
     for form in ("json", "table"):
-        done = subprocess.run(
-            [sys.executable, "-c", program, "history", "*", "--format", form],
-            cwd=folder,
-            env={"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        loaded = set(done.stderr.partition("IMPORTED")[2].split())
+        loaded = imported(folder, "history", "*", "--format", form)
         assert "harness.store.series" in loaded  # so the test sees what is imported
         assert not {"pandas", "numpy", "harness.store.models", "sqlalchemy.orm", "psycopg"} & loaded

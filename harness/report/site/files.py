@@ -47,18 +47,23 @@ _Made = tuple[list[str], int]
 """Names of files, and how many of them were written."""
 
 _shares: Sequence[Sequence[Part]] = ()
-"""What copies of this process find: they are told which share is theirs, and no more."""
+"""Of a copy: all that is to be made. It is told which share is its own; nothing else is sent."""
 
 
 def _made_apart(folder: Path, shares: Sequence[Sequence[Part]]) -> list[_Made]:
     """The first one here, each of the others in a copy of this process."""
-    global _shares
-    _shares = shares
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(len(shares) - 1, mp_context=context) as pool:
+    with ProcessPoolExecutor(
+        len(shares) - 1, mp_context=context, initializer=_begin, initargs=(shares,)
+    ) as pool:
         others = [pool.submit(_made_there, folder, place) for place in range(1, len(shares))]
         own = _made(folder, shares[0])
         return [own, *(each.result() for each in others)]
+
+
+def _begin(shares: Sequence[Sequence[Part]]) -> None:
+    global _shares
+    _shares = shares
 
 
 def _made_there(folder: Path, place: int) -> _Made:

@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 LimitsOf = Callable[["Run"], "tuple[Bottlenecks, Hardware] | None"]
 
-_FIRST = {"overview": "index.html"}
-"""Where a page is called otherwise than its template."""
-
 _OWN = ("site.css", "site.js")
 
 _STYLES = re.compile(rb'document\.getElementById\("([0-9a-f]{64})"\)')
@@ -49,26 +46,26 @@ class Site:
     def parts(self) -> list["Part"]:
         """Each makes some of the files: pages, the data that they load, and the assets. Whoever
         makes several makes them one by one: a page is gone before the next one is made."""
-        pages: dict[str, Callable[[], Any]] = {
-            "overview": lambda: overview(self.archive, self._labels_of),
-            "cases": lambda: cases_table(self.archive),
-            "runs": lambda: runs_table(self.archive),
-            "compare": lambda: choices(self.archive),
-            "machines": lambda: machines_page(self.archive, self.ceilings_of),
-        }
-        of_cases, of_runs = series_by_case(self.archive), by_run(self.archive)
+        archive = self.archive
+        of_all: tuple[tuple[str, str, Callable[[], Any]], ...] = (
+            ("index.html", "overview", lambda: overview(archive, self._labels_of)),
+            ("cases.html", "cases", lambda: cases_table(archive)),
+            ("runs.html", "runs", lambda: runs_table(archive)),
+            ("compare.html", "compare", lambda: choices(archive)),
+            ("machines.html", "machines", lambda: machines_page(archive, self.ceilings_of)),
+        )
+        of_cases, of_runs = series_by_case(archive), by_run(archive)
         return [
             assets,
-            *(partial(self._first, name, make) for name, make in pages.items()),
-            *(partial(self._case, case, of_cases.get(case, ())) for case in self.archive.measured),
-            *(
-                partial(self._run, run, of_runs.get(run.run, {}))
-                for run in self.archive.runs.values()
-            ),
+            *(partial(self._of_all, *each) for each in of_all),
+            *(partial(self._case, case, of_cases.get(case, ())) for case in archive.measured),
+            *(partial(self._run, run, of_runs.get(run.run, {})) for run in archive.runs.values()),
         ]
 
-    def _first(self, name: str, make: Callable[[], Any]) -> Iterator[tuple[str, bytes]]:
-        yield self._page(_FIRST.get(name, f"{name}.html"), name, make())
+    def _of_all(
+        self, path: str, template: str, make: Callable[[], Any]
+    ) -> Iterator[tuple[str, bytes]]:
+        yield self._page(path, template, make())
 
     def _case(self, case: str, series: Sequence["Series"]) -> Iterator[tuple[str, bytes]]:
         yield self._page(addresses.of_case(case), "case", case_page(self.archive, case, series))

@@ -8,7 +8,8 @@ from sqlalchemy import text
 
 from harness.errors import UsageError
 from harness.store.filters import Filters
-from harness.store.ratios import list_nights
+from harness.store.listing import checked
+from harness.store.ratios import read_nights
 from harness.store.writer import Store
 from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
 from tests.harness.samples import A, B, parsed_environment
@@ -40,7 +41,9 @@ def night(store: Store, anchor: int, *verdicts: Mapping[str, Any], **run: Any) -
 
 
 def asked(url: str, **filters: Any) -> list[dict[str, Any]]:
-    columns = list_nights(url, Filters(**filters), least_pairs=5)
+    wanted = Filters(**filters)
+    with checked(url, wanted) as (connection, names):
+        columns = read_nights(connection, wanted, names, least_pairs=5)
     return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
