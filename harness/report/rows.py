@@ -108,15 +108,41 @@ def _size(value: bytes | memoryview) -> str:
 
 
 def _csv(names: Sequence[str], rows: Rows) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(_cells(names))
+    """Column by column, as `_json`."""
+    head = _csv_line(_cells(names))
     for some in _batches(rows):
-        writer.writerows(zip(*map(_cells, zip(*some, strict=True)), strict=True))
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
+        yield head + _csv_lines([_cells(values) for values in zip(*some, strict=True)])
+        head = ""
+    yield head
+
+
+def _csv_lines(columns: Sequence[Sequence[Any]]) -> str:
+    if len(columns) == 1:  # of nothing an empty line would be left, which is no row
+        return "".join(_csv_line([cell]) for cell in columns[0])
+    lines = map(",".join, zip(*map(_csv_texts, columns), strict=True))
+    return "\n".join(lines) + "\n"
+
+
+def _csv_texts(cells: Sequence[Any]) -> list[str]:
+    """A column's, each as CSV. None is nothing, and so is an empty text."""
+    kinds = set(map(type, cells))
+    if kinds <= {int, float, type(None)}:
+        return ["" if value is None else repr(value) for value in cells]
+    if kinds <= {str, type(None)}:
+        known = {value: _csv_field(value) for value in set(cells)}
+        return list(map(known.__getitem__, cells))
+    return list(map(_csv_field, cells))
+
+
+def _csv_field(cell: Any) -> str:
+    # Beside another one, which keeps an empty one from being quoted.
+    return _csv_line([cell, 0])[:-3]
+
+
+def _csv_line(cells: Sequence[Any]) -> str:
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerow(cells)
+    return buffer.getvalue()
 
 
 def _cells(values: Sequence[Any]) -> Sequence[Any]:

@@ -73,8 +73,8 @@ class Ledger:
 
     def __init__(self, url: str, say: Callable[[str], None] | None = None) -> None:
         """`say` hears of an upgrade, and of a server that is waited for."""
-        self._engine = open_for_writing(url, say, make=False)
-        self._transactions = Transactions(self._engine, url, say or unheard)
+        engine = open_for_writing(url, say, make=False)
+        self._transactions = Transactions(engine, url, say or unheard)
 
     def write(self, work: Callable[["Entries"], T]) -> T:
         """`work` in one transaction, in which nobody else writes into the ledger; it may be called
@@ -90,7 +90,7 @@ class Ledger:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._engine.dispose()
+        self._transactions.close()
 
 
 class Entries:

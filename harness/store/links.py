@@ -1,6 +1,7 @@
 """Machines that count as another one: the same hardware whose fingerprint changed."""
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Select, column, delete, insert, select, table, text
@@ -65,10 +66,8 @@ def lock_links(connection: Connection) -> None:
 def _write(url: str, work: Callable[[Connection], None], say: Callable[[str], None] | None) -> None:
     say = say or unheard
     engine = open_for_writing(url, say, make=False)
-    try:
-        Transactions(engine, url, say).run(work)
-    finally:
-        engine.dispose()
+    with closing(Transactions(engine, url, say)) as transactions:
+        transactions.run(work)
 
 
 def _id(connection: Connection, fingerprint: str) -> int:

@@ -1,6 +1,7 @@
 """Retention: of old runs the samples go, and a summary of each measurement stays."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -63,9 +64,9 @@ def prune(
             runs, found = _found(connection, before, whole_runs)
         if dry_run:
             return found
-        transactions = Transactions(engine, url, say)
-        for part in _parts(runs):
-            transactions.run(partial(_prune, runs=part, whole_runs=whole_runs))
+        with closing(Transactions(engine, url, say)) as transactions:
+            for part in _parts(runs):
+                transactions.run(partial(_prune, runs=part, whole_runs=whole_runs))
         if engine.dialect.name == "sqlite":  # PostgreSQL sees to it by itself
             with database_errors(url):
                 sqlite.give_back(engine, pruned=bool(runs))

@@ -51,6 +51,8 @@ class Transactions:
         self._patience_s = patience_s
         self._away = False
         """Whether the server was, when it was last asked."""
+        self._kept: Connection | None = None
+        """SQLite's: to check one out for each measurement takes as long as to write it."""
         self._numbered = engine.dialect.name == "postgresql"
         if self._numbered:
             with database_errors(url), engine.begin() as connection:
@@ -61,8 +63,29 @@ class Transactions:
         with database_errors(self._url):
             if self._numbered:
                 return self._run_until_kept(_Numbered(work))
-            with self._engine.begin() as connection:
+            with self._connection() as connection, connection.begin():
                 return work(connection)
+
+    def close(self) -> None:
+        """Ends the engine's connections; work that comes all the same opens another."""
+        self._give_back()
+        self._engine.dispose()
+
+    def _give_back(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """The one that is kept, and after an error another one."""
+        if self._kept is None:
+            self._kept = self._engine.connect()
+        try:
+            yield self._kept
+        except BaseException:
+            self._give_back()
+            raise
 
     def _run_until_kept(self, numbered: "_Numbered[Result]") -> Result:
         wait = _Wait(0.0 if self._away else self._patience_s)

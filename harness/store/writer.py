@@ -298,7 +298,7 @@ class Store:
         return self._write(lambda connection: work(connection, self._shared))
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._transactions.close()
 
     def __enter__(self) -> Self:
         return self

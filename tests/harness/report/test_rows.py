@@ -160,6 +160,15 @@ def test_tables_are_for_people(form: str) -> None:
     assert "\x1b" not in text
 
 
+@pytest.mark.parametrize("columns", [1, 2])
+def test_csv_is_what_the_standard_library_writes(columns: int) -> None:
+    cells = ["", None, 'a "b"', "a,b", "two\nlines", " ", 0.1, 1e300, 3, True, "-"]
+    rows = [(cell,) * columns for cell in cells]
+    expected = io.StringIO()
+    csv.writer(expected, lineterminator="\n").writerows([["n"] * columns, *rows])
+    assert "".join(rows_text(["n"] * columns, rows, "csv")) == expected.getvalue()
+
+
 @pytest.mark.parametrize(("form", "text"), [("json", "[]\n"), ("csv", "a,b\n")])
 def test_no_rows_are_an_empty_answer(form: str, text: str) -> None:
     assert "".join(rows_text(["a", "b"], [], form)) == text

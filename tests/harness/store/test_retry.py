@@ -19,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     create_engine,
+    event,
     insert,
     select,
     text,
@@ -324,4 +325,24 @@ def test_sqlite_needs_no_numbers(url: str) -> None:
     with pytest.raises(DatabaseFailure, match="UNIQUE constraint failed"):
         transactions.run(note("word"))
     assert notes(engine) == {"word": 1}
+    engine.dispose()
+
+
+def test_sqlite_keeps_its_connection_until_an_error_and_gives_it_back(url: str) -> None:
+    taken: list[object] = []
+    engine = create_engine(url)
+    NOTES.create(engine)
+    event.listen(engine, "checkout", lambda *told: taken.append(told))
+    transactions = Transactions(engine, url, pytest.fail)
+    for word in ("a", "b"):
+        transactions.run(note(word))
+    assert len(taken) == 1
+    with pytest.raises(DatabaseFailure, match="UNIQUE constraint failed"):
+        transactions.run(note("a"))
+    transactions.run(note("c"))
+    assert len(taken) == 2
+    pool = engine.pool
+    transactions.close()
+    assert pool.status().endswith("Current Checked out connections: 0")
+    assert list(notes(engine)) == ["a", "b", "c"]
     engine.dispose()
