@@ -109,50 +109,41 @@ def _size(value: bytes | memoryview) -> str:
 
 def _csv(names: Sequence[str], rows: Rows) -> Iterator[str]:
     """Column by column, as `_json`."""
-    head = _csv_line(_cells(names))
+    head = _csv_line(map(_cell, names))
     for some in _batches(rows):
-        yield head + _csv_lines([_cells(values) for values in zip(*some, strict=True)])
+        yield head + _csv_lines(list(zip(*some, strict=True)))
         head = ""
     yield head
 
 
 def _csv_lines(columns: Sequence[Sequence[Any]]) -> str:
     if len(columns) == 1:  # of nothing an empty line would be left, which is no row
-        return "".join(_csv_line([cell]) for cell in columns[0])
+        return "".join(_csv_line([_cell(value)]) for value in columns[0])
     lines = map(",".join, zip(*map(_csv_texts, columns), strict=True))
     return "\n".join(lines) + "\n"
 
 
-def _csv_texts(cells: Sequence[Any]) -> list[str]:
-    """A column's, each as CSV. None is nothing, and so is an empty text."""
-    kinds = set(map(type, cells))
-    if kinds <= {int, float, type(None)}:
-        return ["" if value is None else repr(value) for value in cells]
-    if kinds <= {str, type(None)}:
-        known = {value: _csv_field(value) for value in set(cells)}
-        return list(map(known.__getitem__, cells))
-    return list(map(_csv_field, cells))
+def _csv_texts(values: Sequence[Any]) -> list[str]:
+    """A column's, each as CSV; most are nothing but numbers, or texts of which many are equal. None
+    is nothing, and so is an empty text."""
+    match set(map(type, values)) - {type(None)}:
+        case kinds if kinds <= {int, float}:
+            return ["" if value is None else repr(value) for value in values]
+        case kinds if kinds == {str}:
+            known = {value: _csv_field(value) for value in set(values)}
+            return list(map(known.__getitem__, values))
+    return list(map(_csv_field, values))
 
 
-def _csv_field(cell: Any) -> str:
+def _csv_field(value: Any) -> str:
     # Beside another one, which keeps an empty one from being quoted.
-    return _csv_line([cell, 0])[:-3]
+    return _csv_line([_cell(value), 0]).removesuffix(",0\n")
 
 
-def _csv_line(cells: Sequence[Any]) -> str:
+def _csv_line(cells: Iterable[Any]) -> str:
     buffer = io.StringIO()
     csv.writer(buffer, lineterminator="\n").writerow(cells)
     return buffer.getvalue()
-
-
-def _cells(values: Sequence[Any]) -> Sequence[Any]:
-    """A column's; most are nothing but numbers, or texts without control characters."""
-    match set(map(type, values)) - {type(None)}:
-        case kinds if kinds <= {int, float, bool}:
-            return values
-        case kinds if kinds == {str} and "".join(filter(None, set(values))).isprintable():
-            return values
-    return list(map(_cell, values))
 
 
 def _cell(value: Any) -> Any:

@@ -45,7 +45,7 @@ def open_for_writing(
         _refuse_missing(url)
     empty = _empty_file(url)
     engine = _engine(url, writing=True)
-    with database_errors(url), _closed_on_error(engine):
+    with database_errors(url), closed_on_error(engine):
         version = _version(engine)
         if version != SCHEMA_VERSION:
             _refuse_unknown(url, version)
@@ -62,7 +62,7 @@ def open_for_writing(
 def open_for_reading(url: str) -> Engine:
     """The existing database at `url`; never creates one. Raises `DatabaseFailure`."""
     engine = _engine(url, writing=False)
-    with database_errors(url), _closed_on_error(engine), engine.connect() as connection:
+    with database_errors(url), closed_on_error(engine), engine.connect() as connection:
         check_schema(connection, url)
     return engine
 
@@ -85,7 +85,7 @@ def back_up(url: str, to: Path) -> None:
     if parse(url).get_backend_name() != "sqlite":
         raise DatabaseFailure(f"{shown(url)} is no SQLite file; pg_dump copies PostgreSQL's")
     engine = _engine(url, writing=False)
-    with database_errors(url), _closed_on_error(engine):
+    with database_errors(url), closed_on_error(engine):
         _version(engine)  # of another kind of file there is no copy
         sqlite.copy(engine, to)
     engine.dispose()
@@ -115,7 +115,8 @@ def _showable(error: BaseException, url: str) -> BaseException | None:
 
 
 @contextmanager
-def _closed_on_error(engine: Engine) -> Iterator[None]:
+def closed_on_error(engine: Engine) -> Iterator[None]:
+    """Leaves no connection of it behind an error."""
     try:
         yield
     except BaseException:

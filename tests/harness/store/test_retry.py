@@ -310,6 +310,17 @@ def test_numbers_are_forgotten_after_a_day(engine: Engine, postgresql_url: str) 
         assert connection.scalars(select(CommitRow.id)).all() == ["new"]
 
 
+def test_where_numbers_cannot_be_forgotten_no_connection_is_left(
+    engine: Engine, postgresql_url: str
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE commits"))
+    pool = engine.pool
+    with pytest.raises(DatabaseFailure, match="commits"):
+        Transactions(engine, postgresql_url, pytest.fail)
+    assert pool.status().startswith("Pool size: 5  Connections in pool: 0")
+
+
 def test_sqlite_needs_no_numbers(url: str) -> None:
     engine = create_engine(url)
     NOTES.create(engine)
