@@ -148,6 +148,7 @@ def timed(measurements: "pd.DataFrame") -> list[Timed]:
                 best_s=best_s,
                 median_s=float(np.median([row["median_s"] for row in rows])),
                 worst_s=worst_s,
+                kernels=told(rows[0]["kernels"]),
                 observations=_observations(rows),
             )
         )
@@ -301,7 +302,21 @@ def ran(row: Mapping[Any, Any]) -> Ran | None:
         turned_bytes=turned_bytes,
         streamed_bytes=streamed_bytes,
         outer_bytes=sum(outer_bytes),
+        fresh_bytes=_fresh_bytes(row),
     )
+
+
+FRESH_BYTES = 32 << 20
+"""What is larger an allocator gives back to the system each time, and is given page by page anew:
+glibc's threshold rises to that and no further (mallopt(3), M_MMAP_THRESHOLD)."""
+
+
+def _fresh_bytes(row: Mapping[Any, Any]) -> float:
+    """Of what a CPU's program works in, and gives back not in place. An accelerator's memory is
+    kept by its client."""
+    outside = float(row["output_bytes"]) - float(told(row["alias_bytes"]) or 0.0)
+    sizes = (float(told(row["temp_bytes"]) or 0.0), outside)
+    return sum(size for size in sizes if size > FRESH_BYTES)
 
 
 def _by_case(measurements: "pd.DataFrame") -> list[tuple[str, list[Mapping[Any, Any]]]]:

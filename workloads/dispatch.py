@@ -4,8 +4,8 @@ it is given or gives back.
 
 It is not quite empty: a counter in device memory goes up by one, each call from where the last
 one left it. That is a dependency that no compiler and no runtime can leave out, and counting
-proves that every call was made. A kernel is a product with a matrix that shifts by one place, which
-counts as well.
+proves that every call was made. Kernels are those of what models do between their products: numbers
+of a row brought together, and spread over it again; rows that are even count as well.
 """
 
 import time
@@ -20,14 +20,14 @@ import numpy as np
 from workloads import numerics
 from workloads.case import Case
 from workloads.catalog.dispatch import RUNGS
+from workloads.kernels import kernels as read_kernels
 from workloads.problem import Activity, Float64Array, Observations, Problem
 
 STEPS = 5
 """Calls that are checked."""
 
-ROWS, WIDTH = 8, 17
-"""Of what a kernel shifts: a product too small to take any time, but by the way of larger ones. Of
-no rung a multiple, or all of its shifts would be none."""
+ROWS, WIDTH = 4, 128
+"""Of what kernels count up: of the smallest models, so that hardly any time goes into the work."""
 
 ELEMENTS = 8
 """Of an array that is passed: one vector register."""
@@ -56,7 +56,7 @@ def build(case: Case) -> Problem | Activity:
         step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), jnp.float32(1)).compile()
         return chain(case, step)
     if kind == "kernels":
-        return kernels(case, shifting)
+        return kernels(case, levelling)
     return passing(case, giving if kind == "results" else taking)
 
 
@@ -86,30 +86,42 @@ def chain(case: Case, step: Step) -> Activity:
     return _climbing(case, run, float, begin=lambda: jnp.float32(0).block_until_ready())
 
 
-def shifting(times: int) -> Step:
-    """A function that multiplies `times` in a row: what lies between keeps the compiler from making
-    one product of two."""
+def levelling(times: int) -> Step:
+    """A function that adds to each number of a row how far it is below the largest, and one, `times`
+    in a row: what lies between keeps the compiler from making one kernel of two."""
 
-    def shift(rows: jax.Array, by_one: jax.Array) -> jax.Array:
+    def level(rows: jax.Array, one: jax.Array) -> jax.Array:
         for _ in range(times):
-            rows = jax.lax.optimization_barrier(rows @ by_one)  # type: ignore[no-untyped-call]
+            below = jnp.max(rows, axis=-1, keepdims=True) - rows
+            rows = jax.lax.optimization_barrier(rows + (below + one))  # type: ignore[no-untyped-call]
         return rows
 
-    return shift
+    return level
 
 
-def kernels(case: Case, shifting: Callable[[int], Step]) -> Activity:
-    """T(N) over programs of N products. What is shifted are rows that are 1 in one place."""
-    start = np.zeros((ROWS, WIDTH), dtype=np.float32)
-    start[:, 0] = 1
-    rows, by_one = jnp.asarray(start), jnp.asarray(np.roll(np.eye(WIDTH, dtype=np.float32), 1, 1))
-    programs = {n: jax.jit(shifting(n)).lower(rows, by_one).compile() for n in _rungs(case)}
+def kernels(case: Case, levelling: Callable[[int], Step]) -> Activity:
+    """T(N) over programs of N kernels, as many as the compiler made. Rows begin even."""
+    rows, one = jnp.zeros((ROWS, WIDTH), jnp.float32), jnp.float32(1)
+    programs = {
+        times: jax.jit(levelling(times)).lower(rows, one).compile() for times in _rungs(case)
+    }
 
-    def run(number: int, _: object) -> jax.Array:
-        end: jax.Array = programs[number](rows, by_one).block_until_ready()
+    def run(times: int, _: object) -> jax.Array:
+        end: jax.Array = programs[times](rows, one).block_until_ready()
         return end
 
-    return _climbing(case, run, lambda number: np.roll(start, number, axis=1))
+    counts = {times: kernel_count(program) for times, program in programs.items()}
+    return _climbing(case, run, lambda times: np.full((ROWS, WIDTH), times), counts=counts)
+
+
+def kernel_count(program: jax.stages.Compiled) -> int:
+    """Raises `RuntimeError` where the backend does not show its program."""
+    found = read_kernels(program.as_text() or "")
+    if found is None:
+        raise RuntimeError(
+            "the compiled program cannot be read: nobody knows how many kernels it has"
+        )
+    return found.count
 
 
 def taking(counter: jax.Array, *others: jax.Array) -> jax.Array:
@@ -160,10 +172,19 @@ def _climbing(
     run: Callable[[int, Any], Any],
     expected: Callable[[int], Any],
     begin: Callable[[], Any] = lambda: None,
+    counts: Mapping[int, int] | None = None,
 ) -> Activity:
     """`run(N, begin())` over the case's rungs of N as an activity with a line through its times.
-    `expected`: what the first run of each gives."""
-    ladder = Ladder(run=run, begin=begin, rungs=_rungs(case), repeats=case.integer("repeats"))
+    `expected`: what the first run of each gives. `counts`: of what there are so many in a rung,
+    where that is not N."""
+    rungs = _rungs(case)
+    ladder = Ladder(
+        run=run,
+        begin=begin,
+        rungs=rungs,
+        repeats=case.integer("repeats"),
+        counts=counts or {number: number for number in rungs},
+    )
 
     def check() -> float:
         return max(
@@ -179,12 +200,13 @@ def _climbing(
 @dataclass(kw_only=True)
 class Ladder:
     """`run`: does something N times, and returns when it is done; it is given what `begin` made,
-    untimed. `took_s`: for each N, seconds."""
+    untimed. `counts`: of what slopes tell, for each N. `took_s`: for each N, seconds."""
 
     run: Callable[[int, Any], object]
     begin: Callable[[], Any]
     rungs: Sequence[int]
     repeats: int
+    counts: Mapping[int, int]
     took_s: dict[int, list[float]] = field(default_factory=dict)
 
     def climb(self) -> None:
@@ -199,7 +221,7 @@ class Ladder:
     def observe(self) -> Observations:
         """Lines through the medians, and through the deciles on either side of them."""
         best, usual, worst = (
-            line({number: float(np.quantile(took, of)) for number, took in self.took_s.items()})
+            line({self.counts[n]: float(np.quantile(took, of)) for n, took in self.took_s.items()})
             for of in (BEST, 0.5, WORST)
         )
         slopes = {"slope_best_s": best["slope_s"], "slope_worst_s": worst["slope_s"]}

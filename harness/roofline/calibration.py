@@ -19,6 +19,7 @@ from harness.roofline.ceilings import (
 )
 from harness.roofline.rates import Curve, Products
 from workloads.catalog import ITEMSIZE_BYTES, Case
+from workloads.catalog.chain import variant_of
 from workloads.catalog.operations import Variant
 
 LEAST_SHARE = 0.2
@@ -62,12 +63,16 @@ def ceilings_of(
     """Raises `LookupError` where one is missing without which nothing can be told: calls, reads or
     updates."""
     known = list(timed)
-    found = _Found(pick, handed_s=0.0 if queued else _dispatch(known, usual).handed_s)
+    calls = _dispatch(known, usual)
+    found = _Found(
+        pick, handed_s=0.0 if queued else calls.handed_s, kernel_s=0.0 if queued else calls.kernel_s
+    )
     for each in known:
         found.take(each)
     return Ceilings(
         dispatch=_dispatch(known, pick),
         products={dtype: _products(points) for dtype, points in found.products.items()},
+        gradients={key: _products(points) for key, points in found.gradients.items()},
         convolutions={key: _products(points) for key, points in found.convolutions.items()},
         functions=found.functions,
         moved=found.moved,
@@ -81,6 +86,7 @@ def ceilings_of(
         },
         picked=_curve(found.picked),
         chase_s=found.chase_s,
+        fresh_s=0.0 if queued else found.fresh_s,  # an accelerator's client keeps what it has
         ways={name: _way(points) for name, points in found.ways.items()},
         stored={name: _way(points) for name, points in found.stored.items()},
         private_bytes=private_bytes,
@@ -102,13 +108,14 @@ class _Point:
 
 
 class _Found:
-    """What the cases say, one after the other. What is taken off, a call's own cost and what an
-    element costs that is only moved, is as it usually is: the best of one time less the best of
-    another may be better than both."""
+    """What the cases say, one after the other. What is taken off, a call's own cost, kernels
+    between a chain's products and what an element costs that is only moved, is as it usually is:
+    the best of one time less the best of another may be better than both."""
 
-    def __init__(self, pick: Pick, *, handed_s: float) -> None:
-        self.pick, self.handed_s = pick, handed_s
+    def __init__(self, pick: Pick, *, handed_s: float, kernel_s: float) -> None:
+        self.pick, self.handed_s, self.kernel_s = pick, handed_s, kernel_s
         self.products: dict[str, list[_Point]] = defaultdict(list)
+        self.gradients: dict[tuple[str, Variant, int], list[_Point]] = defaultdict(list)
         self.convolutions: dict[tuple[str, Variant], list[_Point]] = defaultdict(list)
         self.functions: dict[tuple[str, str], float] = {}
         self.moved: dict[str, float] = {}
@@ -116,6 +123,7 @@ class _Found:
         self.transposed: dict[str, Points] = defaultdict(list)
         self.picked: Points = []
         self.chase_s: float | None = None
+        self.fresh_s = 0.0
         self.ways: dict[str, Points] = defaultdict(list)
         self.stored: dict[str, Points] = defaultdict(list)
 
@@ -140,11 +148,17 @@ class _Found:
         passes = _integer(case, "passes", 1)
         shape = (_integer(case, "batch", 1), *(case.integer(name) for name in ("m", "k", "n")))
         chained = "passes" in case.parameters
-        if chained or shape[0] * shape[1] >= FEW_ROWS:
-            once_s = self._seconds(timed) / passes
-            self.products[case.dtype].append(
-                _Point(shape=shape, seconds=once_s, flops=case.cost.flops / passes, chained=chained)
-            )
+        if not chained and shape[0] * shape[1] < FEW_ROWS:
+            return
+        once_s = self._seconds(timed) / passes
+        beside_s = self.kernel_s * ((timed.kernels or passes) / passes - 1)
+        seconds = max(once_s - beside_s, LEAST_SHARE * once_s)
+        of = self.products[case.dtype]
+        if (variant := variant_of(case)) != "forward":
+            of = self.gradients[case.dtype, variant, _integer(case, "axes", 1)]
+        of.append(
+            _Point(shape=shape, seconds=seconds, flops=case.cost.flops / passes, chained=chained)
+        )
 
     def _convolution(self, case: Case, timed: Timed) -> None:
         names = ("batch", "size", "kernel", "stride", "inputs", "outputs")
@@ -174,6 +188,8 @@ class _Found:
             self.picked.append((size_bytes, case.integer("loads") / took_s))
         elif kernel == "chase":
             self.chase_s = took_s / case.integer("loads")
+        elif kernel == "allocate":
+            self.fresh_s = took_s / case.cost.bytes
 
     def _link(self, case: Case, timed: Timed) -> None:
         self.ways[case.phase].append((case.cost.link_bytes, self.pick(timed)))

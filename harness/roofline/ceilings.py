@@ -17,12 +17,13 @@ from workloads.catalog.operations import ADD, COPY, Access, Operation, Variant
 class Timed:
     """A measured case: seconds of one call, as fast as it was at times (the first decile of all
     samples), usually (the median over launches of their medians), and at its slowest (the last
-    decile)."""
+    decile). `kernels`: of its compiled program, where that was looked into."""
 
     case: Case
     best_s: float
     median_s: float
     worst_s: float
+    kernels: int | None = None
     observations: Mapping[str, int | float | str] = field(default_factory=dict)
 
 
@@ -64,10 +65,12 @@ class Hardware:
 
 @dataclass(frozen=True, kw_only=True)
 class Ceilings:
-    """`products` by dtype, `convolutions` by dtype and variant. `functions`: seconds an element, by
-    name and dtype. `reads`, `writes`, `updates`: bytes/s by working set. `transposed`: elements/s
-    by dtype and size. `picked`: elements/s of a gather, by the table's bytes. `chase_s`: of a load
-    that waits for the one before. `ways`: by direction or collective. `stored`: by action.
+    """`products` by dtype, `gradients` of products by dtype, variant and axes, `convolutions` by
+    dtype and variant. `functions`: seconds an element, by name and dtype. `fresh_s`: seconds a byte
+    that memory costs which was not used before. `reads`, `writes`, `updates`: bytes/s by working
+    set. `transposed`: elements/s by dtype and size. `picked`: elements/s of a gather, by the
+    table's bytes. `chase_s`: of a load that waits for the one before. `ways`: by direction or
+    collective. `stored`: by action.
 
     `moved`: seconds an element that is only moved, by dtype; `private_bytes`: of the caches that
     cores do not share; `queued`: whether calls queue.
@@ -75,6 +78,7 @@ class Ceilings:
 
     dispatch: Dispatch
     products: Mapping[str, Products]
+    gradients: Mapping[tuple[str, Variant, int], Products]
     convolutions: Mapping[tuple[str, Variant], Products]
     functions: Mapping[tuple[str, str], float]
     moved: Mapping[str, float]
@@ -84,14 +88,25 @@ class Ceilings:
     transposed: Mapping[str, Curve]
     picked: Curve | None
     chase_s: float | None
+    fresh_s: float
     ways: Mapping[str, Way]
     stored: Mapping[str, Way]
     private_bytes: float
     queued: bool
 
-    def product_s(self, dtype: str, shapes: list[tuple[int, ...]]) -> list[float | None]:
-        """Seconds of one product of each shape; None where the dtype was not measured."""
+    def product_s(
+        self,
+        dtype: str,
+        shapes: list[tuple[int, ...]],
+        variant: Variant = "forward",
+        axes: int = 1,
+    ) -> list[float | None]:
+        """Seconds of one product of each shape; None where the dtype was not measured. A gradient
+        over several axes is taken for one over one, and that for a forward product, where it was
+        not."""
         rates = self.products.get(dtype)
+        for measured in ((dtype, variant, 1), (dtype, variant, axes)):
+            rates = self.gradients.get(measured, rates)
         return [None] * len(shapes) if rates is None else list(map(float, rates(shapes)))
 
     def convolution_s(self, operation: Operation) -> float | None:

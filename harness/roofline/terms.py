@@ -12,12 +12,13 @@ from dataclasses import dataclass, fields, replace
 
 from harness.roofline.ceilings import Ceilings, Hardware, action_of, collective_of
 from workloads.catalog import Case
-from workloads.catalog.operations import ADD, Operation
+from workloads.catalog.operations import ADD, Operation, Variant
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ran:
-    """What a call of the compiled program does, as `workloads.kernels` counts it."""
+    """What a call of the compiled program does, as `workloads.kernels` counts it. `fresh_bytes`: of
+    memory that it is given anew each time."""
 
     kernels: int
     turned_bytes: float
@@ -26,6 +27,7 @@ class Ran:
     results: int
     outer_bytes: float
     """Of the arrays that it is given and gives back: so far apart are two looks at the same one."""
+    fresh_bytes: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,12 +239,13 @@ def _by_part(operations: Sequence[Operation], each: Sequence[Terms]) -> tuple[Pa
 
 
 def _computed(operations: Sequence[Operation], ceilings: Ceilings) -> list[float | None]:
-    """Seconds of each operation, once. Products are looked up all at once."""
+    """Seconds of each operation, once. Products of a kind are looked up all at once."""
     found: list[float | None] = [0.0] * len(operations)
-    by_dtype: dict[str, list[int]] = {}
+    alike: dict[tuple[str, Variant, int], list[int]] = {}
     for place, operation in enumerate(operations):
         if operation.kind == "product":
-            by_dtype.setdefault(operation.dtype, []).append(place)
+            kind = operation.dtype, operation.variant, operation.axes
+            alike.setdefault(kind, []).append(place)
         elif operation.kind == "convolution":
             found[place] = ceilings.convolution_s(operation)
         elif operation.kind == "elementwise":
@@ -250,8 +253,9 @@ def _computed(operations: Sequence[Operation], ceilings: Ceilings) -> list[float
             found[place] = None if function_s is None else function_s * operation.shape[0]
         elif operation.kind == "whole":
             found[place] = ceilings.whole_s(operation)
-    for dtype, places in by_dtype.items():
-        seconds = ceilings.product_s(dtype, [operations[place].shape for place in places])
+    for (dtype, variant, axes), places in alike.items():
+        shapes = [operations[place].shape for place in places]
+        seconds = ceilings.product_s(dtype, shapes, variant, axes)
         for place, once_s in zip(places, seconds, strict=True):
             found[place] = once_s
     return found
@@ -288,7 +292,8 @@ def _between(
     far_bytes = min(streamed_bytes, max(ran.outer_bytes - kept, 0.0))
     streamed = _streamed(streamed_bytes - far_bytes, max(ran.kernels, 1), ceilings)
     streamed += _streamed(far_bytes, 1, ceilings)
-    return streamed + _turned(ran.turned_bytes, case.dtype, ceilings)
+    fresh = Terms(bandwidth_s=ran.fresh_bytes * ceilings.fresh_s)
+    return streamed + fresh + _turned(ran.turned_bytes, case.dtype, ceilings)
 
 
 def _passed(operation: Operation, ceilings: Ceilings) -> Terms:

@@ -118,7 +118,7 @@ def test_every_ladder_counts_and_has_a_line(kind: str) -> None:
 def test_a_program_of_fewer_kernels_is_refused() -> None:
     case = find("dispatch/kernels/f32")
     with pytest.raises(WrongNumbers):
-        prepare(case, dispatch.kernels(case, lambda times: dispatch.shifting(max(times - 1, 1))))
+        prepare(case, dispatch.kernels(case, lambda times: dispatch.levelling(max(times - 1, 1))))
 
 
 @pytest.mark.parametrize(
@@ -142,11 +142,16 @@ def test_slopes_are_told_with_their_spread() -> None:
     scatter = (0.5, 1.0, 1.0, 1.0, 3.0)
     took_s = {calls: [calls * 1e-6 * each for each in scatter] for calls in (1, 8)}
     ladder = dispatch.Ladder(
-        run=lambda *_: None, begin=lambda: None, rungs=(1, 8), repeats=1, took_s=took_s
+        run=lambda *_: None,
+        begin=lambda: None,
+        rungs=(1, 8),
+        repeats=1,
+        counts={1: 2, 8: 16},
+        took_s=took_s,
     )
     found = ladder.observe()
     slopes = [found[name] for name in ("slope_best_s", "slope_s", "slope_worst_s")]
-    assert slopes == pytest.approx([0.7e-6, 1e-6, 2.2e-6])
+    assert slopes == pytest.approx([0.35e-6, 0.5e-6, 1.1e-6])
 
 
 def test_the_line_is_found() -> None:

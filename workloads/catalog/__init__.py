@@ -23,6 +23,7 @@ from workloads.case import CEILINGS, ITEMSIZE_BYTES, SUITES, Case, Cost, Work
 from workloads.catalog import (
     activation,
     capacity,
+    chain,
     collective,
     convolution,
     dense,
@@ -53,6 +54,7 @@ __all__ = [
 
 CASES: tuple[Case, ...] = (
     *matmul.CASES,
+    *chain.CASES,
     *activation.CASES,
     *dense.CASES,
     *convolution.CASES,

@@ -12,6 +12,7 @@ from workloads.catalog import (
     transformer_operations,
     vision_operations,
 )
+from workloads.catalog.chain import variant_of
 from workloads.catalog.matmul import OUTPUT_ITEMSIZE_BYTES
 from workloads.catalog.operations import (
     ADD,
@@ -60,6 +61,8 @@ def _matmul(case: Case) -> Operations:
         itemsize=ITEMSIZE_BYTES[case.dtype],
         output_itemsize=OUTPUT_ITEMSIZE_BYTES[case.dtype],
         times=_optional(case, "passes"),
+        variant=variant_of(case),
+        axes=_optional(case, "axes"),
     )
     return (found,)
 

@@ -15,8 +15,8 @@ the thread that calls, and hands over anything else."""
 REPEATS = 5
 """Times that the ladder is climbed in one call of the case."""
 
-KERNELS = (1, 8, 32, 128)
-"""Products of small matrices in one program, none of which can be fused with another: the N again,
+KERNELS = (1, 4, 16, 48)
+"""Small things done in one program, each by two kernels or more that cannot be fused: the N again,
 as in the next."""
 
 ARRAYS = (1, 16, 64, 128)

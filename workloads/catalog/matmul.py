@@ -1,6 +1,7 @@
-"""Matrix products: square, skinny ones against a large weight, and batches of small ones."""
+"""Matrix products: square, skinny ones against a large weight, and batches of small ones.
 
-from dataclasses import replace
+Those that a program asks for, many within a call: `workloads.catalog.chain`.
+"""
 
 from workloads.case import (
     CEILINGS,
@@ -48,7 +49,7 @@ def cost(
     return Cost(flops=2.0 * batch * m * k * n, bytes=float(traffic))
 
 
-def _case(
+def sized(
     m: int,
     k: int,
     n: int,
@@ -85,85 +86,25 @@ def _case(
 
 
 def _square(n: int, dtype: str, suites: tuple[str, ...], platforms: tuple[str, ...] = ()) -> Case:
-    return _case(n, n, n, dtype, suites, platforms=platforms)
-
-
-def _chain(
-    m: int,
-    k: int,
-    n: int,
-    dtype: str,
-    flops: float,
-    *,
-    batch: int | None = None,
-    platforms: tuple[str, ...] = (),
-) -> Case:
-    """As many times within a call as come to `flops`: what a product costs that is asked for by a
-    program and not by the host."""
-    one = _case(m, k, n, dtype, (CEILINGS,), batch=batch, platforms=platforms)
-    passes = max(2, min(MOST_PASSES, round(flops / one.cost.flops)))
-    return replace(
-        one,
-        id=one.id.replace(f"/{dtype}", f"-chained/{dtype}"),
-        cost=Cost(flops=passes * one.cost.flops, bytes=passes * one.cost.bytes),
-        parameters={**one.parameters, "passes": passes},
-    )
-
-
-CHAIN_FLOPS, GPU_CHAIN_FLOPS = 1e9, 2e11
-"""Of a call: 7 ms at 150 GFLOP/s, and 0.3 ms at 700 TFLOP/s."""
-
-MOST_PASSES = 1024
-
-_GPU = ("cuda", "rocm")
-
-_ROWS = (1, 4, 16, 64, 256, 1024)
-"""Of a product with a weight: sequences that are decoded at once, tokens that are read."""
+    return sized(n, n, n, dtype, suites, platforms=platforms)
 
 
 _QUICK_TOO, _STANDARD_TOO = (*QUICK, CEILINGS), (*STANDARD, CEILINGS)
 
 CASES = (
-    *(_square(n, dtype, _QUICK_TOO) for n in (256, 512) for dtype in ("f32", "bf16")),
+    *(_square(n, dtype, QUICK) for n in (256, 512) for dtype in ("f32", "bf16")),
     _square(1024, "f32", _QUICK_TOO),
     *(_square(1024, dtype, _STANDARD_TOO) for dtype in ("bf16", "f16", "int8", "f8")),
     *(_square(2048, dtype, _STANDARD_TOO) for dtype in ("f32", "bf16")),
     *(_square(2048, dtype, STANDARD) for dtype in ("f16", "int8", "f8")),
     *(_square(4096, dtype, FULL) for dtype in ("f32", "bf16", "f16", "int8", "f8")),
     *(_square(8192, dtype, FULL) for dtype in ("f32", "bf16", "f16", "int8")),
-    _case(1, 4096, 4096, "f32", QUICK),
-    _case(1, 4096, 4096, "bf16", STANDARD),
-    *(_case(m, 4096, 4096, d, STANDARD) for m in (4, 16, 64, 256) for d in ("f32", "bf16")),
-    *(_case(m, 4096, 4096, d, FULL) for m in (1, 4, 16, 64, 256) for d in ("f16", "int8")),
-    *(_case(m, 4096, 4096, "f8", FULL) for m in (16, 64, 256)),
-    *(_case(128, 128, 128, d, _STANDARD_TOO, batch=32) for d in ("f32", "bf16")),
-    *(_case(128, 128, 128, d, STANDARD, batch=32) for d in ("f16", "int8")),
-    *(_case(512, 512, 512, d, FULL, batch=64) for d in ("f32", "bf16", "f16", "int8", "f8")),
-    # The grid of the ceilings: weights that the caches hold, so that computing alone is told.
-    # Few rows take a small weight: 1 MiB is what one core's second cache holds.
-    *(
-        _chain(m, side, side, dtype, CHAIN_FLOPS)
-        for side, some in ((256, _ROWS), (512, _ROWS[:3]), (1024, _ROWS[3:]))
-        for m in some
-        for dtype in ("f32", "bf16")
-        # On CPU a vector's product is in f32, and a chain's weights become so once for all.
-        if m > 1 or dtype == "f32"
-    ),
-    *(
-        _chain(*shape, d, CHAIN_FLOPS, batch=batch)
-        for batch, shape in ((16, (128, 32, 128)), (16, (128, 128, 32)), (8, (256, 64, 256)))
-        for d in ("f32", "bf16")
-    ),
-    # A GPU's cache holds larger ones; of the largest, many rows hide where they come from.
-    *(
-        _chain(m, side, side, dtype, GPU_CHAIN_FLOPS, platforms=_GPU)
-        for side, some in ((2048, (1, 16, 64, 256, 1024, 4096)), (8192, (1024, 4096)))
-        for m in some
-        for dtype in ("f32", "bf16")
-    ),
-    *(
-        _chain(*shape, d, GPU_CHAIN_FLOPS, batch=96, platforms=_GPU)
-        for shape in ((1024, 64, 1024), (1024, 1024, 64))
-        for d in ("f32", "bf16")
-    ),
+    sized(1, 4096, 4096, "f32", QUICK),
+    sized(1, 4096, 4096, "bf16", STANDARD),
+    *(sized(m, 4096, 4096, d, STANDARD) for m in (4, 16, 64, 256) for d in ("f32", "bf16")),
+    *(sized(m, 4096, 4096, d, FULL) for m in (1, 4, 16, 64, 256) for d in ("f16", "int8")),
+    *(sized(m, 4096, 4096, "f8", FULL) for m in (16, 64, 256)),
+    *(sized(128, 128, 128, d, _STANDARD_TOO, batch=32) for d in ("f32", "bf16")),
+    *(sized(128, 128, 128, d, STANDARD, batch=32) for d in ("f16", "int8")),
+    *(sized(512, 512, 512, d, FULL, batch=64) for d in ("f32", "bf16", "f16", "int8", "f8")),
 )

@@ -16,7 +16,9 @@ Kind = Literal["product", "convolution", "elementwise", "gather", "chase", "tran
 Stage = Literal["forward", "backward", "optimiser"]
 
 Variant = Literal["forward", "input-gradient", "weight-gradient"]
-"""Of a convolution, whose gradients are other loops; those of a product are products."""
+"""Of a convolution, whose gradients are other loops, and of a product, whose gradients find one of
+their factors the other way round: (m, k) by (n, k) transposed of an input's, (k, m) transposed by
+(k, n) of a weight's."""
 
 Access = Literal["read", "write", "update"]
 """`update`: read and written, be it in place or beside."""
@@ -31,6 +33,7 @@ class Operation:
 
     `part`: of the model, such as `attention`. `shape`: of a product (batch, m, k, n), of anything
     else what has as many numbers as it has dimensions. `function`: of an elementwise one.
+    `axes`: over which a weight's gradient adds up: an array of sequences of tokens has two.
     `flops`: needed by one. `masked`: how many times more are computed, where a mask is applied to
     what was computed all the same. `kept_bytes`: of one, of what lies in memory from call to call
     (weights, caches, inputs), and `access` to that. `passed_bytes`: what goes from one operation to
@@ -53,6 +56,7 @@ class Operation:
     times: int = 1
     stage: Stage = "forward"
     variant: Variant = "forward"
+    axes: int = 1
 
     @property
     def all_flops(self) -> float:
@@ -76,10 +80,13 @@ def product(
     output_itemsize: int | None = None,
     masked: float = 1.0,
     times: int = 1,
+    variant: Variant = "forward",
+    axes: int = 1,
 ) -> Operation:
     """batch times (m, k) (k, n). `weights`: the second factor lies in memory from call to call.
 
-    `masked`: of the FLOP only one in so many is needed.
+    `masked`: of the FLOP only one in so many is needed. `axes`: of the first factor, but for its
+    last one, where it is no matrix.
     """
     batch, m, k, n = shape
     second = itemsize * batch * k * n
@@ -95,6 +102,8 @@ def product(
         passed_bytes=float(first if weights else first + second),
         masked=masked,
         times=times,
+        variant=variant,
+        axes=axes,
     )
 
 
@@ -185,11 +194,13 @@ def gradients(forward: Operation, *, of_input: bool = True) -> Iterator[Operatio
 
 
 def _gradient(forward: Operation, variant: Variant) -> Operation:
-    """Of a product another product, of a convolution another loop over the same shape."""
+    """Of a product another product, of a convolution another loop over the same shape. What a batch
+    of products needs the other way round is transposed beforehand (seen on CPU), which counts on
+    its own."""
     name = f"{forward.name} ({variant.replace('-', ' ')})"
     found = replace(forward, name=name, variant=variant, stage="backward")
     if forward.kind == "convolution":
         return found
     batch, m, k, n = forward.shape
     shape = (batch, k, m, n) if variant == "weight-gradient" else (batch, m, n, k)
-    return replace(found, shape=shape)
+    return replace(found, shape=shape, variant=variant if batch == 1 else "forward")

@@ -92,13 +92,14 @@ class _Model:
         )
 
     def _pairs(self) -> Operation:
-        """All products of each vector with each, of which those below the diagonal are needed."""
+        """All products of each vector with each, which go along the rows of either, of which those
+        below the diagonal are needed."""
         vectors = self.size.tables + 1
         shape = (self.batch, vectors, self.size.width, vectors)
         masked = vectors**2 / self.size.pairs
         return product(
             "pairs", "interaction", shape, self.dtype,
-            itemsize=self.itemsize, weights=False, masked=masked,
+            itemsize=self.itemsize, weights=False, masked=masked, variant="input-gradient",
         )  # fmt: skip
 
     def _layer(self, part: str, place: int, inputs: int, outputs: int) -> Operation:

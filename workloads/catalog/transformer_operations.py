@@ -1,12 +1,14 @@
 """The Transformer's phases as operations, in the order of `workloads.transformer.model`."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from workloads.case import ITEMSIZE_BYTES
 from workloads.catalog import activation
 from workloads.catalog.operations import (
     ADD,
     Operation,
+    Variant,
     backward,
     elementwise,
     gather,
@@ -23,6 +25,9 @@ from workloads.catalog.transformer_costs import (
 from workloads.catalog.transformer_sizes import TransformerSize
 
 TRAINING = ("backward", "train_step")
+
+TOKENS_AXES = 2
+"""Sequences, and places in them."""
 
 
 def operations(
@@ -74,6 +79,7 @@ class _Model:
             self.dtype,
             itemsize=self.itemsize,
             output_itemsize=F32_BYTES,
+            axes=TOKENS_AXES,
         )
         if self.phase == "validate":
             yield self.loss(CROSS_ENTROPY_FLOPS + 1)
@@ -99,10 +105,13 @@ class _Model:
         heads, rows = self.batch * size.heads, self.queries
         if self.phase == "decode":  # the queries of a group share its keys
             heads, rows = self.batch * size.kv_heads, size.heads // size.kv_heads
-        for name, k, n in (
-            ("scores", size.head_dim, self.keys),
-            ("values", self.keys, size.head_dim),
-        ):
+        # A cache holds keys as it does values: of those each query's product goes along the rows.
+        along: Variant = "input-gradient" if self.phase == "decode" else "forward"
+        mixed: tuple[tuple[str, int, int, Variant], ...] = (
+            ("scores", size.head_dim, self.keys, along),
+            ("values", self.keys, size.head_dim, "forward"),
+        )
+        for name, k, n, variant in mixed:
             yield product(
                 name,
                 "attention",
@@ -112,6 +121,7 @@ class _Model:
                 weights=self.phase == "decode",  # the cache
                 masked=masked,
                 times=size.layers,
+                variant=variant,
             )
         yield self._elementwise(
             "softmax",
@@ -138,7 +148,7 @@ class _Model:
     def _feed_forward(self) -> Iterator[Operation]:
         size, tokens = self.size, self.tokens
         yield self._elementwise("rmsnorm", "norms", tokens * size.d_model)
-        yield self._projection("gate", size.d_model, size.ffn, "mlp", times=2 * size.layers)
+        yield self._dense("gate", size.d_model, size.ffn, times=2 * size.layers)
         yield self._elementwise(
             "silu",
             "mlp",
@@ -146,7 +156,7 @@ class _Model:
             flops=activation.FLOPS_PER_ELEMENT["silu"] + 1,
             arrays=3,
         )
-        yield self._projection("down", size.ffn, size.d_model, "mlp")
+        yield self._dense("down", size.ffn, size.d_model)
         yield self._elementwise(ADD, "norms", tokens * size.d_model, flops=1, arrays=3)
 
     def loss(self, flops: int) -> Operation:
@@ -170,9 +180,14 @@ class _Model:
             stage="optimiser",
         )
 
-    def _projection(
-        self, name: str, k: int, n: int, part: str = "projections", times: int | None = None
-    ) -> Operation:
+    def _projection(self, name: str, k: int, n: int, times: int | None = None) -> Operation:
+        """Of a weight with an axis of heads, for which its gradient's tokens are made one axis."""
+        return self._weighted(name, "projections", k, n, times)
+
+    def _dense(self, name: str, k: int, n: int, times: int | None = None) -> Operation:
+        return replace(self._weighted(name, "mlp", k, n, times), axes=TOKENS_AXES)
+
+    def _weighted(self, name: str, part: str, k: int, n: int, times: int | None) -> Operation:
         return product(
             name,
             part,

@@ -117,8 +117,9 @@ class _Model:
         yield self.each("layernorm", "norms", shape.elements, norm + relu)
 
     def _matrix(self, name: str, part: str, rows: int, k: int, n: int) -> Operation:
-        shape = (1, self.batch * rows, k, n)
-        return product(name, part, shape, self.dtype, itemsize=self.itemsize)
+        """`rows` of an image: of several, images and rows are two axes."""
+        shape, axes = (1, self.batch * rows, k, n), 1 if rows == 1 else 2
+        return product(name, part, shape, self.dtype, itemsize=self.itemsize, axes=axes)
 
     def _mixing(self, name: str, shape: tuple[int, int, int, int]) -> Operation:
         return product(name, "attention", shape, self.dtype, itemsize=self.itemsize, weights=False)
