@@ -87,7 +87,7 @@ def chain(case: Case, step: Step) -> Activity:
 
 
 def levelling(times: int) -> Step:
-    """A function that adds to each number of a row how far it is below the largest, and one, `times`
+    """A function that adds to a row how far its numbers are below the largest, and one, `times`
     in a row: what lies between keeps the compiler from making one kernel of two."""
 
     def level(rows: jax.Array, one: jax.Array) -> jax.Array:
