@@ -24,7 +24,9 @@ Product = Callable[[jax.Array, jax.Array], jax.Array]
 
 
 def build(case: Case) -> Problem:
-    """Parameters: m, k, n, passes; batch, variant and axes where there are any."""
+    """Parameters: m, k, n, passes; weights, or batch, variant and axes, where there are any."""
+    if "weights" in case.parameters:
+        return apart(case)
     variant = variant_of(case)
     m, k, n = (case.integer(name) for name in ("m", "k", "n"))
     batch = (case.integer("batch"),) if "batch" in case.parameters else ()
@@ -45,6 +47,27 @@ def build(case: Case) -> Problem:
         ),
         arguments=(*(_with_axes(each, case) for each in (a, b)), jnp.zeros((), a.dtype)),
         reference=lambda: REFERENCES[variant](_normalised(exact(a)) if few else exact(a), exact(b)),
+    )
+
+
+def apart(case: Case) -> Problem:
+    """One product with each of `weights`, of the same rows. Weights are the first one turned."""
+    m, k, n = (case.integer(name) for name in ("m", "k", "n"))
+    source = generator(case)
+    a, first = normal(source, (m, k), case.dtype), normal(source, (k, n), case.dtype)
+    weights = tuple(jnp.roll(first, place, axis=0) for place in range(case.integer("weights")))
+
+    def function(a: jax.Array, weights: tuple[jax.Array, ...], nothing: jax.Array) -> jax.Array:
+        last = jnp.zeros((m, n), a.dtype)
+        for weight in weights:
+            a = normalised(a, nothing * last[0, 0])
+            last = forward(a, weight)
+        return last
+
+    return Problem(
+        function=function,
+        arguments=(a, weights, jnp.zeros((), a.dtype)),
+        reference=lambda: _normalised(exact(a)) @ exact(weights[-1]),
     )
 
 

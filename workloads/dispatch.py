@@ -224,8 +224,12 @@ class Ladder:
             line({self.counts[n]: float(np.quantile(took, of)) for n, took in self.took_s.items()})
             for of in (BEST, 0.5, WORST)
         )
-        slopes = {"slope_best_s": best["slope_s"], "slope_worst_s": worst["slope_s"]}
-        return {**usual, **slopes}
+        ends = {
+            name.replace("_s", f"_{end}_s"): each[name]
+            for name in ("slope_s", "intercept_s")
+            for end, each in (("best", best), ("worst", worst))
+        }
+        return {**usual, **ends}
 
 
 def line(took_s: Mapping[int, float]) -> Observations:

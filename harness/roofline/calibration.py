@@ -65,18 +65,23 @@ def ceilings_of(
     known = list(timed)
     calls = _dispatch(known, usual)
     found = _Found(
-        pick, handed_s=0.0 if queued else calls.handed_s, kernel_s=0.0 if queued else calls.kernel_s
+        pick,
+        handed_s=0.0 if queued else calls.handed_s,
+        kernel_s=0.0 if queued else calls.kernel_s,
+        private_bytes=private_bytes,
     )
     for each in known:
         found.take(each)
+    products = {dtype: _products(points) for dtype, points in found.products.items()}
+    reads = _needed(found.sweeps, "read")
     return Ceilings(
         dispatch=_dispatch(known, pick),
-        products={dtype: _products(points) for dtype, points in found.products.items()},
+        products=products,
         gradients={key: _products(points) for key, points in found.gradients.items()},
         convolutions={key: _products(points) for key, points in found.convolutions.items()},
         functions=found.functions,
         moved=found.moved,
-        reads=_needed(found.sweeps, "read"),
+        reads=reads,
         writes=_curve(found.sweeps["write"]),
         updates=_needed(found.sweeps, "update"),
         transposed={
@@ -86,6 +91,11 @@ def ceilings_of(
         },
         picked=_curve(found.picked),
         chase_s=found.chase_s,
+        slowed={
+            dtype: _slowed(points, dtype, products[dtype], reads)
+            for dtype, points in found.far.items()
+            if dtype in products
+        },
         fresh_s=0.0 if queued else found.fresh_s,  # an accelerator's client keeps what it has
         ways={name: _way(points) for name, points in found.ways.items()},
         stored={name: _way(points) for name, points in found.stored.items()},
@@ -112,9 +122,13 @@ class _Found:
     between a chain's products and what an element costs that is only moved, is as it usually is:
     the best of one time less the best of another may be better than both."""
 
-    def __init__(self, pick: Pick, *, handed_s: float, kernel_s: float) -> None:
+    def __init__(
+        self, pick: Pick, *, handed_s: float, kernel_s: float, private_bytes: float
+    ) -> None:
         self.pick, self.handed_s, self.kernel_s = pick, handed_s, kernel_s
+        self.private_bytes = private_bytes
         self.products: dict[str, list[_Point]] = defaultdict(list)
+        self.far: dict[str, list[_Point]] = defaultdict(list)
         self.gradients: dict[tuple[str, Variant, int], list[_Point]] = defaultdict(list)
         self.convolutions: dict[tuple[str, Variant], list[_Point]] = defaultdict(list)
         self.functions: dict[tuple[str, str], float] = {}
@@ -154,11 +168,12 @@ class _Found:
         beside_s = self.kernel_s * ((timed.kernels or passes) / passes - 1)
         seconds = max(once_s - beside_s, LEAST_SHARE * once_s)
         of = self.products[case.dtype]
-        if (variant := variant_of(case)) != "forward":
+        if "weights" in case.parameters and case.cost.bytes > self.private_bytes:
+            of = self.far[case.dtype]
+        elif (variant := variant_of(case)) != "forward":
             of = self.gradients[case.dtype, variant, _integer(case, "axes", 1)]
-        of.append(
-            _Point(shape=shape, seconds=seconds, flops=case.cost.flops / passes, chained=chained)
-        )
+        flops = case.cost.flops / passes
+        of.append(_Point(shape=shape, seconds=seconds, flops=flops, chained=chained))
 
     def _convolution(self, case: Case, timed: Timed) -> None:
         names = ("batch", "size", "kernel", "stride", "inputs", "outputs")
@@ -210,12 +225,14 @@ def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
         return found
 
     def slope_s(kind: str, of_slope: Pick = pick) -> float:
-        return max(of_slope(_slope(of(kind))), 0.0)
+        return max(of_slope(_told(of(kind), "slope")), 0.0)
 
     call_s = pick(of("call"))
+    handed_s = max(pick(of("handed")), call_s)
     return Dispatch(
         call_s=call_s,
-        handed_s=max(pick(of("handed")), call_s),
+        handed_s=handed_s,
+        woken_s=max(pick(_told(of("kernels"), "intercept")), handed_s),
         queued_s=slope_s("chain"),
         argument_s=slope_s("arguments"),
         result_s=max(slope_s("results") - slope_s("arguments", usual), 0.0),
@@ -223,13 +240,15 @@ def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
     )
 
 
-def _slope(ladder: Timed) -> Timed:
-    """What each of N adds, instead of what all together take. Lines through deciles may have
-    slopes in any order."""
-    names = ("slope_s", "slope_best_s", "slope_worst_s")
+def _told(ladder: Timed, what: str) -> Timed:
+    """What each of N adds (`slope`), or what there is without any (`intercept`), instead of what
+    all together take. Lines through deciles may have them in any order."""
+    names = [f"{what}_{end}s" for end in ("", "best_", "worst_")]
     told = [float(ladder.observations[name]) for name in names if name in ladder.observations]
     if len(told) < len(names):
-        raise LookupError(f"how slopes of calls scatter was not measured ({ladder.case.id})")
+        raise LookupError(
+            f"how far the {what}s of calls scatter was not measured ({ladder.case.id})"
+        )
     return replace(ladder, best_s=min(told), median_s=told[0], worst_s=max(told))
 
 
@@ -257,6 +276,20 @@ def _products(points: Sequence[_Point]) -> Products:
         seconds=np.array([each.seconds for each in kept]),
         flops=np.array([each.flops for each in kept]),
     )
+
+
+def _slowed(points: Sequence[_Point], dtype: str, near: Products, reads: Curve) -> Curve:
+    """What a product takes longer than one of its shape with weights at hand, over a read of them;
+    by rows, one value each."""
+    far_bytes = reads.sizes[-1]  # as those that were measured
+    by_rows: dict[float, float] = {}
+    for each in points:
+        _, rows, *sides = each.shape
+        read_s = ITEMSIZE_BYTES[dtype] * sides[0] * sides[1] / reads(far_bytes)
+        beyond_s = each.seconds - float(near([each.shape])[0])
+        by_rows[rows] = max(beyond_s / read_s, 1.0)
+    sizes, times = zip(*sorted(by_rows.items()), strict=True)
+    return Curve(sizes=np.array(sizes), rates=np.array(times))
 
 
 def _way(points: Points) -> Way:

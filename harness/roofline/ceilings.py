@@ -30,11 +30,13 @@ class Timed:
 @dataclass(frozen=True, kw_only=True)
 class Dispatch:
     """Seconds. `call_s`: of an empty call that is waited for; `handed_s`: of one that another
-    thread takes over; `queued_s`: of one among many. `argument_s`, `result_s`: that each array
+    thread takes over, which waits for nothing else; `woken_s`: of one by which that thread has
+    fallen asleep; `queued_s`: of one among many. `argument_s`, `result_s`: that each array
     adds; `kernel_s`: that each kernel does."""
 
     call_s: float
     handed_s: float
+    woken_s: float
     queued_s: float
     argument_s: float
     result_s: float
@@ -70,7 +72,8 @@ class Ceilings:
     that memory costs which was not used before. `reads`, `writes`, `updates`: bytes/s by working
     set. `transposed`: elements/s by dtype and size. `picked`: elements/s of a gather, by the
     table's bytes. `chase_s`: of a load that waits for the one before. `ways`: by direction or
-    collective. `stored`: by action.
+    collective. `stored`: by action. `slowed`: how many times longer than a read a product takes
+    that gets its weights from beyond the cores' own caches, by dtype and rows.
 
     `moved`: seconds an element that is only moved, by dtype; `private_bytes`: of the caches that
     cores do not share; `queued`: whether calls queue.
@@ -89,6 +92,7 @@ class Ceilings:
     picked: Curve | None
     chase_s: float | None
     fresh_s: float
+    slowed: Mapping[str, Curve]
     ways: Mapping[str, Way]
     stored: Mapping[str, Way]
     private_bytes: float

@@ -10,7 +10,7 @@ Transformers need the second.)
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from harness.roofline.ceilings import Ceilings, Hardware, action_of, collective_of
+from harness.roofline.ceilings import Ceilings, Dispatch, Hardware, action_of, collective_of
 from workloads.catalog import Case
 from workloads.catalog.operations import ADD, Operation, Variant
 
@@ -168,8 +168,8 @@ _MEASURED_WITH_IT = ("product", "convolution")
 
 def _working_bytes(case: Case) -> float:
     """What a call goes over, be it again and again."""
-    passes = case.integer("passes") if "passes" in case.parameters else 1
-    return case.cost.bytes / passes
+    again = "passes" in case.parameters and "weights" not in case.parameters
+    return case.cost.bytes / (case.integer("passes") if again else 1)
 
 
 def _unknown(alone: Sequence[_Alone]) -> Iterator[str]:
@@ -265,6 +265,9 @@ def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float
     """What lies in memory from call to call is as far away as all of it together is large."""
     if operation.kind == "chase":
         return None if ceilings.chase_s is None else operation.shape[0] * ceilings.chase_s
+    if operation.kind == "product" and operation.dtype in ceilings.slowed:
+        slowed = ceilings.slowed[operation.dtype](operation.shape[1])
+        return slowed * operation.kept_bytes / ceilings.reads(all_bytes)
     if operation.kind != "gather":
         return operation.kept_bytes / ceilings.access(operation.access)(all_bytes)
     if ceilings.picked is None:
@@ -329,13 +332,18 @@ def _calling(
         return Terms()
     call_s = dispatch.call_s
     if operations:
-        call_s = dispatch.queued_s if _queues(case, ceilings) else dispatch.handed_s
+        call_s = dispatch.queued_s if _queues(case, ceilings) else _handed_s(case, dispatch)
     kernels = sum(operation.times for operation in operations) if ran is None else ran.kernels
     call_s += dispatch.kernel_s * max(kernels - 1, 0)
     if ran is not None:
         call_s += dispatch.argument_s * max(ran.arguments - 2, 0)
         call_s += dispatch.result_s * max(ran.results - 1, 0)
     return Terms(dispatch_s=call_s)
+
+
+def _handed_s(case: Case, dispatch: Dispatch) -> float:
+    """What only hands over does so before the other thread has fallen asleep."""
+    return dispatch.handed_s if case.workload == "dispatch" else dispatch.woken_s
 
 
 def _queues(case: Case, ceilings: Ceilings) -> bool:

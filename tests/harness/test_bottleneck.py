@@ -134,9 +134,9 @@ def test_ceilings_are_what_all_launches_say(store: Store, url: str) -> None:
     name = add_ceilings(store, IDEAL)
     with Reader(url) as reader:
         found = {each.case.id: each for each in timed(reader.measurements(name))}
-    one = found["matmul/512/f32"]
+    one = found["matmul/1024/f32"]
     assert one.best_s < one.median_s < one.worst_s
-    assert one.median_s == pytest.approx(seconds_of("matmul/512/f32"))
+    assert one.median_s == pytest.approx(seconds_of("matmul/1024/f32"))
     assert found["dispatch/kernels/f32"].observations["slope_s"] == pytest.approx(1e-6)
 
 

@@ -8,7 +8,7 @@ round (see `workloads.catalog.operations.Variant`), for which libraries have oth
 from collections.abc import Iterator
 from dataclasses import replace
 
-from workloads.case import CEILINGS, Case, Cost
+from workloads.case import CEILINGS, ITEMSIZE_BYTES, Case, Cost
 from workloads.catalog.matmul import sized
 from workloads.catalog.operations import Variant
 
@@ -69,15 +69,40 @@ def _chain(
     )
 
 
+def _apart(side: int, m: int, dtype: str, weights: int) -> Case:
+    """As many products as weights, one with each: none of them can be made ready once for all."""
+    one = _chain((m, side, side), dtype, 0.0)
+    single = sized(m, side, side, dtype, (CEILINGS,))
+    elements = weights * side * side
+    return replace(
+        one,
+        id=one.id.replace("-chained", f"-chained-over-{weights}-weights"),
+        cost=Cost(flops=weights * single.cost.flops, bytes=weights * single.cost.bytes),
+        memory_bytes=single.memory_bytes + 2 * ITEMSIZE_BYTES[dtype] * elements,
+        parameters={**single.parameters, "passes": weights, "weights": weights},
+        platforms=("cpu",),
+    )
+
+
 def _weights() -> Iterator[Case]:
     """Of one MiB at most, which one core's second cache holds, so that computing alone is told. Few
     rows take a small one."""
-    for side, some in ((256, _ROWS), (512, _ROWS[:3]), (1024, _ROWS[3:])):
+    for side, some in ((256, _ROWS), (512, _ROWS[:3]), (1024, _ROWS[3:5])):
         for m in some:
             for dtype in _DTYPES:
                 # On CPU a vector's product is in f32, and a chain's weights become so once for all.
                 if m > 1 or dtype == "f32":
                     yield _chain((m, side, side), dtype, CHAIN_FLOPS)
+
+
+def _weights_apart() -> Iterator[Case]:
+    """A vector's product in bf16, whose weights a CPU makes f32 ones; and few rows with weights of
+    64 MiB together (32 in bf16), which no core's cache holds: what reads them goes less far ahead
+    than one that does nothing else."""
+    yield _apart(512, 1, "bf16", 2)
+    for m in _ROWS[:3]:
+        for dtype in _DTYPES:
+            yield _apart(1024, m, dtype, 16)
 
 
 def _batches() -> Iterator[Case]:
@@ -117,4 +142,4 @@ def _on_gpus() -> Iterator[Case]:
             yield _chain(shape, dtype, GPU_CHAIN_FLOPS, batch=96, platforms=_GPU)
 
 
-CASES = (*_weights(), *_batches(), *_few_rows(), *_gradients(), *_on_gpus())
+CASES = (*_weights(), *_weights_apart(), *_batches(), *_few_rows(), *_gradients(), *_on_gpus())

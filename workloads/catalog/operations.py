@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from workloads.case import ITEMSIZE_BYTES
 from workloads.catalog import activation
 
 Kind = Literal["product", "convolution", "elementwise", "gather", "chase", "transpose", "whole"]
@@ -172,8 +173,8 @@ def gather(
 
 def backward(forward: Iterable[Operation], *, of_input: bool = True) -> Iterator[Operation]:
     """What the gradients of `forward` take: those of products and convolutions, and of everything
-    else twice the same. A gather's is an addition to a table. `of_input`: whether the first
-    product's input has one, too."""
+    else twice the same. A gather's is an addition to a table, which is cleared before. `of_input`:
+    whether the first product's input has one, too."""
     first = True
     for each in forward:
         if each.kind in ("product", "convolution"):
@@ -181,6 +182,25 @@ def backward(forward: Iterable[Operation], *, of_input: bool = True) -> Iterator
             first = False
         else:
             yield replace(each, times=2 * each.times, stage="backward")
+            if each.kind == "gather":
+                yield _cleared(each)
+
+
+def _cleared(lookup: Operation) -> Operation:
+    """An array of the table's size, in f32 as gradients are."""
+    values = lookup.table_bytes * lookup.shape[0] * lookup.shape[1] / lookup.kept_bytes
+    return Operation(
+        name=f"{lookup.name} (cleared gradient)",
+        part=lookup.part,
+        kind="elementwise",
+        dtype="f32",
+        shape=(int(values),),
+        flops=0.0,
+        kept_bytes=4.0 * values,
+        access="write",
+        function=COPY,
+        stage="backward",
+    )
 
 
 def gradients(forward: Operation, *, of_input: bool = True) -> Iterator[Operation]:
@@ -188,9 +208,24 @@ def gradients(forward: Operation, *, of_input: bool = True) -> Iterator[Operatio
     What the weight's reads was made in the same call, and not kept."""
     by_weight = _gradient(forward, "weight-gradient")
     passed = forward.kept_bytes + forward.passed_bytes
+    yield from _turned(forward, "outputs")
     yield replace(by_weight, kept_bytes=0.0, passed_bytes=passed)
     if of_input:
+        yield from _turned(forward, "weights")
         yield _gradient(forward, "input-gradient")
+
+
+def _turned(forward: Operation, what: Literal["outputs", "weights"]) -> Iterator[Operation]:
+    """What XLA puts into another order for a gradient of a product with a weight (seen on CPU)."""
+    if forward.kind != "product" or forward.shape[0] > 1:
+        return
+    _, m, k, n = forward.shape
+    elements = m * n if what == "outputs" else k * n
+    itemsize = ITEMSIZE_BYTES[forward.dtype]
+    found = transpose(
+        f"{forward.name} ({what})", forward.part, elements, forward.dtype, itemsize=itemsize
+    )
+    yield replace(found, times=forward.times, stage="backward")
 
 
 def _gradient(forward: Operation, variant: Variant) -> Operation:

@@ -20,6 +20,7 @@ class Ideal:
     private_bytes: float = 4.0 * MIB
     call_s: float = 1e-5
     handed_s: float = 2e-5
+    woken_s: float = 3e-5
     kernel_s: float = 1e-6
     argument_s: float = 1e-6
     result_s: float = 2e-6
@@ -36,6 +37,9 @@ class Ideal:
         """Of a case of the ceilings."""
         parameters, cost = case.parameters, case.cost
         match case.workload:
+            case "matmul" if "weights" in parameters and cost.bytes > self.private_bytes:
+                far_s = cost.bytes / self.far_bytes_per_s
+                return self.handed_s + cost.flops / self.flops_per_s + far_s
             case "matmul" | "convolution":
                 return self.handed_s + cost.flops / self.flops_per_s
             case "activation":
@@ -64,13 +68,14 @@ class Ideal:
             "arguments": self.argument_s,
             "results": self.argument_s + self.result_s,
         }[str(case.parameters["kind"])]
-        ends = {"slope_best_s": slope_s / 1.05, "slope_worst_s": slope_s * 1.05}
-        return {"slope_s": slope_s, **ends}
+        line = {"slope": slope_s, "intercept": self.woken_s}
+        ends = {"s": 1.0, "best_s": 1 / 1.05, "worst_s": 1.05}
+        return {f"{name}_{end}": line[name] * by for name in line for end, by in ends.items()}
 
     def timed(self) -> Iterator[Timed]:
         """Never faster or slower than usual by more than a twentieth."""
         for case in CASES:
-            if CEILINGS in case.suites and not case.platforms:
+            if CEILINGS in case.suites and (not case.platforms or "cpu" in case.platforms):
                 took_s = self.seconds(case)
                 yield Timed(
                     case=case,
