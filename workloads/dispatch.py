@@ -1,6 +1,6 @@
 """The empty computation: what any call costs, waited for one by one, and N in a row; and what it
-costs more to have another thread do it, with each kernel of its program, and with each array that
-it is given or gives back.
+costs more to have another thread do it, be it awake or asleep, with each kernel of its program, and
+with each array that it is given or gives back.
 
 It is not quite empty: a counter in device memory goes up by one, each call from where the last
 one left it. That is a dependency that no compiler and no runtime can leave out, and counting
@@ -32,6 +32,9 @@ ROWS, WIDTH = 4, 128
 ELEMENTS = 8
 """Of an array that is passed: one vector register."""
 
+PAUSE_S = 1e-3
+"""Longer than any thread looks out for work before it sleeps: some 0.1 ms."""
+
 BEST, WORST = 0.1, 0.9
 """Quantiles of a rung's times: as fast as it is at times, and as slow as it seldom is."""
 
@@ -45,13 +48,15 @@ def count(counter: jax.Array, one: jax.Array) -> jax.Array:
 
 
 def build(case: Case) -> Problem | Activity:
-    """Parameters: kind (`call`, `handed`, `chain`, `kernels`, `arguments`, `results`); of the
-    second elements, of those after it longest and repeats, too."""
+    """Parameters: kind (`call`, `handed`, `woken`, `chain`, `kernels`, `arguments`, `results`); of
+    the second and third elements, of those after them longest and repeats, too."""
     kind = str(case.parameters["kind"])
     if kind == "call":
         return counting(())
     if kind == "handed":
         return counting((case.integer("elements"),))
+    if kind == "woken":
+        return woken(case)
     if kind == "chain":
         step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), jnp.float32(1)).compile()
         return chain(case, step)
@@ -71,6 +76,21 @@ def counting(shape: tuple[int, ...]) -> Problem:
         steps=STEPS,
         waits=True,
     )
+
+
+def woken(case: Case) -> Activity:
+    """One call after a pause, by which whoever is to do it has gone to sleep."""
+    counters, one = jnp.zeros((case.integer("elements"),), jnp.float32), jnp.float32(1)
+    step = jax.jit(count).lower(counters, one).compile()
+
+    def call() -> jax.Array:
+        counted: jax.Array = step(counters, one).block_until_ready()
+        return counted
+
+    def check() -> float:
+        return numerics.check(case, np.asarray(call()), np.ones(counters.shape))
+
+    return Activity(call=call, check=check, before_round=lambda: time.sleep(PAUSE_S))
 
 
 def chain(case: Case, step: Step) -> Activity:
@@ -224,12 +244,8 @@ class Ladder:
             line({self.counts[n]: float(np.quantile(took, of)) for n, took in self.took_s.items()})
             for of in (BEST, 0.5, WORST)
         )
-        ends = {
-            name.replace("_s", f"_{end}_s"): each[name]
-            for name in ("slope_s", "intercept_s")
-            for end, each in (("best", best), ("worst", worst))
-        }
-        return {**usual, **ends}
+        slopes = {"slope_best_s": best["slope_s"], "slope_worst_s": worst["slope_s"]}
+        return {**usual, **slopes}
 
 
 def line(took_s: Mapping[int, float]) -> Observations:

@@ -128,7 +128,7 @@ class _Found:
         self.pick, self.handed_s, self.kernel_s = pick, handed_s, kernel_s
         self.private_bytes = private_bytes
         self.products: dict[str, list[_Point]] = defaultdict(list)
-        self.far: dict[str, list[_Point]] = defaultdict(list)
+        self.far: dict[str, list[tuple[_Point, float]]] = defaultdict(list)
         self.gradients: dict[tuple[str, Variant, int], list[_Point]] = defaultdict(list)
         self.convolutions: dict[tuple[str, Variant], list[_Point]] = defaultdict(list)
         self.functions: dict[tuple[str, str], float] = {}
@@ -167,13 +167,15 @@ class _Found:
         once_s = self._seconds(timed) / passes
         beside_s = self.kernel_s * ((timed.kernels or passes) / passes - 1)
         seconds = max(once_s - beside_s, LEAST_SHARE * once_s)
-        of = self.products[case.dtype]
+        point = _Point(
+            shape=shape, seconds=seconds, flops=case.cost.flops / passes, chained=chained
+        )
         if "weights" in case.parameters and case.cost.bytes > self.private_bytes:
-            of = self.far[case.dtype]
-        elif (variant := variant_of(case)) != "forward":
-            of = self.gradients[case.dtype, variant, _integer(case, "axes", 1)]
-        flops = case.cost.flops / passes
-        of.append(_Point(shape=shape, seconds=seconds, flops=flops, chained=chained))
+            self.far[case.dtype].append((point, case.cost.bytes))
+        elif (variant := variant_of(case)) == "forward":
+            self.products[case.dtype].append(point)
+        else:
+            self.gradients[case.dtype, variant, _integer(case, "axes", 1)].append(point)
 
     def _convolution(self, case: Case, timed: Timed) -> None:
         names = ("batch", "size", "kernel", "stride", "inputs", "outputs")
@@ -225,14 +227,14 @@ def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
         return found
 
     def slope_s(kind: str, of_slope: Pick = pick) -> float:
-        return max(of_slope(_told(of(kind), "slope")), 0.0)
+        return max(of_slope(_slope(of(kind))), 0.0)
 
     call_s = pick(of("call"))
     handed_s = max(pick(of("handed")), call_s)
     return Dispatch(
         call_s=call_s,
         handed_s=handed_s,
-        woken_s=max(pick(_told(of("kernels"), "intercept")), handed_s),
+        woken_s=max(pick(of("woken")), handed_s),
         queued_s=slope_s("chain"),
         argument_s=slope_s("arguments"),
         result_s=max(slope_s("results") - slope_s("arguments", usual), 0.0),
@@ -240,15 +242,13 @@ def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
     )
 
 
-def _told(ladder: Timed, what: str) -> Timed:
-    """What each of N adds (`slope`), or what there is without any (`intercept`), instead of what
-    all together take. Lines through deciles may have them in any order."""
-    names = [f"{what}_{end}s" for end in ("", "best_", "worst_")]
+def _slope(ladder: Timed) -> Timed:
+    """What each of N adds, instead of what all together take. Lines through deciles may have
+    slopes in any order."""
+    names = ("slope_s", "slope_best_s", "slope_worst_s")
     told = [float(ladder.observations[name]) for name in names if name in ladder.observations]
     if len(told) < len(names):
-        raise LookupError(
-            f"how far the {what}s of calls scatter was not measured ({ladder.case.id})"
-        )
+        raise LookupError(f"how slopes of calls scatter was not measured ({ladder.case.id})")
     return replace(ladder, best_s=min(told), median_s=told[0], worst_s=max(told))
 
 
@@ -278,16 +278,19 @@ def _products(points: Sequence[_Point]) -> Products:
     )
 
 
-def _slowed(points: Sequence[_Point], dtype: str, near: Products, reads: Curve) -> Curve:
-    """What a product takes longer than one of its shape with weights at hand, over a read of them;
-    by rows, one value each."""
-    far_bytes = reads.sizes[-1]  # as those that were measured
+def _slowed(
+    points: Sequence[tuple[_Point, float]], dtype: str, near: Products, reads: Curve
+) -> Curve:
+    """What a product takes longer than one of its shape with weights at hand, over a read of them,
+    by rows. `points`: each with the bytes of all its chain's weights."""
     by_rows: dict[float, float] = {}
-    for each in points:
+    for each, all_bytes in points:
         _, rows, *sides = each.shape
-        read_s = ITEMSIZE_BYTES[dtype] * sides[0] * sides[1] / reads(far_bytes)
+        read_s = ITEMSIZE_BYTES[dtype] * sides[0] * sides[1] / reads(all_bytes)
         beyond_s = each.seconds - float(near([each.shape])[0])
         by_rows[rows] = max(beyond_s / read_s, 1.0)
+    least = min((rows for rows in by_rows if rows > 1), default=1.0)
+    by_rows[min(least, 2.0)] = by_rows[least]  # a vector has a way of its own
     sizes, times = zip(*sorted(by_rows.items()), strict=True)
     return Curve(sizes=np.array(sizes), rates=np.array(times))
 

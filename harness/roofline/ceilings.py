@@ -113,6 +113,11 @@ class Ceilings:
             rates = self.gradients.get(measured, rates)
         return [None] * len(shapes) if rates is None else list(map(float, rates(shapes)))
 
+    def slowed_by(self, dtype: str, rows: int) -> float:
+        """As `slowed`; 1 where that was not measured."""
+        curve = self.slowed.get(dtype)
+        return 1.0 if curve is None else curve(rows)
+
     def convolution_s(self, operation: Operation) -> float | None:
         """Of one; a gradient that was not measured is taken for a forward pass, which has as many
         FLOP."""

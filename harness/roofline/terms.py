@@ -265,9 +265,10 @@ def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float
     """What lies in memory from call to call is as far away as all of it together is large."""
     if operation.kind == "chase":
         return None if ceilings.chase_s is None else operation.shape[0] * ceilings.chase_s
-    if operation.kind == "product" and operation.dtype in ceilings.slowed:
-        slowed = ceilings.slowed[operation.dtype](operation.shape[1])
-        return slowed * operation.kept_bytes / ceilings.reads(all_bytes)
+    if operation.kind == "product":
+        read_s = operation.kept_bytes / ceilings.reads(all_bytes)
+        batch, rows, *_ = operation.shape
+        return read_s * (ceilings.slowed_by(operation.dtype, rows) if batch == 1 else 1.0)
     if operation.kind != "gather":
         return operation.kept_bytes / ceilings.access(operation.access)(all_bytes)
     if ceilings.picked is None:
@@ -342,8 +343,8 @@ def _calling(
 
 
 def _handed_s(case: Case, dispatch: Dispatch) -> float:
-    """What only hands over does so before the other thread has fallen asleep."""
-    return dispatch.handed_s if case.workload == "dispatch" else dispatch.woken_s
+    """What does nothing else is handed over before the other thread has fallen asleep."""
+    return dispatch.handed_s if case.parameters.get("kind") == "handed" else dispatch.woken_s
 
 
 def _queues(case: Case, ceilings: Ceilings) -> bool:

@@ -13,7 +13,7 @@ MOVES = ("dispatch", "link", "storage", "collective")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_flops_add_up(case: Case) -> None:
     operations = decomposed(case)
-    works = case.phase == "train_step" or case.parameters.get("kind") == "handed"
+    works = case.phase == "train_step" or case.parameters.get("kind") in ("handed", "woken")
     only_moves = case.workload in MOVES and not works
     assert bool(operations) == (not only_moves and "/allocate/" not in case.id)
     if operations:

@@ -61,6 +61,7 @@ def _ladder(kind: str, suites: tuple[str, ...]) -> Case:
 CASES = (
     _case("call", 1, {}),
     _case("handed", 1, {"elements": HANDED}, (CEILINGS,), HANDED_COST),
+    _case("woken", 1, {"elements": HANDED}, (CEILINGS,), HANDED_COST),
     _ladder("chain", (*QUICK, CEILINGS)),
     *(_ladder(kind, (CEILINGS,)) for kind in ("kernels", "arguments", "results")),
 )

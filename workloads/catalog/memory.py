@@ -203,7 +203,7 @@ CASES = (
     *(_sweep("update", size_bytes) for size_bytes in UPDATED_SIZES),
     *(_sweep("transpose", size_bytes) for size_bytes in (64 * KIB, MIB)),
     _sweep("transpose", 64 * KIB, "bf16"),
-    _sweep("read", GIB),
+    _sweep("read", 1280 * MIB),  # four times a last cache of 320 MiB
     _gather(1, 2**18, (CEILINGS,)),
     _gather(16, 2**18, (*QUICK, CEILINGS)),
     _gather(256, 2**20, (*STANDARD, CEILINGS)),

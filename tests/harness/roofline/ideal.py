@@ -57,6 +57,8 @@ class Ideal:
                 return cost.storage_bytes / self.storage_bytes_per_s
             case "dispatch" if parameters["kind"] == "handed":
                 return self.handed_s
+            case "dispatch" if parameters["kind"] == "woken":
+                return self.woken_s
         return self.call_s
 
     def observed(self, case: Case) -> dict[str, int | float | str]:
@@ -68,9 +70,8 @@ class Ideal:
             "arguments": self.argument_s,
             "results": self.argument_s + self.result_s,
         }[str(case.parameters["kind"])]
-        line = {"slope": slope_s, "intercept": self.woken_s}
-        ends = {"s": 1.0, "best_s": 1 / 1.05, "worst_s": 1.05}
-        return {f"{name}_{end}": line[name] * by for name in line for end, by in ends.items()}
+        ends = {"slope_best_s": slope_s / 1.05, "slope_worst_s": slope_s * 1.05}
+        return {"slope_s": slope_s, **ends}
 
     def timed(self) -> Iterator[Timed]:
         """Never faster or slower than usual by more than a twentieth."""
