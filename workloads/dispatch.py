@@ -19,7 +19,7 @@ import numpy as np
 
 from workloads import numerics
 from workloads.case import Case
-from workloads.catalog.dispatch import RUNGS
+from workloads.catalog.dispatch import LOOPED, RUNGS
 from workloads.kernels import kernels as read_kernels
 from workloads.problem import Activity, Float64Array, Observations, Problem
 
@@ -48,8 +48,8 @@ def count(counter: jax.Array, one: jax.Array) -> jax.Array:
 
 
 def build(case: Case) -> Problem | Activity:
-    """Parameters: kind (`call`, `handed`, `woken`, `chain`, `kernels`, `arguments`, `results`); of
-    the second and third elements, of those after them longest and repeats, too."""
+    """Parameters: kind (`call`, `handed`, `woken`, `chain`, `kernels`, `looped`, `arguments`,
+    `results`); of the second and third elements, of those after them longest and repeats, too."""
     kind = str(case.parameters["kind"])
     if kind == "call":
         return counting(())
@@ -60,8 +60,8 @@ def build(case: Case) -> Problem | Activity:
     if kind == "chain":
         step = jax.jit(count, donate_argnums=(0,)).lower(jnp.float32(0), jnp.float32(1)).compile()
         return chain(case, step)
-    if kind == "kernels":
-        return kernels(case, levelling)
+    if kind in ("kernels", "looped"):
+        return kernels(case, levelling if kind == "kernels" else levelling_in_a_loop)
     return passing(case, giving if kind == "results" else taking)
 
 
@@ -106,17 +106,36 @@ def chain(case: Case, step: Step) -> Activity:
     return _climbing(case, run, float, begin=lambda: jnp.float32(0).block_until_ready())
 
 
-def levelling(times: int) -> Step:
-    """A function that adds to a row how far its numbers are below the largest, and one, `times`
-    in a row: what lies between keeps the compiler from making one kernel of two."""
+def level(rows: jax.Array, one: jax.Array) -> jax.Array:
+    """Adds to a row how far its numbers are below the largest, and one."""
+    below = jnp.max(rows, axis=-1, keepdims=True) - rows
+    levelled: jax.Array = jax.lax.optimization_barrier(rows + (below + one))  # type: ignore[no-untyped-call]
+    return levelled
 
-    def level(rows: jax.Array, one: jax.Array) -> jax.Array:
+
+def levelling(times: int) -> Step:
+    """A function that levels `times`: what lies between keeps the compiler from making one kernel
+    of two."""
+
+    def function(rows: jax.Array, one: jax.Array) -> jax.Array:
         for _ in range(times):
-            below = jnp.max(rows, axis=-1, keepdims=True) - rows
-            rows = jax.lax.optimization_barrier(rows + (below + one))  # type: ignore[no-untyped-call]
+            rows = level(rows, one)
         return rows
 
-    return level
+    return function
+
+
+def levelling_in_a_loop(times: int) -> Step:
+    """The same by few kernels, again and again."""
+
+    def function(rows: jax.Array, one: jax.Array) -> jax.Array:
+        def turn(_: int, rows: jax.Array) -> jax.Array:
+            return levelling(LOOPED)(rows, one)
+
+        end: jax.Array = jax.lax.fori_loop(0, times // LOOPED, turn, rows)
+        return end
+
+    return function
 
 
 def kernels(case: Case, levelling: Callable[[int], Step]) -> Activity:

@@ -137,10 +137,12 @@ def _dispatch(machine: "Hardware") -> Iterator[Ceiling]:
     names = {
         "call_s": "a call",
         "handed_s": "a call that another thread takes over",
+        "woken_s": "the same of a thread that sleeps",
         "queued_s": "a call among many that queue",
         "argument_s": "an array that is passed",
         "result_s": "an array that comes back",
         "kernel_s": "a kernel",
+        "looped_s": "a kernel in a loop",
     }
     for name, what in names.items():
         times_s = (getattr(each.dispatch, name) for each in _three(machine))

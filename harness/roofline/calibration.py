@@ -67,7 +67,7 @@ def ceilings_of(
     found = _Found(
         pick,
         handed_s=0.0 if queued else calls.handed_s,
-        kernel_s=0.0 if queued else calls.kernel_s,
+        looped_s=0.0 if queued else calls.looped_s,
         private_bytes=private_bytes,
     )
     for each in known:
@@ -123,9 +123,9 @@ class _Found:
     the best of one time less the best of another may be better than both."""
 
     def __init__(
-        self, pick: Pick, *, handed_s: float, kernel_s: float, private_bytes: float
+        self, pick: Pick, *, handed_s: float, looped_s: float, private_bytes: float
     ) -> None:
-        self.pick, self.handed_s, self.kernel_s = pick, handed_s, kernel_s
+        self.pick, self.handed_s, self.looped_s = pick, handed_s, looped_s
         self.private_bytes = private_bytes
         self.products: dict[str, list[_Point]] = defaultdict(list)
         self.far: dict[str, list[tuple[_Point, float]]] = defaultdict(list)
@@ -165,7 +165,7 @@ class _Found:
         if not chained and shape[0] * shape[1] < FEW_ROWS:
             return
         once_s = self._seconds(timed) / passes
-        beside_s = self.kernel_s * ((timed.kernels or passes) / passes - 1)
+        beside_s = self.looped_s * ((timed.kernels or passes) / passes - 1)
         seconds = max(once_s - beside_s, LEAST_SHARE * once_s)
         point = _Point(
             shape=shape, seconds=seconds, flops=case.cost.flops / passes, chained=chained
@@ -239,6 +239,7 @@ def _dispatch(timed: Iterable[Timed], pick: Pick) -> Dispatch:
         argument_s=slope_s("arguments"),
         result_s=max(slope_s("results") - slope_s("arguments", usual), 0.0),
         kernel_s=slope_s("kernels"),
+        looped_s=slope_s("looped"),
     )
 
 
@@ -282,15 +283,15 @@ def _slowed(
     points: Sequence[tuple[_Point, float]], dtype: str, near: Products, reads: Curve
 ) -> Curve:
     """What a product takes longer than one of its shape with weights at hand, over a read of them,
-    by rows. `points`: each with the bytes of all its chain's weights."""
+    by rows: of many, a core reads ahead while it computes. `points`: each with the bytes of all its
+    chain's weights."""
     by_rows: dict[float, float] = {}
     for each, all_bytes in points:
         _, rows, *sides = each.shape
         read_s = ITEMSIZE_BYTES[dtype] * sides[0] * sides[1] / reads(all_bytes)
         beyond_s = each.seconds - float(near([each.shape])[0])
         by_rows[rows] = max(beyond_s / read_s, 1.0)
-    least = min((rows for rows in by_rows if rows > 1), default=1.0)
-    by_rows[min(least, 2.0)] = by_rows[least]  # a vector has a way of its own
+    by_rows[FEW_ROWS] = 1.0
     sizes, times = zip(*sorted(by_rows.items()), strict=True)
     return Curve(sizes=np.array(sizes), rates=np.array(times))
 

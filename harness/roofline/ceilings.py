@@ -32,7 +32,7 @@ class Dispatch:
     """Seconds. `call_s`: of an empty call that is waited for; `handed_s`: of one that another
     thread takes over, which waits for nothing else; `woken_s`: of one by which that thread has
     fallen asleep; `queued_s`: of one among many. `argument_s`, `result_s`: that each array
-    adds; `kernel_s`: that each kernel does."""
+    adds; `kernel_s`: that each kernel does; `looped_s`: that one does again and again."""
 
     call_s: float
     handed_s: float
@@ -41,6 +41,7 @@ class Dispatch:
     argument_s: float
     result_s: float
     kernel_s: float
+    looped_s: float
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -99,7 +99,7 @@ def test_a_chain_that_skips_a_call_is_refused() -> None:
         prepare(find(CHAIN), dispatch.chain(find(CHAIN), lazy))
 
 
-LADDERS = ("kernels", "arguments", "results")
+LADDERS = ("kernels", "looped", "arguments", "results")
 
 
 @pytest.mark.parametrize("kind", LADDERS)
@@ -115,10 +115,19 @@ def test_every_ladder_counts_and_has_a_line(kind: str) -> None:
     assert -1e-5 < slope_s < 1e-3
 
 
-def test_a_program_of_fewer_kernels_is_refused() -> None:
-    case = find("dispatch/kernels/f32")
+@pytest.mark.parametrize(
+    ("kind", "fewer"),
+    [
+        ("kernels", lambda times: dispatch.levelling(times - 1)),
+        ("looped", lambda times: dispatch.levelling_in_a_loop(times // 2)),
+    ],
+)
+def test_a_program_of_fewer_kernels_is_refused(
+    kind: str, fewer: Callable[[int], dispatch.Step]
+) -> None:
+    case = find(f"dispatch/{kind}/f32")
     with pytest.raises(WrongNumbers):
-        prepare(case, dispatch.kernels(case, lambda times: dispatch.levelling(max(times - 1, 1))))
+        prepare(case, dispatch.kernels(case, fewer))
 
 
 @pytest.mark.parametrize(

@@ -15,14 +15,27 @@ the thread that calls, and hands over anything else."""
 REPEATS = 5
 """Times that the ladder is climbed in one call of the case."""
 
-KERNELS = (1, 4, 16, 48)
+KERNELS = (4, 16, 64)
 """Small things done in one program, each by two kernels or more that cannot be fused: the N again,
 as in the next."""
+
+LOOPED = 4
+"""Of the next, in one turn of a loop: a turn costs some 1 us on CPU."""
+
+LOOPS = (64, 256, 1024)
+"""The same things done by the same few kernels, whose code and records are at hand: a third of the
+cost. Waking who does them takes as long as a hundred, so that it takes many to tell."""
 
 ARRAYS = (1, 16, 64, 128)
 """Arrays that a call is given, and those that it gives back."""
 
-RUNGS = {"chain": LADDER, "kernels": KERNELS, "arguments": ARRAYS, "results": ARRAYS}
+RUNGS = {
+    "chain": LADDER,
+    "kernels": KERNELS,
+    "looped": LOOPS,
+    "arguments": ARRAYS,
+    "results": ARRAYS,
+}
 """By kind."""
 
 COST = Cost(flops=0.0, bytes=0.0)
@@ -63,5 +76,5 @@ CASES = (
     _case("handed", 1, {"elements": HANDED}, (CEILINGS,), HANDED_COST),
     _case("woken", 1, {"elements": HANDED}, (CEILINGS,), HANDED_COST),
     _ladder("chain", (*QUICK, CEILINGS)),
-    *(_ladder(kind, (CEILINGS,)) for kind in ("kernels", "arguments", "results")),
+    *(_ladder(kind, (CEILINGS,)) for kind in ("kernels", "looped", "arguments", "results")),
 )

@@ -67,6 +67,7 @@ class Ideal:
         slope_s = {
             "chain": self.call_s / 2,
             "kernels": self.kernel_s,
+            "looped": self.kernel_s / 2,
             "arguments": self.argument_s,
             "results": self.argument_s + self.result_s,
         }[str(case.parameters["kind"])]
