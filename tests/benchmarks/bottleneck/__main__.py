@@ -7,7 +7,7 @@ where it was. Results go to stdout, everything else to stderr.
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from math import isnan
 from pathlib import Path
@@ -17,7 +17,8 @@ from containers.docker_engine import connect
 from harness.store.reader import Reader
 from tests.benchmarks import blas, triad
 from tests.benchmarks.bottleneck import judged
-from tests.benchmarks.bottleneck.measured import measure
+from tests.benchmarks.bottleneck.causes import Seconds, taken
+from tests.benchmarks.bottleneck.measured import CAUSES, measure
 from tests.benchmarks.bottleneck.table import table
 from tests.checkout import ROOT
 
@@ -33,7 +34,7 @@ def main() -> None:
     if not options.report:
         measure(options.state, say)
     with Reader(f"sqlite:///{options.state}/results.db") as reader:
-        found = dict(results(judged.turns_of(reader)))
+        found = dict(results(judged.turns_of(reader), taken(options.state / CAUSES)))
     found["references"] = references(options.state, measured=not options.report)
     sys.stdout.write(text := table(found))
     if options.docs:
@@ -52,7 +53,9 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def results(turns: Sequence[judged.Turn]) -> Iterator[tuple[str, Any]]:
+def results(
+    turns: Sequence[judged.Turn], taken: Mapping[str, Seconds]
+) -> Iterator[tuple[str, Any]]:
     cases = judged.held_out(turns, [turn.two_cores for turn in turns])
     control = judged.held_out(turns, [turn.one_core for turn in turns])
     between = judged.predicted(turns, "between")
@@ -64,7 +67,7 @@ def results(turns: Sequence[judged.Turn]) -> Iterator[tuple[str, Any]]:
     yield "median_error", judged.median_error(cases)
     yield "control_coverage", judged.coverage(control)
     yield "control_median_error", judged.median_error(control)
-    yield "caused", [asdict(each) | {"right": each.right} for each in judged.caused(turns)]
+    yield "caused", [asdict(each) | {"right": each.right} for each in judged.caused(turns, taken)]
     yield "predicted", [asdict(each) | {"error": each.error} for each in between]
     yield "intervals", [asdict(each) | {"inside": each.inside} for each in intervals]
     yield "intervals_coverage", judged.coverage(intervals)

@@ -1,6 +1,6 @@
 """What follows from it: labels of known answers, coverage of held-out cases, causes, a control."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import exp, log, nan
@@ -19,6 +19,7 @@ from harness.bottleneck import (
 from harness.roofline.ceilings import Hardware
 from harness.roofline.predict import Shape, predict
 from harness.store.reader import Reader, Run
+from tests.benchmarks.bottleneck.causes import Seconds
 from tests.benchmarks.bottleneck.measured import HELD_OUT, KNOWN, turns
 from workloads.catalog import Case, find
 from workloads.catalog.transformer_sizes import TransformerSize
@@ -127,9 +128,6 @@ class Turn:
     def known(self, kind: str) -> list[Known]:
         return list(known_cases(self._frames[kind]))
 
-    def seconds(self, kind: str) -> dict[str, float]:
-        return {each.case.id: each.measured_s for each in self.known(kind)}
-
 
 def turns_of(reader: Reader) -> list[Turn]:
     facts = reader.machines()[0].facts
@@ -181,63 +179,43 @@ def coverage(cases: "Sequence[HeldOut] | Sequence[Predicted]") -> float:
     return sum(each.inside for each in cases) / len(cases)
 
 
-def caused(turns: Sequence[Turn]) -> list[Caused]:
+def caused(turns: Sequence[Turn], taken: Mapping[str, Seconds]) -> list[Caused]:
     """Cases labelled with a resource that can be taken away, by the label that most turns gave.
-    Antagonists run on the other core, so that what they take is seen against one core alone. Ratios
-    are of one turn each: the machine drifts from turn to turn."""
+    `taken`: what each lost with it."""
     labels: dict[str, list[str]] = {}
     for turn in turns:
         for each in turn.labels(turn.two_cores).labelled:
             labels.setdefault(each.case, []).append(str(each.label))
-    taken = [Taken(**{kind: turn.seconds(name) for kind, name in _KINDS.items()}) for turn in turns]
     found = []
     for case, given in labels.items():
-        label = mode(given)
-        told = [each.elasticity(case) for each in taken if each.has(case)]
-        if label in RESOURCES and case not in PROBES.values() and told:
-            elasticity = {name: _median(one[name] for one in told) for name in RESOURCES}
-            found.append(Caused(case=case, label=label, elasticity=elasticity))
+        label, seconds = mode(given), taken.get(case)
+        if label in RESOURCES and case not in PROBES.values() and seconds:
+            found.append(Caused(case=case, label=label, elasticity=elasticity(seconds, taken)))
     return found
 
-
-_KINDS = {"two": "cases", "one": "one-core", "memory": "memory", "storage": "storage"}
 
 LEAST_TAKEN = 1.15
 """Times longer that a probe takes beside its antagonist: less is taken by the machine's moods."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Taken:
-    """Seconds by case: on two cores, on one, and beside either antagonist."""
-
-    two: Mapping[str, float]
-    one: Mapping[str, float]
-    memory: Mapping[str, float]
-    storage: Mapping[str, float]
-
-    def has(self, case: str) -> bool:
-        return all(case in each for each in (self.two, self.one, self.memory, self.storage))
-
-    def elasticity(self, case: str) -> dict[str, float | None]:
-        one_s = self.one[case]
-        return {
-            "compute": log(one_s / self.two[case]) / log(2),
-            "bandwidth": self._beside(self.memory, case, PROBES["bandwidth"]),
-            "storage": self._beside(self.storage, case, PROBES["storage"]),
-        }
-
-    def _beside(self, antagonist: Mapping[str, float], case: str, probe: str) -> float | None:
-        if probe not in antagonist or probe not in self.one:
-            return None
-        taken = antagonist[probe] / self.one[probe]
-        if taken < LEAST_TAKEN:
-            return None
-        return log(antagonist[case] / self.one[case]) / log(taken)
+_BESIDE = {"bandwidth": "memory", "storage": "storage"}
 
 
-def _median(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
+def elasticity(seconds: Seconds, taken: Mapping[str, Seconds]) -> dict[str, float | None]:
+    """How much longer a case takes over how much less there is of a resource, both as logarithms.
+    Antagonists run on the other core, so that what they take is seen against one core alone."""
+    found: dict[str, float | None] = {"compute": log(_times(seconds, "two", "one")) / log(2)}
+    for resource, condition in _BESIDE.items():
+        probe = taken.get(PROBES[resource])
+        less = _times(probe, "one", condition) if probe else 1.0
+        longer = log(_times(seconds, "one", condition))
+        found[resource] = None if less < LEAST_TAKEN else longer / log(less)
+    return found
+
+
+def _times(seconds: Seconds, base: str, other: str) -> float:
+    """Of the rounds' ratios the median: the machine drifts from round to round."""
+    rounds = zip(seconds[base], seconds[other], strict=True)
+    return median(more / less for less, more in rounds)
 
 
 def predicted(turns: Sequence[Turn], kind: str) -> list[Predicted]:

@@ -1,17 +1,17 @@
-"""What the proof measures: in turns, by the real command, into one database that it adds to."""
+"""What the proof measures: in turns, by the real command, into one database that it adds to; and
+what each case loses with a resource (`causes`), into a file beside it."""
 
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from harness.bottleneck import ENDED
 from harness.store.reader import Reader, Run
-from tests.benchmarks.bottleneck.antagonist import RESOURCES, antagonist
+from tests.benchmarks.bottleneck import causes
 from tests.command import Jaxrig
+from workloads.catalog import find
 
 TARGET = """
 [targets.{name}]
@@ -25,6 +25,8 @@ cpus = "{cpus}"
 TWO_CORES, ONE_CORE = "cpu-two-cores", "cpu-one-core"
 
 TURNS = 3
+
+CAUSES = "causes.jsonl"
 
 HELD_OUT = ("transformer/*", "mlp/*", "vision/*", "recommender/*")
 """Of the suite `standard`; no ceiling is made of any of them."""
@@ -56,22 +58,20 @@ OTHERS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """A run. `kind`: of which turn `turn` is one; `beside`: what runs meanwhile."""
+    """A run. `kind`: of which turn `turn` is one."""
 
     kind: str
     turn: int
     target: str
     words: tuple[str, ...]
-    beside: Callable[[], AbstractContextManager[None]] = nullcontext
 
     @property
     def tag(self) -> str:
         return f"step={self.kind}-{self.turn}"
 
 
-def steps(folder: Path) -> Iterator[Step]:
+def steps() -> Iterator[Step]:
     """In turns: no kind has the machine at its best for itself."""
-    _, second = _cores()
     cases = (*HELD_OUT, *KNOWN, *OTHERS)
     held_out = ("--suite", "standard", "--no-ceilings", *_globs(cases))
     between = ("--suite", "full", *_globs(BETWEEN))
@@ -80,34 +80,28 @@ def steps(folder: Path) -> Iterator[Step]:
         yield Step(kind="cases", turn=turn, target=TWO_CORES, words=held_out)
         yield Step(kind="between", turn=turn, target=TWO_CORES, words=between)
         yield Step(kind="one-core", turn=turn, target=ONE_CORE, words=held_out)
-        for resource in RESOURCES:
-            yield Step(
-                kind=resource,
-                turn=turn,
-                target=ONE_CORE,
-                words=held_out,
-                beside=partial(antagonist, resource, second, folder),
-            )
         yield Step(
             kind="one-core-ceilings", turn=turn, target=ONE_CORE, words=("--suite", "ceilings")
         )
 
 
 def measure(folder: Path, say: Callable[[str], None]) -> None:
-    """Every step that the database in `folder` does not have yet."""
+    """Every step that the database in `folder` does not have yet, and every case's causes."""
     jaxrig = Jaxrig(folder=folder)
     first, second = _cores()
     cpus = {TWO_CORES: f"{first},{second}", ONE_CORE: f"{first}"}
     jaxrig.configure("".join(TARGET.format(name=name, cpus=cpus[name]) for name in cpus))
-    for step in steps(folder):
+    for step in steps():
         if _is_done(jaxrig, step):
             continue
         say(step.tag)
         words = ("run", "--target", step.target, "--launches", "1", "--tag", step.tag, *step.words)
-        with step.beside():
-            done = jaxrig(*words, timeout_s=1800)
+        done = jaxrig(*words, timeout_s=1800)
         # A case that is skipped or fails is told of by what is missing.
         assert done.code in (0, 4), done.err
+    shown = json.loads(jaxrig("show", f"step=cases-{TURNS - 1}", "--format", "json").out)
+    cases = [each["case"] for each in shown["measurements"] if find(each["case"]).devices == 1]
+    causes.take(cases, shown["image"], (first, second), folder / CAUSES, say)
 
 
 def _is_done(jaxrig: Jaxrig, step: Step) -> bool:
@@ -116,7 +110,7 @@ def _is_done(jaxrig: Jaxrig, step: Step) -> bool:
     return shown.code == 0 and json.loads(shown.out)["status"] in ENDED
 
 
-KINDS = ("ceilings", "cases", "between", "one-core", *RESOURCES, "one-core-ceilings")
+KINDS = ("ceilings", "cases", "between", "one-core", "one-core-ceilings")
 
 
 def turns(reader: Reader) -> Sequence[Mapping[str, Run]]:

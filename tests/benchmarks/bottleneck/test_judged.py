@@ -5,12 +5,13 @@ from math import log, nan
 
 import pytest
 
+from tests.benchmarks.bottleneck.causes import Seconds
 from tests.benchmarks.bottleneck.judged import (
     PROBES,
     Caused,
     HeldOut,
-    Taken,
     coverage,
+    elasticity,
     median_error,
 )
 
@@ -36,41 +37,47 @@ def test_a_case_without_a_label_is_not_within_its_bounds_and_has_no_error() -> N
     assert median_error([HELD_OUT, unknown]) == 0
 
 
-def turn(**seconds: float) -> Taken:
-    """Of a case, beside probes of which the antagonists take half."""
-    memory, storage = PROBES["bandwidth"], PROBES["storage"]
-    probes = {memory: 1.0, storage: 1.0}
-    return Taken(
-        two={"a": seconds["two"]} | probes,
-        one={"a": seconds["one"]} | probes,
-        memory={"a": seconds["memory"], memory: 2.0, storage: 1.0},
-        storage={"a": seconds["storage"], memory: 1.0, storage: 2.0},
-    )
+MEMORY, STORAGE = PROBES["bandwidth"], PROBES["storage"]
+
+TAKEN: dict[str, Seconds] = {
+    MEMORY: {"two": [1.0], "one": [1.0], "memory": [2.0], "storage": [1.0]},
+    STORAGE: {"two": [1.0], "one": [1.0], "memory": [1.0], "storage": [2.0]},
+}
+"""Probes of which antagonists take half."""
+
+
+def of(**seconds: float) -> Seconds:
+    return {condition: [each, each, 100 * each] for condition, each in seconds.items()}
 
 
 def test_elasticity_is_1_where_half_of_a_resource_takes_twice_the_time() -> None:
-    found = turn(two=1.0, one=2.0, memory=2.0, storage=2.0).elasticity("a")
+    found = elasticity(of(two=1.0, one=2.0, memory=2.0, storage=2.0), TAKEN)
     assert found == {"compute": 1.0, "bandwidth": 0.0, "storage": 0.0}
-    found = turn(two=1.0, one=1.0, memory=2.0, storage=1.0).elasticity("a")
+    found = elasticity(of(two=1.0, one=1.0, memory=2.0, storage=1.0), TAKEN)
     assert found == {"compute": 0.0, "bandwidth": 1.0, "storage": 0.0}
-    found = turn(two=1.0, one=1.0, memory=1.0, storage=1.5).elasticity("a")
+    found = elasticity(of(two=1.0, one=1.0, memory=1.0, storage=1.5), TAKEN)
     assert found["storage"] == pytest.approx(log(1.5) / log(2))
 
 
-def test_of_what_an_antagonist_did_not_take_nothing_is_known() -> None:
-    idle = turn(two=1.0, one=1.0, memory=1.1, storage=1.0)
-    idle = replace(idle, memory={**idle.memory, PROBES["bandwidth"]: 1.05})
-    assert idle.elasticity("a")["bandwidth"] is None
+def test_rounds_are_held_against_their_own_turn() -> None:
+    """The machine was ten times as slow in the second and the third."""
+    drifting = {
+        "two": [1.0, 10.0, 10.0],
+        "one": [2.0, 20.0, 20.0],
+        "memory": [2.0, 20.0, 20.0],
+        "storage": [20.0, 20.0, 20.0],
+    }
+    assert elasticity(drifting, TAKEN)["compute"] == 1.0
 
 
-def test_a_case_that_was_not_measured_everywhere_is_left_out() -> None:
-    full = turn(two=1.0, one=1.0, memory=1.0, storage=1.0)
-    assert full.has("a")
-    assert not replace(full, two={}).has("a")
+@pytest.mark.parametrize("probe", [{**TAKEN[MEMORY], "memory": [1.05]}, {}])
+def test_of_what_an_antagonist_did_not_take_nothing_is_known(probe: Seconds) -> None:
+    found = elasticity(of(two=1.0, one=1.0, memory=1.1, storage=1.0), {**TAKEN, MEMORY: probe})
+    assert found["bandwidth"] is None
 
 
 @pytest.mark.parametrize(
-    ("label", "elasticity", "right"),
+    ("label", "found", "right"),
     [
         ("compute", {"compute": 0.9, "bandwidth": 0.3, "storage": None}, True),
         ("bandwidth", {"compute": 0.9, "bandwidth": 0.3, "storage": 0.0}, False),
@@ -80,6 +87,6 @@ def test_a_case_that_was_not_measured_everywhere_is_left_out() -> None:
     ],
 )
 def test_a_label_is_right_where_its_resource_costs_most(
-    label: str, elasticity: dict[str, float | None], right: bool | None
+    label: str, found: dict[str, float | None], right: bool | None
 ) -> None:
-    assert Caused(case="a", label=label, elasticity=elasticity).right is right
+    assert Caused(case="a", label=label, elasticity=found).right is right
