@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 from containers.docker_engine import DockerEngine, connect
@@ -23,14 +24,21 @@ Condition = Literal["two", "one", "memory", "storage"]
 
 CONDITIONS: tuple[Condition, ...] = ("two", "one", *RESOURCES)
 
-ROUNDS = 12
-"""Of each condition, in an order that is drawn anew each time."""
+PAIRS = 2
+"""Of launches: the system's scheduler may leave all threads of one on the same core (seen)."""
+
+VISITS = 4
+"""Of each condition in a pair, in an order that is drawn anew each time."""
+
+ROUNDS = 4
+"""Of a visit, one after the other; the first finds the caches as another condition left them, and
+is not told."""
 
 QUIET_S = 120.0
 """So long a launch may say nothing."""
 
 Seconds = Mapping[str, Sequence[float]]
-"""Of a case, by condition: a call of each round."""
+"""Of a case, by condition: a call, the median of each visit's rounds."""
 
 
 def take(
@@ -48,7 +56,15 @@ def take(
             if case in done:
                 continue
             say(f"cause of {case}")
-            seconds = _in_turns(DockerEngine(client), find(case), image, cores, neighbours)
+            pairs = [
+                _in_turns(DockerEngine(client), find(case), image, cores, neighbours)
+                for _ in range(PAIRS)
+            ]
+            seconds = {
+                condition: [each for pair in pairs for each in pair[condition]]
+                for condition in CONDITIONS
+                if all(pairs)
+            }
             with path.open("a") as file:
                 file.write(json.dumps({"case": case, "seconds": seconds}) + "\n")
     client.close()
@@ -70,10 +86,10 @@ def _in_turns(
     """Empty where the case cannot run."""
     first, second = cores
     both, alone = f"{first},{second}", f"{first}"
-    orders = [random.sample(CONDITIONS, len(CONDITIONS)) for _ in range(ROUNDS)]
+    orders = [random.sample(CONDITIONS, len(CONDITIONS)) for _ in range(VISITS)]
     with (
-        _launched(engine, case, image, both, ROUNDS) as two,
-        _launched(engine, case, image, alone, ROUNDS * (len(CONDITIONS) - 1)) as one,
+        _launched(engine, case, image, both, ROUNDS * VISITS) as two,
+        _launched(engine, case, image, alone, ROUNDS * VISITS * (len(CONDITIONS) - 1)) as one,
     ):
         for launch in (two, one):
             launch.go()  # it makes the case
@@ -82,15 +98,21 @@ def _in_turns(
         for order in orders:
             for condition in order:
                 with _beside(condition, neighbours):
-                    (two if condition == "two" else one).go()
+                    for _ in range(ROUNDS):
+                        (two if condition == "two" else one).go()
         told = {"two": two.samples_s, "one": one.samples_s}
     if not all(told.values()):
         return {}
     others = [condition for order in orders for condition in order if condition != "two"]
-    found: dict[str, list[float]] = {"two": told["two"]}
-    for condition, took_s in zip(others, told["one"], strict=True):
+    found: dict[str, list[float]] = {"two": list(_visits(told["two"]))}
+    for condition, took_s in zip(others, _visits(told["one"]), strict=True):
         found.setdefault(condition, []).append(took_s)
     return found
+
+
+def _visits(samples_s: Sequence[float]) -> Iterator[float]:
+    for start in range(0, len(samples_s), ROUNDS):
+        yield median(samples_s[start + 1 : start + ROUNDS])
 
 
 def _beside(
