@@ -312,10 +312,11 @@ glibc's threshold rises to that and no further (mallopt(3), M_MMAP_THRESHOLD).""
 
 
 def _fresh_bytes(row: Mapping[Any, Any]) -> float:
-    """Of what a CPU's program works in, and gives back not in place. An accelerator's memory is
-    kept by its client."""
-    outside = float(row["output_bytes"]) - float(told(row["alias_bytes"]) or 0.0)
-    sizes = (float(told(row["temp_bytes"]) or 0.0), outside)
+    """Of what a CPU's program works in, and of what it gives back elsewhere than in what it was
+    given; where the backend does not tell, none is known of."""
+    working, kept = told(row["temp_bytes"]), told(row["alias_bytes"])
+    sizes = [] if working is None else [float(working)]
+    sizes += [] if kept is None else [float(row["output_bytes"]) - float(kept)]
     return sum(size for size in sizes if size > FRESH_BYTES)
 
 

@@ -117,13 +117,15 @@ def _of_a_device(
 
 @dataclass(frozen=True, kw_only=True)
 class _Alone:
-    """An operation as if nothing else ran, all its times. `moved_s`: of what outlives the call.
-    Either is None where its ceiling was not measured. `near`: the cores' own caches hold it."""
+    """An operation as if nothing else ran, all its times. `moved_s`: of what outlives the call;
+    `least_moved_s`: of that, what must be moved. Any is None where its ceiling was not measured.
+    `near`: the cores' own caches hold it."""
 
     operation: Operation
     computed_s: float | None
     moved_s: float | None
     near: bool
+    least_moved_s: float | None
 
     @property
     def terms(self) -> Terms:
@@ -136,7 +138,7 @@ class _Alone:
     @property
     def least_s(self) -> float:
         """Both at a time, and nothing that a mask hides."""
-        return max((self.computed_s or 0.0) / self.operation.masked, self.moved_s or 0.0)
+        return max((self.computed_s or 0.0) / self.operation.masked, self.least_moved_s or 0.0)
 
 
 def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> tuple[_Alone, ...]:
@@ -145,14 +147,19 @@ def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> t
         size = max(_working_bytes(case), operation.table_bytes)
         near = size <= ceilings.private_bytes
         moved_s: float | None = 0.0
+        least_moved_s: float | None = 0.0
         if not near or operation.kind not in _MEASURED_WITH_IT:
-            moved_s = _times(_kept_s(operation, size, ceilings), operation)
+            needed = replace(operation, beside_bytes=0.0)
+            moved_s, least_moved_s = (
+                _times(_kept_s(each, size, ceilings), operation) for each in (operation, needed)
+            )
         found.append(
             _Alone(
                 operation=operation,
                 computed_s=_times(once_s, operation),
                 moved_s=moved_s,
                 near=near,
+                least_moved_s=least_moved_s,
             )
         )
     return tuple(found)
@@ -269,6 +276,9 @@ def _kept_s(operation: Operation, all_bytes: float, ceilings: Ceilings) -> float
         read_s = operation.kept_bytes / ceilings.reads(all_bytes)
         batch, rows, *_ = operation.shape
         return read_s * (ceilings.slowed_by(operation.dtype, rows) if batch == 1 else 1.0)
+    if operation.beside_bytes and ceilings.writes is not None:
+        read_s = (operation.kept_bytes - operation.beside_bytes) / ceilings.reads(all_bytes)
+        return read_s + operation.beside_bytes / ceilings.writes(all_bytes)
     if operation.kind != "gather":
         return operation.kept_bytes / ceilings.access(operation.access)(all_bytes)
     if ceilings.picked is None:
@@ -296,7 +306,7 @@ def _between(
     far_bytes = min(streamed_bytes, max(ran.outer_bytes - kept, 0.0))
     streamed = _streamed(streamed_bytes - far_bytes, max(ran.kernels, 1), ceilings)
     streamed += _streamed(far_bytes, 1, ceilings)
-    fresh = Terms(bandwidth_s=ran.fresh_bytes * ceilings.fresh_s)
+    fresh = Terms(compute_s=ran.fresh_bytes * ceilings.fresh_s)  # a core clears its pages
     return streamed + fresh + _turned(ran.turned_bytes, case.dtype, ceilings)
 
 

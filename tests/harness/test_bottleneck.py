@@ -17,6 +17,7 @@ from harness.bottleneck import (
     measured_ceilings,
     nearest,
     private_bytes,
+    ran,
     timed,
     widened,
 )
@@ -148,6 +149,27 @@ def test_what_a_program_streams_is_what_its_operation_moves(labelling: Labelling
     (one,) = found.labelled
     assert one.bounds.terms.bandwidth_s == pytest.approx(3 * 2**27 / 1e10, rel=0.05)
     assert one.label == "bandwidth"
+
+
+@pytest.mark.parametrize(
+    ("changes", "fresh_bytes"),
+    [
+        ({}, 0.0),
+        ({"temp_bytes": 32 << 20}, 0.0),
+        ({"temp_bytes": (32 << 20) + 1}, 2.0**25 + 1),
+        ({"output_bytes": 2**26}, 2.0**26),
+        ({"output_bytes": 2**26, "alias_bytes": 2**26}, 0.0),
+        ({"output_bytes": 2**26, "alias_bytes": None}, 0.0),
+        ({"temp_bytes": 2**26, "output_bytes": 2**26}, 2.0**27),
+    ],
+)
+def test_large_memory_that_a_program_works_in_is_given_anew(
+    changes: dict[str, int | None], fresh_bytes: float
+) -> None:
+    sizes = {"argument_bytes": 0, "output_bytes": 0, "alias_bytes": 0, "temp_bytes": 0}
+    found = ran(RAN | sizes | changes)
+    assert found is not None
+    assert found.fresh_bytes == fresh_bytes
 
 
 def test_what_was_never_measured_is_told_and_not_labelled(labelling: Labelling) -> None:

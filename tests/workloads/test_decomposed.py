@@ -65,3 +65,39 @@ def test_a_chain_repeats_its_product() -> None:
 def test_a_call_of_unknown_make_has_its_cost() -> None:
     operation = whole(flops=8.0, bytes_=4.0, dtype="f32")
     assert (operation.all_flops, operation.all_bytes) == (8.0, 4.0)
+
+
+def test_gradients_of_products_are_told_apart() -> None:
+    operations = decomposed(find("transformer/nano/backward/bf16"))
+    by_weight = {each.name: each for each in operations if each.variant == "weight-gradient"}
+    assert by_weight["gate (weight gradient)"].axes == 2
+    assert by_weight["unembedding (weight gradient)"].axes == 2
+    assert by_weight["query (weight gradient)"].axes == 1  # its weight has an axis of heads
+    mixing = [each for each in operations if each.name.startswith(("scores (", "values ("))]
+    assert {each.variant for each in mixing if each.kind == "product"} == {"forward"}
+
+
+def test_what_gradients_need_in_another_order_is_transposed_and_a_table_cleared() -> None:
+    case = find("transformer/nano/backward/f32")
+    backward = [each for each in decomposed(case) if each.stage == "backward"]
+    turned = {each.name: each.shape[0] for each in backward if each.kind == "transpose"}
+    width, ffn = (case.integer(name) for name in ("d_model", "ffn"))
+    tokens = case.integer("batch") * case.integer("context")
+    assert turned["gate (weights)"] == width * ffn
+    assert turned["gate (outputs)"] == tokens * ffn
+    (cleared,) = (each for each in backward if each.name == "lookup (cleared gradient)")
+    assert cleared.kept_bytes == 4 * case.integer("vocab") * width
+    assert cleared.access == "write"
+
+
+def test_a_query_s_scores_go_along_the_keys_of_a_cache() -> None:
+    scores = {
+        phase: next(
+            each
+            for each in decomposed(find(f"transformer/nano/{phase}/f32"))
+            if each.name == "scores"
+        )
+        for phase in ("decode", "prefill")
+    }
+    assert scores["decode"].variant == "input-gradient"
+    assert scores["prefill"].variant == "forward"

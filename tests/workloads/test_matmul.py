@@ -129,16 +129,3 @@ def test_only_f8_is_for_some_platforms_alone() -> None:
 def test_products_of_int8_stay_below_2_to_the_31() -> None:
     longest = max(case.integer("k") for case in select(["matmul/*/int8"]))
     assert 127**2 * longest < np.iinfo(np.int32).max
-
-
-@pytest.mark.parametrize("dtype", ["f32", "bf16"])
-@pytest.mark.parametrize("batch", [{}, {"batch": 3}])
-def test_a_chain_multiplies_as_often_as_it_says(
-    small: Small, dtype: str, batch: dict[str, int]
-) -> None:
-    """Each product needs the one before it, so that none can be left out."""
-    case = small("matmul", dtype, passes=3, **batch)
-    prepared = prepare(case, build(case))
-    assert prepared.numerics_error <= case.tolerance
-    assert prepared.program.kernels is not None
-    assert prepared.program.kernels >= 3

@@ -14,6 +14,7 @@ from workloads.catalog import (
 )
 from workloads.catalog.chain import variant_of
 from workloads.catalog.matmul import OUTPUT_ITEMSIZE_BYTES
+from workloads.catalog.memory import ARRAYS
 from workloads.catalog.operations import (
     ADD,
     COPY,
@@ -174,7 +175,7 @@ def _memory(case: Case) -> Operations:
         return ()
     elements = case.integer("elements")
     kind: Kind = "gather" if kernel == "gather" else "chase" if kernel == "chase" else "elementwise"
-    flops = case.cost.flops / times
+    flops, kept_bytes = case.cost.flops / times, case.cost.bytes / times
     return (
         Operation(
             name=kernel,
@@ -183,8 +184,9 @@ def _memory(case: Case) -> Operations:
             dtype=case.dtype,
             shape=(case.integer("loads"), 1) if kind != "elementwise" else (elements,),
             flops=flops,
-            kept_bytes=case.cost.bytes / times,
+            kept_bytes=kept_bytes,
             access=_ACCESS.get(kernel, "update"),
+            beside_bytes=kept_bytes / ARRAYS[kernel] if kernel in ARRAYS else 0.0,
             table_bytes=float(elements * ITEMSIZE_BYTES[case.dtype]),
             function=ADD if flops else COPY,
             times=times,

@@ -37,8 +37,9 @@ class Operation:
     `axes`: over which a weight's gradient adds up: an array of sequences of tokens has two.
     `flops`: needed by one. `masked`: how many times more are computed, where a mask is applied to
     what was computed all the same. `kept_bytes`: of one, of what lies in memory from call to call
-    (weights, caches, inputs), and `access` to that. `passed_bytes`: what goes from one operation to
-    the next.
+    (weights, caches, inputs), and `access` to that; `beside_bytes`: of these, written elsewhere than
+    what is read: most processors read what they are about to write over. `passed_bytes`: what goes
+    from one operation to the next.
     `table_bytes`: of what a gather picks from.
     """
 
@@ -50,6 +51,7 @@ class Operation:
     flops: float
     kept_bytes: float = 0.0
     access: Access = "read"
+    beside_bytes: float = 0.0
     passed_bytes: float = 0.0
     table_bytes: float = 0.0
     function: str | None = None

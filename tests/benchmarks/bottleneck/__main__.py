@@ -57,7 +57,8 @@ def results(
     turns: Sequence[judged.Turn], taken: Mapping[str, Seconds]
 ) -> Iterator[tuple[str, Any]]:
     cases = judged.held_out(turns, [turn.two_cores for turn in turns])
-    control = judged.held_out(turns, [turn.one_core for turn in turns])
+    alone = judged.held_out(turns, [turn.ceilings_alone for turn in turns])
+    control = judged.held_out(turns, [turn.one_core_alone for turn in turns])
     between = judged.predicted(turns, "between")
     intervals = [*between, *judged.predicted(turns, "cases")]
     yield "turns", len(turns)
@@ -65,6 +66,8 @@ def results(
     yield "held_out", [_known(asdict(each)) | {"inside": each.inside} for each in cases]
     yield "coverage", judged.coverage(cases)
     yield "median_error", judged.median_error(cases)
+    yield "alone_coverage", judged.coverage(alone)
+    yield "alone_median_error", judged.median_error(alone)
     yield "control_coverage", judged.coverage(control)
     yield "control_median_error", judged.median_error(control)
     yield "caused", [asdict(each) | {"right": each.right} for each in judged.caused(turns, taken)]

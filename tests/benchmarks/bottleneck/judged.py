@@ -106,20 +106,18 @@ class Turn:
     @cached_property
     def two_cores(self) -> Hardware:
         """As `jaxrig bottleneck` makes them, with what the labelled run measured of them itself."""
-        return self._hardware("ceilings", "cases", None)
-
-    @cached_property
-    def one_core(self) -> Hardware:
-        return self._hardware("one-core-ceilings", "one-core", 1)
+        points, _ = widened(timed(self._frames["ceilings"]), timed(self._frames["cases"]))
+        return hardware(points, self._facts, "cpu", None)
 
     @cached_property
     def ceilings_alone(self) -> Hardware:
         """As `jaxrig predict` makes them."""
         return hardware(timed(self._frames["ceilings"]), self._facts, "cpu", None)
 
-    def _hardware(self, ceilings: str, labelled: str, cpus: int | None) -> Hardware:
-        points, _ = widened(timed(self._frames[ceilings]), timed(self._frames[labelled]))
-        return hardware(points, self._facts, "cpu", cpus)
+    @cached_property
+    def one_core_alone(self) -> Hardware:
+        """The same of one core."""
+        return hardware(timed(self._frames["one-core-ceilings"]), self._facts, "cpu", 1)
 
     def labels(self, machine: Hardware) -> Bottlenecks:
         """Of the cases as two cores took them."""

@@ -79,7 +79,6 @@ def steps() -> Iterator[Step]:
         yield Step(kind="ceilings", turn=turn, target=TWO_CORES, words=("--suite", "ceilings"))
         yield Step(kind="cases", turn=turn, target=TWO_CORES, words=held_out)
         yield Step(kind="between", turn=turn, target=TWO_CORES, words=between)
-        yield Step(kind="one-core", turn=turn, target=ONE_CORE, words=held_out)
         yield Step(
             kind="one-core-ceilings", turn=turn, target=ONE_CORE, words=("--suite", "ceilings")
         )
@@ -110,7 +109,7 @@ def _is_done(jaxrig: Jaxrig, step: Step) -> bool:
     return shown.code == 0 and json.loads(shown.out)["status"] in ENDED
 
 
-KINDS = ("ceilings", "cases", "between", "one-core", "one-core-ceilings")
+KINDS = ("ceilings", "cases", "between", "one-core-ceilings")
 
 
 def turns(reader: Reader) -> Sequence[Mapping[str, Run]]:

@@ -33,11 +33,9 @@ def _summary(found: dict[str, Any]) -> Iterator[str]:
         f" ({_percent(found['coverage'])}) | {_percent(BOUNDS['coverage'])} |"
     )
     yield f"| median error of the sum of terms | {_percent(found['median_error'])} | |"
-    yield (
-        "| the same by the ceilings of one core | "
-        f"{_percent(found['control_coverage'])}, {_percent(found['control_median_error'])} "
-        "| worse |"
-    )
+    for name, of in (("ceilings alone", "alone"), ("those of one core", "control")):
+        told = f"{_percent(found[f'{of}_coverage'])}, {_percent(found[f'{of}_median_error'])}"
+        yield f"| both by {name} | {told} | {'worse' if of == 'control' else ''} |"
     share = f" ({_percent(causes / len(decided))})" if decided else ""
     yield (
         f"| the labelled resource has the largest elasticity | {causes} of {len(decided)}{share} "

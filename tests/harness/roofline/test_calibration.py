@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from harness.roofline.calibration import best, ceilings_of, hardware_of, usual
-from harness.roofline.ceilings import Hardware, Timed, as_product
+from harness.roofline.ceilings import Ceilings, Hardware, Timed, as_product
 from tests.harness.roofline.ideal import KIB, MIB, Ideal
 from workloads.catalog import find
 
@@ -185,3 +185,88 @@ def test_transpositions_are_of_all_sizes_together(hardware: Hardware) -> None:
 def test_a_convolution_is_the_product_of_its_patches() -> None:
     assert as_product((2, 14, 3, 1, 64, 128)) == (1, 2 * 14 * 14, 9 * 64, 128)
     assert as_product((1, 224, 7, 2, 3, 64)) == (1, 112 * 112, 49 * 3, 64)
+
+
+def slower(times: float, *words: str) -> list[Timed]:
+    """All cases, of which those with each of `words` in their ids take so many times as long."""
+    return [
+        replace(each, median_s=times * each.median_s)
+        if all(word in each.case.id for word in words)
+        else each
+        for each in IDEAL.timed()
+    ]
+
+
+def ceilings(timed: list[Timed]) -> Ceilings:
+    return ceilings_of(timed, usual, private_bytes=IDEAL.private_bytes, queued=False)
+
+
+SHAPE = (1, 256, 512, 256)
+
+
+def test_gradients_of_products_have_their_own_rates() -> None:
+    found = ceilings(slower(3.0, "weight-gradient", "bf16"))
+    (forward_s,) = found.product_s("bf16", [SHAPE])
+    (by_input_s,) = found.product_s("bf16", [SHAPE], "input-gradient")
+    assert forward_s is not None
+    assert by_input_s == pytest.approx(forward_s, rel=0.1)
+    for axes in (1, 2):
+        (by_weight_s,) = found.product_s("bf16", [SHAPE], "weight-gradient", axes)
+        assert by_weight_s == pytest.approx(3 * forward_s, rel=0.1)
+
+
+def test_a_gradient_over_two_axes_has_its_own_where_it_was_measured() -> None:
+    found = ceilings(slower(3.0, "weight-gradient-over-2-axes"))
+    (one_s,) = found.product_s("bf16", [SHAPE], "weight-gradient", 1)
+    (two_s,) = found.product_s("bf16", [SHAPE], "weight-gradient", 2)
+    assert one_s is not None
+    assert two_s == pytest.approx(3 * one_s, rel=0.1)
+    one, two = (found.product_s("f32", [SHAPE], "weight-gradient", axes) for axes in (1, 2))
+    assert one == two
+
+
+def test_gradients_that_were_not_measured_are_taken_for_forward_products() -> None:
+    found = ceilings([each for each in IDEAL.timed() if "gradient" not in each.case.id])
+    assert found.product_s("f32", [SHAPE], "weight-gradient", 2) == found.product_s("f32", [SHAPE])
+
+
+def test_kernels_between_products_are_taken_off() -> None:
+    """Four beside each: their loop's slope is half a microsecond."""
+    chain = next(each for each in IDEAL.timed() if each.case.id == "matmul/16x512x512-chained/f32")
+    passes = chain.case.integer("passes")
+    beside_s = passes * 4 * IDEAL.kernel_s / 2
+    fuller = replace(chain, median_s=chain.median_s + beside_s, kernels=5 * passes)
+    others = [each for each in IDEAL.timed() if each.case.workload != "matmul"]
+    plain, taken = (ceilings([*others, each]).products["f32"] for each in (chain, fuller))
+    assert taken.seconds == pytest.approx(plain.seconds)
+
+
+def test_few_rows_read_weights_from_afar_no_faster_than_they_were_seen_to() -> None:
+    found = ceilings(slower(3.0, "over-16-weights", "4x1024x1024", "f32"))
+    assert found.slowed_by("f32", 1) == pytest.approx(1.0, rel=0.1)
+    assert found.slowed_by("f32", 4) > 3.0  # three times all of it, less what it computes
+    assert found.slowed_by("f32", 64) == found.slowed_by("f32", 1024) == 1.0
+    assert found.slowed_by("int8", 4) == 1.0
+
+
+def test_weights_that_the_caches_hold_tell_of_computing() -> None:
+    near = ceilings_of(IDEAL.timed(), usual, private_bytes=1e9, queued=False)
+    far = ceilings_of(IDEAL.timed(), usual, private_bytes=1e6, queued=False)
+    assert len(near.products["f32"].shapes) == len(far.products["f32"].shapes) + 3
+    assert not near.slowed
+
+
+def test_fresh_memory_costs_by_the_byte_but_where_a_client_keeps_it() -> None:
+    allocate = find("memory/allocate/64MiB/f32")
+    timed = [
+        replace(each, median_s=0.02 + IDEAL.handed_s) if each.case == allocate else each
+        for each in IDEAL.timed()
+    ]
+    assert ceilings(timed).fresh_s == pytest.approx(0.02 / 2**26)
+    assert ceilings_of(timed, usual, private_bytes=0, queued=True).fresh_s == 0.0
+
+
+def test_a_thread_that_sleeps_takes_no_less_than_one_that_does_not() -> None:
+    found = ceilings(slower(0.1, "dispatch/woken"))
+    assert found.dispatch.woken_s == found.dispatch.handed_s == IDEAL.handed_s
+    assert ceilings(list(IDEAL.timed())).dispatch.woken_s == IDEAL.woken_s

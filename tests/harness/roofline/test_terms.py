@@ -307,3 +307,32 @@ def test_terms_add() -> None:
         "link": 4.0,
         "storage": 0.0,
     }
+
+
+def test_memory_that_is_given_anew_takes_its_time(hardware: Hardware) -> None:
+    case = find("recommender/medium/train_step/f32")
+    plain = bounds(case, decomposed(case), RAN, hardware)
+    fresh = bounds(case, decomposed(case), replace(RAN, fresh_bytes=1e8), hardware)
+    more_s = fresh.terms.compute_s - plain.terms.compute_s
+    assert more_s == pytest.approx(1e8 * hardware.usual.fresh_s)
+    assert more_s > 0
+    assert fresh.low_s == plain.low_s
+
+
+def test_few_rows_wait_longer_for_weights_from_afar(hardware: Hardware) -> None:
+    case = find("transformer/small/decode/f32")
+    operations = decomposed(case)
+    slow = {"f32": Curve(sizes=np.array([1.0, 64.0]), rates=np.array([3.0, 3.0]))}
+    slower = replace(hardware, usual=replace(hardware.usual, slowed=slow))
+    one, other = (
+        {part.part: part.terms.bandwidth_s for part in bounds(case, operations, None, each).parts}
+        for each in (hardware, slower)
+    )
+    assert other["mlp"] == pytest.approx(3 * one["mlp"], rel=0.02)
+    assert other["attention"] == one["attention"]  # a cache is read by many small products
+
+
+def test_a_call_that_only_hands_over_finds_the_other_thread_awake(hardware: Hardware) -> None:
+    for kind, call_s in (("handed", 2e-5), ("woken", 3e-5)):
+        case = find(f"dispatch/{kind}/f32")
+        assert bounds(case, decomposed(case), None, hardware).terms.dispatch_s == call_s
