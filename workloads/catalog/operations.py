@@ -37,7 +37,7 @@ class Operation:
     `axes`: over which a weight's gradient adds up: an array of sequences of tokens has two.
     `flops`: needed by one. `masked`: how many times more are computed, where a mask is applied to
     what was computed all the same. `kept_bytes`: of one, of what lies in memory from call to call
-    (weights, caches, inputs), and `access` to that; `beside_bytes`: of these, written elsewhere than
+    (weights, caches, inputs), `access` to that, and `beside_bytes` of it, written elsewhere than
     what is read: most processors read what they are about to write over. `passed_bytes`: what goes
     from one operation to the next.
     `table_bytes`: of what a gather picks from.
