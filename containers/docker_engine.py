@@ -167,6 +167,9 @@ class RunningContainer:
                 while (state := self._state())["Running"] and time.monotonic() < deadline:
                     time.sleep(0.02)
                 if state["Running"]:
+                    # The engine says that a container ended once its output is taken: one that
+                    # prints faster than it is read would keep it from answering.
+                    self._output.abandon()
                     with _ended_by_itself():
                         self._container.kill()
                     self._container.wait(timeout=10)

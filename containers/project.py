@@ -12,12 +12,15 @@ from containers.errors import ImageUnavailable
 from containers.own import MOST_BYTES, MOST_FILES
 
 _GIT_LIMIT_S = 120
+_SECRETS = (".env", ".env.*", ".envrc", ".netrc", ".pypirc", ".git-credentials", "*.pem", "*.key")
+"""Stay out where nobody committed them: what is built of a project may be handed on."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
     """The Python project in `folder`. `revision`: a commit of its repository; None: the working
-    tree as it is, but for what git ignores."""
+    tree as it is, but for what git ignores, and files that are known to hold secrets and are not
+    committed."""
 
     folder: Path
     revision: str | None = None
@@ -49,7 +52,8 @@ class Project:
 
     def _present(self) -> Iterator[tuple[str, bytes]]:
         # Every run writes to its database, maybe in this folder: it would make another image.
-        chosen = ("--cached", "--others", "--exclude-standard", "--exclude=results.db*")
+        left_out = [f"--exclude={each}" for each in ("results.db*", *_SECRETS)]
+        chosen = ("--cached", "--others", "--exclude-standard", *left_out)
         listed = self._git("ls-files", "-z", *chosen)
         for name in sorted(filter(None, listed.split(b"\0"))):
             path = self.folder / os.fsdecode(name)

@@ -5,6 +5,7 @@ sees it; what does not fit raises `BadRecord` with the reason.
 """
 
 import json
+import re
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -18,6 +19,13 @@ from pydantic import (
 )
 
 SCHEMA_VERSION = 2
+
+MOST_SAMPLES = 1_000_000
+MOST_OTHER_BYTES = 2 << 20
+"""Of a record, beside its samples. A small value takes a hundred bytes of memory once it is read: a
+line that is all of them would take gigabytes."""
+
+_SAMPLES = re.compile(rb'"samples_s":\s*\[[-+.0-9eE,\s]*\]')
 
 Text = Annotated[str, Field(max_length=4096)]
 LongText = Annotated[str, Field(max_length=65536)]
@@ -99,7 +107,7 @@ class Measurement(_Record):
     phase: Text
     dtype: Text
     parameters: dict[Text, Whole | Finite | Text]
-    samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
+    samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=MOST_SAMPLES)]
     """Seconds per call, one a round, in the order of execution; nothing dropped."""
     calls_per_round: Annotated[int, Field(ge=1, lt=2**31)]
     trace_s: Seconds | None
@@ -157,7 +165,7 @@ class Benchmark(_Record):
     group: Text | None
     parameters: Facts
     extra_info: Facts
-    samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=1_000_000)]
+    samples_s: Annotated[list[PositiveSeconds], Field(min_length=1, max_length=MOST_SAMPLES)]
     """Seconds per call, one a round, in the order of execution; nothing dropped."""
     calls_per_round: Annotated[int, Field(ge=1, lt=2**63)]
     options: Facts
@@ -248,9 +256,26 @@ _ADAPTER: TypeAdapter[Record] = TypeAdapter(Annotated[Record, Field(discriminato
 
 def parse(line: bytes) -> Record:
     """The record in `line` (UTF-8 JSON). Raises `BadRecord` saying what is wrong with it."""
+    _refuse_bomb(line)
     try:
         return _ADAPTER.validate_json(line)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadRecord(f"{where}: {first['msg']}" if where else first["msg"]) from error
+
+
+def _refuse_bomb(line: bytes) -> None:
+    """Raises `BadRecord` for what would take much more memory than a record can need; before it is
+    read, since reading is what takes the memory."""
+    if len(line) <= MOST_OTHER_BYTES:
+        return
+    samples = max(_SAMPLES.findall(line), key=len, default=b"")
+    if samples.count(b",") >= MOST_SAMPLES:
+        raise BadRecord(f"samples_s: more than {MOST_SAMPLES:,} samples")
+    other = len(line) - len(samples)
+    if other > MOST_OTHER_BYTES:
+        raise BadRecord(
+            f"{other:,} bytes beside its samples; the most is {MOST_OTHER_BYTES:,}. "
+            "Keep large data out of extra_info and of the names of tests"
+        )

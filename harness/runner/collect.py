@@ -2,6 +2,7 @@
 image that may be older than this harness."""
 
 import time
+from collections import deque
 from dataclasses import dataclass
 
 from containers.engine import Engine, Running
@@ -38,14 +39,15 @@ def collect(engine: Engine, spec: LaunchSpec, limit_s: float) -> Contents:
     Raises `EngineError`.
     """
     with engine.start(spec) as running:
-        lines = _lines(running, time.monotonic() + limit_s)
-        if lines is None:
+        try:
+            line = _last_line(running, time.monotonic() + limit_s)
+        except TimeoutError:
             return _failed("timed_out", f"collecting took longer than {limit_s:g} s (case_limit_s)")
-        if not lines:
+        if line is None:
             exit_ = running.wait(_EXIT_PATIENCE_S)
             return _failed(*cause_of_death(exit_, running.log(), " while it was collected"))
     try:
-        return _contents(lines[-1])
+        return _contents(line)
     except BadRecord as error:
         return _failed("bad_record", f"what was collected is no record: {error}")
 
@@ -56,10 +58,13 @@ def known_cases(engine: Engine, spec: LaunchSpec, limit_s: float) -> dict[str, s
     Raises `EnvironmentFailure` for one that does not answer, and `EngineError`.
     """
     with engine.start(spec) as running:
-        lines = _lines(running, time.monotonic() + limit_s)
-        said = running.log() if not lines else ""
+        try:
+            line = _last_line(running, time.monotonic() + limit_s)
+        except TimeoutError:
+            line = None
+        said = running.log() if line is None else ""
     try:
-        record = parse(lines[-1]) if lines and isinstance(lines[-1], bytes) else None
+        record = parse(line) if isinstance(line, bytes) else None
     except BadRecord as error:
         said, record = str(error), None
     if not isinstance(record, Known):
@@ -70,15 +75,19 @@ def known_cases(engine: Engine, spec: LaunchSpec, limit_s: float) -> dict[str, s
     return record.cases
 
 
-def _lines(running: Running, deadline: float) -> list[bytes | int] | None:
-    """Everything that is printed; None where that takes too long."""
+def _last_line(running: Running, deadline: float) -> bytes | int | None:
+    """The last line that is printed, None without any; no more is held, however much there is.
+
+    Raises `TimeoutError`.
+    """
     lines = Lines(LINE_LIMIT_BYTES)
-    found: list[bytes | int] = []
+    last: deque[bytes | int] = deque(maxlen=1)
     while (chunk := running.read(max(0.0, deadline - time.monotonic()))) != b"":
-        if chunk is None and time.monotonic() >= deadline:
-            return None
-        found.extend(lines.feed(chunk or b""))
-    return [*found, *lines.finish()]
+        if time.monotonic() >= deadline:
+            raise TimeoutError
+        last.extend(lines.feed(chunk or b""))
+    last.extend(lines.finish())
+    return last[0] if last else None
 
 
 def _contents(line: bytes | int) -> Contents:

@@ -163,6 +163,8 @@ class Session:
                 self._environment = record
             case CaseStarted():
                 self._must_be_pending(record.case)
+                if record.case == self._case:  # each start begins its time limit anew
+                    raise BadRecord(f"a second start of case {record.case!r}")
                 self._case, self._case_since = record.case, time.monotonic()
                 self._measured = None
                 self.sink.case_started(record.case)
@@ -182,7 +184,9 @@ class Session:
                 self.sink.skipped(record.case, record.reason)
                 self._settle(record.case)
             case Failure() if record.case == self._measured:
-                # It came to grief when it was over, as in a fixture's end: both are kept.
+                # It came to grief when it was over, as in a fixture's end: both are kept. Once:
+                # a launch that says so without end would fill the database.
+                self._measured = None
                 self.sink.failed(record.case, record.failure, record.message)
             case Failure():
                 self._must_be_current(record.case)

@@ -239,3 +239,12 @@ def test_a_launch_may_use_every_cpu_that_it_is_given(start: Start) -> None:
     program = "import os; print(len(os.sched_getaffinity(0)))"
     with start(program, limits=Limits(cpus=cpus)) as running:
         assert int(read_all(running)) == len(os.sched_getaffinity(0))
+
+
+def test_one_that_prints_faster_than_it_is_read_can_be_ended(start: Start) -> None:
+    with start("import os\nwhile True: os.write(1, bytes(65536))") as running:
+        assert running.read(30)
+        time.sleep(0.5)  # all that lies between is full
+        since = time.monotonic()
+        assert running.wait(0.0).code == 137
+        assert time.monotonic() - since < 8

@@ -1,6 +1,7 @@
 """What a launch may not do, and what bounds it: looked at from inside a real container."""
 
 import json
+import socket
 import time
 from typing import Any
 
@@ -24,8 +25,11 @@ def refused(action):
     except OSError as error:
         return error.strerror
     return None
-def connect():
-    socket.create_connection(("192.0.2.1", 80), timeout=1)
+def connect(host, port):
+    socket.create_connection((host, port), timeout=1)
+def abstract():
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect("\\0jaxrig-test-" + os.environ["PORT"])
 def write(path):
     return lambda: open(path, "w").close()
 print(json.dumps({
@@ -40,7 +44,16 @@ print(json.dumps({
     "packages": refused(write(os.path.join(os.path.dirname(os.__file__), "probe"))),
     "tmp": refused(write("/tmp/probe")),
     "tmp_bytes": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
-    "connect": refused(connect),
+    "connect": refused(lambda: connect("192.0.2.1", 80)),
+    "loopback": refused(lambda: connect("127.0.0.1", int(os.environ["PORT"]))),
+    "abstract": refused(abstract),
+    "root_again": refused(lambda: os.setuid(0)),
+    "namespace": refused(lambda: os.unshare(os.CLONE_NEWUSER)),
+    "writable": [
+        folder for folder, folders, _ in os.walk("/")
+        if not folder.startswith("/proc/") and os.access(folder, os.W_OK)
+    ],
+    "mounts": sorted({line.split()[4] for line in open("/proc/self/mountinfo")}),
     "home_folder": os.environ["HOME"],
     "x": os.environ["X"],
     "words": sys.argv[1:],
@@ -54,10 +67,15 @@ def inside(engine: docker.DockerClient, image: str) -> Any:
     """What a launch sees of itself."""
     limits = Limits(cpus="0", memory_bytes=512 * MIB, pids=20, tmp_bytes=8 * MIB)
     command = ("-c", PROBE, "a word", "; $(id)")
-    spec = LaunchSpec(command=command, image=image, env={"X": "a 'b' $c"}, limits=limits)
-    with DockerEngine(engine).start(spec) as running:
-        text = read_all(running)
-        assert running.wait(10) == WELL, running.log()
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as other:
+        port = str(server.getsockname()[1])
+        other.bind(f"\0jaxrig-test-{port}")
+        other.listen()
+        env = {"X": "a 'b' $c", "PORT": port}
+        spec = LaunchSpec(command=command, image=image, env=env, limits=limits)
+        with DockerEngine(engine).start(spec) as running:
+            text = read_all(running)
+            assert running.wait(10) == WELL, running.log()
     return json.loads(text)
 
 
@@ -65,13 +83,24 @@ def test_inside_nobody_has_any_privilege(inside: Any) -> None:
     assert inside["ids"] == [65534, 65534, [65534]]
     assert inside["capabilities"] == [0, 0, 0, 0]
     assert inside["no_new_privileges"] == "1"
+    assert inside["seccomp"] == "2"  # a filter: proc_pid_status(5)
+    assert inside["root_again"] == inside["namespace"] == "Operation not permitted"
+
+
+def test_inside_there_is_nothing_of_the_host_s_files(inside: Any) -> None:
     assert inside["engine"] is False
+    own = ("/", "/tmp", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
+    kernels = ("/dev", "/proc", "/sys")
+    assert [
+        each for each in inside["mounts"] if each not in own and not each.startswith(kernels)
+    ] == []
 
 
 def test_inside_nothing_can_be_written_but_tmp(inside: Any) -> None:
     assert [inside[key] for key in ("root", "packages")] == ["Read-only file system"] * 2
     assert inside["home"] in ("Read-only file system", "Permission denied")
     assert inside["tmp"] is None
+    assert set(inside["writable"]) - {"/dev/mqueue"} == {"/tmp", "/dev/shm"}
     assert inside["tmp_bytes"] == 8 * MIB
     assert inside["home_folder"] == "/tmp"
 
@@ -79,6 +108,7 @@ def test_inside_nothing_can_be_written_but_tmp(inside: Any) -> None:
 def test_inside_there_is_no_network(inside: Any) -> None:
     assert inside["interfaces"] == ["lo"]
     assert inside["connect"] == "Network is unreachable"
+    assert inside["loopback"] == inside["abstract"] == "Connection refused"  # the host listens
 
 
 def test_inside_only_the_given_cpus_are_seen(inside: Any) -> None:

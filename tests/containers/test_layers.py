@@ -56,6 +56,17 @@ elif words[0] == "install":
 """
 
 
+# Likewise; it builds nothing.
+NO_PIP = """\
+import json, sys
+words = sys.argv[1:]
+if "--report" in words:
+    json.dump({"install": []}, open(words[words.index("--report") + 1], "w"))
+elif words[0] == "wheel":
+    open("wheels/a-1-py3-none-any.whl", "w").write("a wheel")
+"""
+
+
 def test_requirements_are_a_layer_below_and_the_ca_bundle_stays_out(
     workshop: Workshop, suite: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -87,6 +98,27 @@ print(subprocess.run(["grep", "-rslF", "SECRET OF " + "THIS HOST", "/", "--exclu
     (suite / "requirements.txt").write_text("a==1\n")
     workshop.ensure()
     assert workshop.said[0] == f"installing what two words requires on target {name}"
+
+
+def test_no_secret_beside_the_code_reaches_an_image(workshop: Workshop, suite: Path) -> None:
+    """Everything that the engine holds of it is looked through, stages and their history too."""
+    folder = workshop.folder / "project"
+    folder.mkdir()
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    (folder / "pyproject.toml").write_text("[project]\n# KNOWN TO ARRIVE\n")
+    for place in (folder, suite, workshop.workloads):
+        for name in (".env", "deep/.env.local", ".git/config", ".git/hidden", ".netrc"):
+            (place / name).parent.mkdir(exist_ok=True)
+            with (place / name).open("a") as file:
+                file.write("# A PLANTED TOKEN\n")
+    (folder / "server.key").write_text("A PLANTED TOKEN")
+    workshop.requirements.write_text(NO_PIP)
+    workshop.write(
+        DOCKERFILE.replace("/requirements.txt\n", "/opt/pip/pip.py\n") + "ENV PYTHONPATH=/opt/pip\n"
+    )
+    image = workshop.ensure(replace(workshop.recipe, project=Project(folder=folder)))
+    arrives = b"KNOWN TO ARRIVE"  # in the stage that builds it
+    assert workshop.held(image, arrives, b"A PLANTED TOKEN") == {arrives}
 
 
 def test_a_project_is_installed_on_the_stack_and_made_anew_only_when_it_changes(

@@ -56,6 +56,20 @@ class Workshop:
         )
         return text.decode()
 
+    def held(self, image: Image, *marks: bytes) -> set[bytes]:
+        """Which of the marks (of up to 64 bytes) the engine holds of an image: in its layers and
+        history, or in a stage that building left behind without a name."""
+        label = f"jaxrig.target={self.recipe.name}"
+        stages = self._client.images.list(filters={"label": label, "dangling": True})
+        found: set[bytes] = set()
+        for name in (image.digest, *(str(each.id) for each in stages)):
+            end = b""
+            for chunk in self._client.images.get(name).save():
+                text = end + chunk
+                found |= {mark for mark in marks if mark in text}
+                end = text[-64:]
+        return found
+
     def clean(self) -> None:
         for part in ("", "-stack", "-project", "-requirements", "-own"):
             name = f"{self.recipe.name}{part}"

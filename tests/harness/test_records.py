@@ -1,6 +1,7 @@
 """Container output is untrusted: everything that is no record is a BadRecord with its reason."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.records import (
+    MOST_OTHER_BYTES,
+    MOST_SAMPLES,
     BadRecord,
     Benchmark,
     CaseStarted,
@@ -178,7 +181,35 @@ def test_an_unknown_platform_or_failure_is_refused() -> None:
 
 def test_too_many_samples_are_refused() -> None:
     with pytest.raises(BadRecord, match="samples_s"):
-        parse(line(measurement(samples_s=[1.0] * 1_000_001)))
+        parse(line(measurement(samples_s=[1.0] * (MOST_SAMPLES + 1))))
+    kept = parsed_measurement(samples_s=[0.12345678901234567] * MOST_SAMPLES)
+    assert len(kept.samples_s) == MOST_SAMPLES
+
+
+WIDE = 1 << 20 | 1
+
+
+@pytest.mark.parametrize(
+    "bomb",
+    [
+        {"extra_info": {"x": [[]] * WIDE}},
+        {"extra_info": {"x": "\N{PILE OF POO}" + "a" * MOST_OTHER_BYTES}},
+        {"extra_info": {str(number): 0 for number in range(WIDE >> 2)}},
+        {"extra_info": {"samples_s": [1] * WIDE}, "samples_s": [1]},
+        {"samples_s": [1] * WIDE},
+    ],
+    ids=["lists", "text", "keys", "numbers", "samples"],
+)
+def test_what_would_take_much_memory_is_refused_unread(bomb: dict[str, Any]) -> None:
+    tracemalloc.start()
+    text = line(benchmark("a") | bomb)
+    before, _ = tracemalloc.get_traced_memory()
+    tracemalloc.reset_peak()
+    with pytest.raises(BadRecord, match=r"beside its samples|1,000,000 samples"):
+        parse(text)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak - before <= len(text) + (1 << 20)
 
 
 JSON = st.recursive(

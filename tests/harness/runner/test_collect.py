@@ -1,5 +1,7 @@
 """What a suite of one's own holds is learnt, or why it cannot be."""
 
+import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -51,6 +53,19 @@ def test_what_goes_wrong_is_a_failure_of_no_single_case(
     [failure] = found.failures
     assert (found.benchmarks, failure.case, failure.kind) == ((), None, kind)
     assert words in failure.message
+
+
+def test_of_a_flood_no_more_is_held_than_a_line_and_no_longer_than_the_limit() -> None:
+    chunk = (b"x" * 1023 + b"\n") * 100
+    tracemalloc.start()
+    found = contents(*[chunk] * 100, line(collected("a")))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.benchmarks == ("a",)
+    assert peak < 10 * len(chunk)
+    slow: list[Step] = [b"x\n", lambda: time.sleep(0.1)] * 10
+    [failure] = contents(*slow, limit_s=0.3).failures
+    assert failure.kind == "timed_out"
 
 
 def test_an_engine_that_vanishes_is_no_failure_of_the_suite() -> None:

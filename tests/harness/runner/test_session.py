@@ -115,6 +115,21 @@ def test_a_failure_at_its_end_is_charged_to_a_measured_case() -> None:
     assert done.blamed == [(A, "raised"), (None, "bad_record")]  # B came between
 
 
+def test_a_measured_case_comes_to_grief_once() -> None:
+    forged = line(failure(A, message="again")) * 100
+    done = follow(ENVIRONMENT, measured(A) + forged, measured(B), line(finished(2)))
+    assert done.blamed[0] == (A, "raised")
+    assert {kind for _, kind in done.blamed[1:]} == {"bad_record"}
+    assert len(done.found.failures) == 52  # the flood is stopped
+
+
+def test_a_case_cannot_begin_its_time_anew() -> None:
+    done = follow(ENVIRONMENT, lines(started(A), started(A)), measured(B), line(finished(1)))
+    assert done.found.started == [A, B]
+    assert done.blamed == [(A, "bad_record")]
+    assert "second start" in done.message
+
+
 def test_a_benchmark_of_one_s_own_is_handed_on_as_it_is() -> None:
     case = "test_a.py::test_b[two words]"
     lines_ = lines(started(case), benchmark(case, [0.1, 0.2]))
