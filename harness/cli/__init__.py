@@ -17,6 +17,7 @@ from harness.cli import (
     exchange,
     here,
     history,
+    images,
     nightly,
     predict,
     published,
@@ -75,7 +76,7 @@ def dispatch(argv: Sequence[str], out: TextIO, err: TextIO) -> int:
         write("jaxrig: interrupted\n", err)
         return Interrupted.exit_code
     except OSError as error:  # a disk that is full, a folder that was removed
-        write(f"jaxrig: {error}\n", err)
+        write(printable(f"jaxrig: {error}", keep="\n") + "\n", err)
         return EnvironmentFailure.exit_code
 
 
@@ -117,6 +118,10 @@ def _parser() -> argparse.ArgumentParser:
     query.add(add("query", query.query, text, query.QUERY_FORMATS))
     here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))
     add("targets", here.targets, "list the targets that can be measured")
+    text = "list the images that jaxrig built; save one to a file, bring it back"
+    images.add(
+        commands.add_parser("images", help=text, description=text, allow_abbrev=False), _add_options
+    )
     machines = add("machines", stored.machines, "list the machines that have results; link them")
     # Who named a database before the word `link` means it after it, too.
     upkeep.add_links(machines, partial(_add_options, unless_given=True))
