@@ -100,9 +100,8 @@ def _weights_apart() -> Iterator[Case]:
     reads them goes less far ahead than what does nothing else."""
     for m in _ROWS[:3]:
         for dtype in _DTYPES:
-            if (
-                m > 1 or dtype == "f32"
-            ):  # a vector's weights become f32 ones, in memory of their own
+            # A vector's weights become f32 ones, in memory of their own.
+            if m > 1 or dtype == "f32":
                 yield _apart(1024, m, dtype, 16)
 
 
