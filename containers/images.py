@@ -26,6 +26,7 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 
 from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
+from containers.ingredients import labels_of
 from containers.own import REQUIREMENTS, Own
 from containers.project import Project
 
@@ -118,8 +119,9 @@ class Images:
             return found
         self._say(f"building the stack of target {recipe.name} (once; about a minute)")
         arguments = {"BASE": base, **_from_environment()}
+        labels = labels_of(context)
         context["host-ca.pem"] = host_ca()  # outside the hash: it does not reach the image
-        return self._build(recipe.name, tag, context, arguments)
+        return self._build(recipe.name, tag, context, arguments, labels)
 
     def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
         context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}
@@ -186,7 +188,12 @@ class Images:
         return _find(self._client, tag)
 
     def _build(
-        self, name: str, tag: str, context: Mapping[str, bytes], arguments: Mapping[str, str]
+        self,
+        name: str,
+        tag: str,
+        context: Mapping[str, bytes],
+        arguments: Mapping[str, str],
+        labels: Mapping[str, str] | None = None,
     ) -> str:
         log: list[str] = []
         stream = self._client.api.build(
@@ -194,7 +201,7 @@ class Images:
             custom_context=True,
             tag=tag,
             buildargs=dict(arguments),
-            labels={TARGET_LABEL: name},
+            labels={TARGET_LABEL: name, **(labels or {})},
             network_mode="host",  # the engine may run without a bridge
             rm=True,
             forcerm=True,

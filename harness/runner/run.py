@@ -109,6 +109,7 @@ class OngoingRun:
         self.id, self.name = self.store.begin_run(
             machine=this_machine(),
             image=None if image is None else (image.digest, image.tag),
+            made_of=asdict(self.setup.made_of),
             target=plan.target_name,
             platform=plan.target.platform,
             isolation=plan.isolation,

@@ -3,13 +3,14 @@
 import importlib.util
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
 from containers.images import Image, Images, Recipe, target_of_image
+from containers.ingredients import Ingredients, ingredients_of
 from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
 from containers.project import Project
@@ -28,11 +29,13 @@ _MEMORY_SHARE = 0.9
 class Setup:
     """An engine that answers, and the image to start (None for plain processes).
 
+    `made_of`: what the image says of its ingredients.
     `own_folder`: where a launch finds the suite of one's own, if the plan has one.
     """
 
     engine: Engine
     image: Image | None
+    made_of: Ingredients = field(default_factory=Ingredients)
     own_folder: str | None = None
 
 
@@ -52,7 +55,8 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     images = Images(client, root / "workloads", say)
     image = images.known(plan.image) if plan.image else images.ensure(recipe_of(plan))
     own_folder = None if plan.own is None else f"{OWN_FOLDER}/{plan.own.folder.name}"
-    return Setup(engine=engine, image=image, own_folder=own_folder)
+    made_of = ingredients_of(client, image.digest)
+    return Setup(engine=engine, image=image, made_of=made_of, own_folder=own_folder)
 
 
 def _need_no_image(plan: Plan) -> None:

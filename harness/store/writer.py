@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from statistics import median
 from typing import Any, Self, TypeVar
 
@@ -17,6 +18,7 @@ from harness.store.models import (
     AnchorRow,
     Base,
     FailureRow,
+    ImageRow,
     LaunchRow,
     MeasurementRow,
     NightRow,
@@ -65,18 +67,24 @@ class Store:
         machine: Machine,
         image: tuple[str, str] | None,
         cases: Sequence[str],
+        made_of: Mapping[str, str | None] | None = None,
         **facts: Any,
     ) -> tuple[int, str]:
-        """A new run's id and name. `image`: digest and tag; `facts`: columns of `RunRow`."""
+        """A new run's id and name. `image`: digest and tag; `made_of`: hashes of its ingredients,
+        columns of `ImageRow`; `facts`: columns of `RunRow`."""
         started_at = _now()
         uuid = new_uuid(started_at)
 
         def work(connection: Connection) -> tuple[int, str]:
+            image_id = None if image is None else self._image_id(connection, *image)
+            if image_id is not None and made_of:
+                unknown = (ImageRow.id == image_id, ImageRow.dockerfile_sha256.is_(None))
+                connection.execute(update(ImageRow).where(*unknown).values(dict(made_of)))
             values = {
                 "uuid": uuid,
                 "status": "running",
                 "machine_id": self._machine_id(connection, machine),
-                "image_id": None if image is None else self._image_id(connection, *image),
+                "image_id": image_id,
                 "selection_id": self._shared.selection(connection, list(cases)),
                 "started_at": started_at,
                 "ended_at": None,
@@ -189,6 +197,7 @@ class Store:
         is the machine's, as `machine.host_software` tells it."""
         facts = environment.model_dump(exclude={"kind", "schema_version", "boot_id"})
         self.set_facts(launch, facts | dict(host or {}))
+        self._write(partial(_describe_image, launch=launch, packages=environment.packages))
 
     def set_facts(self, launch: int, facts: Mapping[str, Any]) -> None:
         """Keeps what is known of the software of a process that sends no records."""
@@ -329,6 +338,14 @@ class Store:
 
     def _image_id(self, connection: Connection, digest: str, tag: str) -> int:
         return self._shared.image(connection, digest=digest, tag=tag, first_seen_at=_now())
+
+
+def _describe_image(connection: Connection, launch: int, packages: Mapping[str, str]) -> None:
+    """Keeps what is in the launch's image, unless that is known."""
+    of_launch = select(RunRow.image_id).join(LaunchRow, LaunchRow.run_id == RunRow.id)
+    image = of_launch.where(LaunchRow.id == launch).scalar_subquery()
+    unknown = (ImageRow.id == image, ImageRow.packages.is_(None))
+    connection.execute(update(ImageRow).where(*unknown).values(packages=dict(packages)))
 
 
 def _table(model: type[Base]) -> Table:

@@ -46,6 +46,9 @@ class ImageRow(Base):
     digest: Mapped[str] = mapped_column(unique=True)
     tag: Mapped[str]
     first_seen_at: Mapped[datetime]
+    dockerfile_sha256: Mapped[str | None]
+    requirements_sha256: Mapped[str | None]
+    packages: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
 
 
 class EnvironmentRow(Base):

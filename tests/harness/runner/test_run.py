@@ -11,12 +11,14 @@ import pytest
 
 from containers.engine import Exit
 from containers.errors import EngineUnavailable, LaunchRefused
+from containers.images import Image
+from containers.ingredients import Ingredients
 from containers.process_engine import ProcessEngine
 from containers.spec import LaunchSpec
 from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
 from harness.runner.setup import Setup
 from harness.store.reader import Reader, Skip
-from tests.harness.fakes import FOREVER, Script, cases_in
+from tests.harness.fakes import FOREVER, FakeEngine, Script, cases_in
 from tests.harness.runner.bench import ENVIRONMENT, Bench, plan, prints, well
 from tests.harness.samples import (
     A,
@@ -296,3 +298,12 @@ def test_a_measurement_that_is_not_the_catalogue_s_is_never_stored(
     assert kept.measured == [(0, 0, B)]
     [(case, kind, _), *_] = kept.failures
     assert (case, kind) == (A, "bad_record")
+
+
+def test_what_the_image_says_of_itself_is_kept(bench: Bench) -> None:
+    made_of = Ingredients(dockerfile_sha256="d", requirements_sha256="r")
+    image = Image(digest="sha256:i", tag="jaxrig/cpu:i")
+    bench.execute_on(plan(A), Setup(engine=FakeEngine(well), image=image, made_of=made_of))
+    with sqlite3.connect(bench.url.removeprefix("sqlite:///")) as connection:
+        query = "SELECT dockerfile_sha256, requirements_sha256, packages IS NULL FROM images"
+        assert connection.execute(query).fetchall() == [("d", "r", 0)]

@@ -101,6 +101,26 @@ def test_equal_machines_images_and_environments_share_a_row(store: Store, url: s
     assert rows(url, "SELECT count(*) FROM environments") == [(2,)]
 
 
+def test_an_image_is_described_once_by_its_first_launch(store: Store, url: str) -> None:
+    described = "SELECT dockerfile_sha256, requirements_sha256, packages FROM images"
+    begin_run(store)
+    assert rows(url, described) == [(None, None, None)]
+    for docker, packages in (("d", {"jax": "0.9.0"}), ("e", {"jax": "0.9.1"})):
+        made_of = {"dockerfile_sha256": docker, "requirements_sha256": "r"}
+        run, _ = begin_run(store, made_of=made_of)
+        launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+        store.set_environment(launch, parsed_environment(packages=packages))
+    assert rows(url, described) == [("d", "r", '{"jax": "0.9.0"}')]
+
+
+def test_a_plain_process_describes_no_image(store: Store, url: str) -> None:
+    begin_run(store)
+    run, _ = begin_run(store, image=None, made_of={"dockerfile_sha256": "d"})
+    launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+    store.set_environment(launch, parsed_environment())
+    assert rows(url, "SELECT dockerfile_sha256, packages FROM images") == [(None, None)]
+
+
 def test_a_plain_process_has_no_image(store: Store, url: str) -> None:
     begin_run(store, image=None)
     assert rows(url, "SELECT image_id FROM runs") == [(None,)]
