@@ -21,17 +21,19 @@ from docker.errors import APIError, DockerException
 from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.images import TARGET_LABEL, find_image
 
-_PREFIX = "jaxrig/"
+PREFIX = "jaxrig/"
+"""Of the tags that jaxrig gives."""
 _MOST_CONFIG_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
 class HeldImage:
-    """An image that jaxrig built and the engine holds. `size_bytes`: with the layers that it shares
-    with others."""
+    """An image that jaxrig built and the engine holds. `tag`: the first of its `tags`.
+    `size_bytes`: with the layers that it shares with others."""
 
     digest: str
     tag: str
+    tags: tuple[str, ...]
     target: str
     size_bytes: int
     created_at: datetime
@@ -39,12 +41,13 @@ class HeldImage:
 
 def held(client: docker.DockerClient) -> list[HeldImage]:
     """The newest first; stages that are no image of their own (without a tag) are left out."""
-    with _failures("list its images"):
+    with failures("list its images"):
         found = client.images.list(filters={"label": TARGET_LABEL})
         images = [
             HeldImage(
                 digest=str(image.id),
                 tag=tag,
+                tags=tuple(image.tags),
                 target=str(image.labels[TARGET_LABEL]),
                 size_bytes=int(image.attrs["Size"]),
                 created_at=datetime.fromisoformat(image.attrs["Created"]),
@@ -62,11 +65,11 @@ def save(client: docker.DockerClient, name: str, file: Path) -> str:
     """
     if file.exists():
         raise ImageUnavailable(f"{file} exists; name another file")
-    with _failures(f"find {name}"):
+    with failures(f"find {name}"):
         image = client.images.get(find_image(client, name).digest)
     partial = file.with_name(f"{file.name}.partial")
     try:
-        with _failures(f"save {name}"), partial.open("wb") as out:
+        with failures(f"save {name}"), partial.open("wb") as out:
             out.writelines(image.save(named=bool(image.tags)))
             out.flush()
             os.fsync(out.fileno())
@@ -86,7 +89,7 @@ def load(client: docker.DockerClient, file: Path, digest: str | None) -> str:
         if digest is not None and not found.startswith(_whole(digest)):
             raise ImageUnavailable(f"{file} holds image {found}, and not {digest}")
         archive.seek(0)
-        with _failures(f"load {file}"):
+        with failures(f"load {file}"):
             loaded = client.images.load(archive)
     if found not in [str(image.id) for image in loaded]:
         raise ImageUnavailable(f"{file}: the engine made another image of it than {found}")
@@ -108,7 +111,7 @@ def _digest_within(archive: IO[bytes], file: Path) -> str:
             labels: dict[str, Any] = json.loads(config)["config"]["Labels"] or {}
     except (tarfile.TarError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ImageUnavailable(f"{file} is no saved image: {error}") from error
-    if TARGET_LABEL not in labels or not all(tag.startswith(_PREFIX) for tag in tags):
+    if TARGET_LABEL not in labels or not all(tag.startswith(PREFIX) for tag in tags):
         raise ImageUnavailable(
             f"{file} holds {', '.join(tags) or 'an image'}, which jaxrig did not build; "
             "`docker load` takes in any image"
@@ -125,7 +128,7 @@ def _read(tar: tarfile.TarFile, name: str) -> bytes:
 
 
 @contextmanager
-def _failures(what: str) -> Iterator[None]:
+def failures(what: str) -> Iterator[None]:
     """The SDK's errors as an engine's."""
     try:
         yield

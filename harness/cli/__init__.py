@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     query.add(add("query", query.query, text, query.QUERY_FORMATS))
     here.add_cases(add("cases", here.cases, "list the cases with their cost and suites"))
     add("targets", here.targets, "list the targets that can be measured")
-    text = "list the images that jaxrig built; save one to a file, bring it back"
+    text = "list the images that jaxrig built; save one, bring it back, remove old ones"
     images.add(
         commands.add_parser("images", help=text, description=text, allow_abbrev=False), _add_options
     )

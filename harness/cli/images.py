@@ -1,11 +1,11 @@
-"""`jaxrig images list|export|import`."""
+"""`jaxrig images list|export|import|prune`."""
 
 import argparse
 from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
-from harness.cli.words import saying, show
+from harness.cli.words import positive, saying, show
 
 Command = Callable[[argparse.Namespace, TextIO, TextIO], int]
 
@@ -31,6 +31,16 @@ def add(
     import_.add_argument(
         "--digest", metavar="DIGEST", help="what it must be (or begin with), or it is refused"
     )
+    prune_ = add("prune", prune, "remove old images that jaxrig built; no anchor, no pinned one")
+    prune_.add_argument("--target", help="only its images")
+    prune_.add_argument(
+        "--keep",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="the newest N of each target stay (default: 1)",
+    )
+    prune_.add_argument("--dry-run", action="store_true", help="only say what would go")
 
 
 def list_(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
@@ -55,3 +65,34 @@ def take_in(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     digest = load(arguments.file, arguments.digest)
     saying(err)(f"{digest} is back: `jaxrig ab` takes it as a side, by its digest")
     return 0
+
+
+def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.report import quantity
+    from harness.report.images import images_view
+    from harness.runner.images import remove, surplus
+
+    say = saying(err)
+    found = surplus(arguments.target, arguments.keep, _pinned(arguments.db))
+    if arguments.dry_run:
+        show(images_view(found), arguments, out)
+        say(f"{len(found)} image(s) would go; what they share with others is in each one's size")
+        return 0
+    pruned = remove(found)
+    show(images_view(pruned.gone), arguments, out)
+    for image in pruned.in_use:
+        say(f"{image.tag} stays: a container uses it")
+    say(f"{len(pruned.gone)} image(s) removed, {quantity.size(pruned.freed_bytes)} freed")
+    return 0
+
+
+def _pinned(db: str) -> frozenset[str]:
+    """Anchors, and what jaxrig.toml names. Raises `DatabaseFailure` where there is no database:
+    an anchor that went could not be built again."""
+    from harness.config import load
+    from harness.store.reader import Reader
+
+    with Reader(db) as reader:
+        anchors = reader.anchored()
+    targets = load(Path.cwd()).targets.values()
+    return anchors | {each.base for each in targets if each.base is not None}

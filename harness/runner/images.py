@@ -1,11 +1,13 @@
-"""Images apart from runs: what the engine holds, into files and back."""
+"""Images apart from runs: what the engine holds, into files and back, and what of it can go."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 import docker
 
-from containers import saved
+from containers import pruning, saved
 from containers.docker_engine import connect
+from containers.pruning import Pruned
 from containers.saved import HeldImage
 from harness.runner.run import engine_failures
 
@@ -29,6 +31,18 @@ def load(file: Path, digest: str | None) -> str:
     """See `containers.saved.load`. Raises `EnvironmentFailure`."""
     with engine_failures():
         return saved.load(_patient(), file, digest)
+
+
+def surplus(target: str | None, keep: int, pinned: Collection[str]) -> tuple[HeldImage, ...]:
+    """See `containers.pruning.surplus`; of one target, or of all. Raises `EnvironmentFailure`."""
+    images = [each for each in held() if target in (None, each.target)]
+    return tuple(pruning.surplus(images, keep, pinned))
+
+
+def remove(images: Collection[HeldImage]) -> Pruned:
+    """See `containers.pruning.remove`. Raises `EnvironmentFailure`."""
+    with engine_failures():
+        return pruning.remove(_patient(), images)
 
 
 def _patient() -> docker.DockerClient:

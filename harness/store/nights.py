@@ -54,6 +54,12 @@ def anchors(machine: str, target: str) -> _Query:
     )
 
 
+def anchored() -> Select[str]:
+    """Digests of all images that nights of any machine and target are, or were, measured with."""
+    of_anchors = select(AnchorRow.image_id)
+    return select(ImageRow.digest).where(ImageRow.id.in_(of_anchors))
+
+
 def turns(anchor: int, most: int) -> _Query:
     """Samples of the newest nights of an anchor that came to their end, at most so many."""
     nights = (

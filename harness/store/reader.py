@@ -242,6 +242,12 @@ class Reader:
 
         return [Anchor(**row._asdict()) for row in self._rows(anchors(machine, target))]
 
+    def anchored(self) -> frozenset[str]:
+        """Digests of all images that are, or were, anchors."""
+        from harness.store.nights import anchored
+
+        return frozenset(row.digest for row in self._rows(anchored()))
+
     def turns(self, anchor: int, nights: int) -> "pd.DataFrame":
         """One row per pairing, case and launch pair of the newest nights of an anchor, in order.
 
