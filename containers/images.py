@@ -65,14 +65,21 @@ class Image:
 
 
 class Images:
-    """Finds or builds images. `say` takes progress, a line at a time."""
+    """Finds or builds images. `say` takes progress, a line at a time. `anew`: no layer of an
+    earlier build serves."""
 
     def __init__(
-        self, client: docker.DockerClient, workloads: Path, say: Callable[[str], None]
+        self,
+        client: docker.DockerClient,
+        workloads: Path,
+        say: Callable[[str], None],
+        *,
+        anew: bool = False,
     ) -> None:
         self._client = client
         self._workloads = workloads
         self._say = say
+        self._anew = anew
 
     def ensure(self, recipe: Recipe) -> Image:
         """The image of `recipe`, built where it does not exist yet.
@@ -203,6 +210,7 @@ class Images:
             buildargs=dict(arguments),
             labels={TARGET_LABEL: name, **(labels or {})},
             network_mode="host",  # the engine may run without a bridge
+            nocache=self._anew,
             rm=True,
             forcerm=True,
             decode=True,

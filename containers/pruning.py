@@ -8,7 +8,7 @@ from http import HTTPStatus
 import docker
 from docker.errors import APIError
 
-from containers.saved import PREFIX, HeldImage, failures
+from containers.saved import PREFIX, HeldImage, failures, held
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,13 @@ def remove(client: docker.DockerClient, images: Iterable[HeldImage]) -> Pruned:
         (gone if _removed(client, image) else in_use).append(image)
     freed = before - _held_bytes(client)
     return Pruned(gone=tuple(gone), in_use=tuple(in_use), freed_bytes=max(0, freed))
+
+
+def discard(client: docker.DockerClient, target: str) -> None:
+    """Removes all images of a target, pinned or not. Raises like `remove`."""
+    for image in held(client):
+        if image.target == target:
+            _removed(client, image)
 
 
 def _is_pinned(image: HeldImage, pinned: Collection[str]) -> bool:

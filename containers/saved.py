@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import IO, Any
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, ImageNotFound
+from docker.models.images import Image as Model
 
 from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.images import TARGET_LABEL, find_image
@@ -42,7 +43,6 @@ class HeldImage:
 def held(client: docker.DockerClient) -> list[HeldImage]:
     """The newest first; stages that are no image of their own (without a tag) are left out."""
     with failures("list its images"):
-        found = client.images.list(filters={"label": TARGET_LABEL})
         images = [
             HeldImage(
                 digest=str(image.id),
@@ -52,10 +52,20 @@ def held(client: docker.DockerClient) -> list[HeldImage]:
                 size_bytes=int(image.attrs["Size"]),
                 created_at=datetime.fromisoformat(image.attrs["Created"]),
             )
-            for image in found
+            for image in _labelled(client)
             for tag in image.tags[:1]
         ]
     return sorted(images, key=lambda each: (each.created_at, each.tag), reverse=True)
+
+
+def _labelled(client: docker.DockerClient) -> Iterator[Model]:
+    """Others may remove images while these are looked up one by one."""
+    for summary in client.api.images(filters={"label": TARGET_LABEL}):
+        try:
+            image = client.images.get(summary["Id"])
+        except ImageNotFound:
+            continue
+        yield image
 
 
 def save(client: docker.DockerClient, name: str, file: Path) -> str:

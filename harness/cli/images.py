@@ -1,4 +1,4 @@
-"""`jaxrig images list|export|import|prune`."""
+"""`jaxrig images list|export|import|rebuild|prune`."""
 
 import argparse
 from collections.abc import Callable
@@ -31,6 +31,8 @@ def add(
     import_.add_argument(
         "--digest", metavar="DIGEST", help="what it must be (or begin with), or it is refused"
     )
+    text = "build an image's target anew; exit 1 where other packages come of it"
+    add("rebuild", rebuild, text).add_argument("image", help="its digest, or how that begins")
     prune_ = add("prune", prune, "remove old images that jaxrig built; no anchor, no pinned one")
     prune_.add_argument("--target", help="only its images")
     prune_.add_argument(
@@ -65,6 +67,18 @@ def take_in(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     digest = load(arguments.file, arguments.digest)
     saying(err)(f"{digest} is back: `jaxrig ab` takes it as a side, by its digest")
     return 0
+
+
+def rebuild(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.config import load
+    from harness.report.images import rebuilt_view
+    from harness.runner.rebuilding import rebuild
+
+    say = saying(err)
+    done = rebuild(arguments.image, load(Path.cwd()), say)
+    show(rebuilt_view(done.changed, done.before, done.after), arguments, out)
+    say(f"of {len(done.before)} package(s) in the image, {len(done.changed)} changed")
+    return 1 if done.changed else 0
 
 
 def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:

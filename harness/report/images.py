@@ -1,6 +1,6 @@
-"""`jaxrig images list` as a view."""
+"""`jaxrig images list` and `rebuild` as views."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -54,4 +54,20 @@ def images_view(images: Sequence[Image]) -> View:
             )
             for each in images
         ],
+    )
+
+
+def rebuilt_view(
+    changed: Sequence[str], before: Mapping[str, str], after: Mapping[str, str]
+) -> View:
+    """Packages that `changed`; of each its version before and after, None where it was not in."""
+    documents = [
+        {"package": each, "image_version": before.get(each), "rebuilt_version": after.get(each)}
+        for each in changed
+    ]
+    return View(
+        document=documents,
+        records=documents,
+        headers=("package", "in the image", "built anew"),
+        rows=[(each, before.get(each, "–"), after.get(each, "–")) for each in changed],
     )

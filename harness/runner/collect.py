@@ -40,7 +40,7 @@ def collect(engine: Engine, spec: LaunchSpec, limit_s: float) -> Contents:
     """
     with engine.start(spec) as running:
         try:
-            line = _last_line(running, time.monotonic() + limit_s)
+            line = last_line(running, limit_s)
         except TimeoutError:
             return _failed("timed_out", f"collecting took longer than {limit_s:g} s (case_limit_s)")
         if line is None:
@@ -59,7 +59,7 @@ def known_cases(engine: Engine, spec: LaunchSpec, limit_s: float) -> dict[str, s
     """
     with engine.start(spec) as running:
         try:
-            line = _last_line(running, time.monotonic() + limit_s)
+            line = last_line(running, limit_s)
         except TimeoutError:
             line = None
         said = running.log() if line is None else ""
@@ -75,11 +75,12 @@ def known_cases(engine: Engine, spec: LaunchSpec, limit_s: float) -> dict[str, s
     return record.cases
 
 
-def _last_line(running: Running, deadline: float) -> bytes | int | None:
+def last_line(running: Running, limit_s: float) -> bytes | int | None:
     """The last line that is printed, None without any; no more is held, however much there is.
 
-    Raises `TimeoutError`.
+    Raises `TimeoutError` where that takes longer than `limit_s`.
     """
+    deadline = time.monotonic() + limit_s
     lines = Lines(LINE_LIMIT_BYTES)
     last: deque[bytes | int] = deque(maxlen=1)
     while (chunk := running.read(max(0.0, deadline - time.monotonic()))) != b"":

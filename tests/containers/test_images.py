@@ -42,6 +42,18 @@ def test_an_unchanged_image_is_not_built_again(workshop: Workshop) -> None:
     assert workshop.said == []
 
 
+def test_built_anew_no_layer_of_an_earlier_build_serves(
+    engine: docker.DockerClient, workshop: Workshop
+) -> None:
+    workshop.write(DOCKERFILE + "RUN date +%s%N >/made\n")
+    made = "print(open('/made').read())"
+    first = workshop.output(workshop.ensure(), made)
+    for part, anew in (("-again", False), ("-anew", True)):
+        images = Images(engine, workshop.workloads, workshop.said.append, anew=anew)
+        again = images.ensure(replace(workshop.recipe, name=f"{workshop.recipe.name}{part}"))
+        assert (workshop.output(again, made) != first) is anew
+
+
 def test_what_does_not_reach_the_image_does_not_change_its_name(workshop: Workshop) -> None:
     first = workshop.ensure()
     cache = workshop.workloads / "deep/__pycache__"

@@ -41,6 +41,15 @@ def test_what_was_built_is_listed_with_its_target(
     assert moments == sorted(moments, reverse=True)
 
 
+def test_an_image_that_goes_while_they_are_listed_is_left_out(
+    engine: docker.DockerClient, built: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = engine.api.images
+    gone = {"Id": "sha256:" + "0" * 64}
+    monkeypatch.setattr(engine.api, "images", lambda **words: [gone, *listed(**words)])
+    assert built.digest in [each.digest for each in held(engine)]
+
+
 def test_an_image_that_was_removed_comes_back_as_it_was(
     workshop: Workshop, built: Image, file: Path
 ) -> None:

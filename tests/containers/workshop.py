@@ -71,10 +71,11 @@ class Workshop:
         return found
 
     def clean(self) -> None:
-        for part in ("", "-stack", "-project", "-requirements", "-own"):
-            name = f"{self.recipe.name}{part}"
-            for image in self._client.images.list(f"jaxrig/{name}"):
-                for tag in image.tags:
+        """Also what was built under a name that begins with the recipe's."""
+        mine = f"jaxrig/{self.recipe.name}"
+        for image in self._client.images.list(f"{mine}*"):
+            for tag in image.tags:
+                if tag.startswith(mine):
                     self._client.images.remove(tag, force=True)
         label = f"jaxrig.target={self.recipe.name}"
         self._client.images.prune({"label": label, "dangling": True})
