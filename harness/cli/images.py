@@ -1,27 +1,16 @@
 """`jaxrig images list|export|import|rebuild|prune`."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
+from harness.cli.nested import Options, nested
 from harness.cli.words import positive, saying, show
 
-Command = Callable[[argparse.Namespace, TextIO, TextIO], int]
 
-
-def add(
-    images: argparse.ArgumentParser, options: Callable[[argparse.ArgumentParser], None]
-) -> None:
+def add(images: argparse.ArgumentParser, options: Options) -> None:
     """`options`: those that every command has."""
-    commands = images.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        options(sub)
-        sub.set_defaults(command=command)
-        return sub
-
+    add = nested(images, options)
     add("list", list_, "list the images that jaxrig built and the engine holds")
     export_ = add("export", export, "save an image to a file, to bring it back some day")
     export_.add_argument("image", help="its digest, or how that begins, or its tag")

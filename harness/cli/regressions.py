@@ -1,12 +1,12 @@
 """`jaxrig regressions list|ack|ignore|reopen|announce`."""
 
 import argparse
-from collections.abc import Callable
 from getpass import getuser
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.asked import add_filters, filters_of
+from harness.cli.nested import Options, nested
 from harness.cli.pages import add_pages, page_of
 from harness.cli.words import command_line, saying, show
 from harness.errors import Regression, UsageError
@@ -15,20 +15,10 @@ from harness.states import OPEN, STATES, State
 if TYPE_CHECKING:
     from harness.config import Settings
 
-Command = Callable[[argparse.Namespace, TextIO, TextIO], int]
-Adding = Callable[[argparse.ArgumentParser], None]
 
-
-def add(regressions: argparse.ArgumentParser, options: Adding) -> None:
+def add(regressions: argparse.ArgumentParser, options: Options) -> None:
     """`options`: those that every command has."""
-    commands = regressions.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        options(sub)
-        sub.set_defaults(command=command)
-        return sub
-
+    add = nested(regressions, options)
     _add_list(add("list", listed, "show what got slower, and what became of it, the newest first"))
     text = "print what got slower and was not announced before; exit 1 where anything is"
     add_cases(add("announce", announce, text))

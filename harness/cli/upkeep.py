@@ -1,28 +1,19 @@
 """`jaxrig db check|backup|upgrade|prune`, and `jaxrig machines link|unlink`."""
 
 import argparse
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TextIO
 
+from harness.cli.nested import Options, nested
 from harness.cli.words import saying, show, when
 from harness.errors import DatabaseFailure
 from harness.moments import age
 
-Command = Callable[[argparse.Namespace, TextIO, TextIO], int]
 
-
-def add_db(db: argparse.ArgumentParser, options: Callable[[argparse.ArgumentParser], None]) -> None:
+def add_db(db: argparse.ArgumentParser, options: Options) -> None:
     """`options`: those that every command has."""
-    commands = db.add_subparsers(required=True, metavar="COMMAND")
-
-    def add(name: str, command: Command, text: str) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
-        options(sub)
-        sub.set_defaults(command=command)
-        return sub
-
+    add = nested(db, options)
     add("check", check, "say whether the database is sound; exit 6 where it is not")
     backup_ = add("backup", backup, "copy an SQLite database while it is used, as last committed")
     backup_.add_argument("file", type=Path, help="the copy; an existing file is refused")
@@ -45,9 +36,7 @@ def add_db(db: argparse.ArgumentParser, options: Callable[[argparse.ArgumentPars
     prune_.add_argument("--dry-run", action="store_true", help="only say what would go")
 
 
-def add_links(
-    machines: argparse.ArgumentParser, options: Callable[[argparse.ArgumentParser], None]
-) -> None:
+def add_links(machines: argparse.ArgumentParser, options: Options) -> None:
     commands = machines.add_subparsers(metavar="COMMAND")
     text = "let a machine count as another: the same one, whose fingerprint changed"
     link_ = commands.add_parser("link", help=text, description=text, allow_abbrev=False)

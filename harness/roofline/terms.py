@@ -149,10 +149,10 @@ def _alone(case: Case, operations: Sequence[Operation], ceilings: Ceilings) -> t
         moved_s: float | None = 0.0
         least_moved_s: float | None = 0.0
         if not near or operation.kind not in _MEASURED_WITH_IT:
-            needed = replace(operation, beside_bytes=0.0)
-            moved_s, least_moved_s = (
-                _times(_kept_s(each, size, ceilings), operation) for each in (operation, needed)
-            )
+            moved_s = least_moved_s = _times(_kept_s(operation, size, ceilings), operation)
+            if operation.beside_bytes:
+                needed = replace(operation, beside_bytes=0.0)
+                least_moved_s = _times(_kept_s(needed, size, ceilings), operation)
         found.append(
             _Alone(
                 operation=operation,
