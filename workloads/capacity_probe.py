@@ -19,7 +19,7 @@ from workloads import noise
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.failure import failure_kind
 from workloads.problem import DTYPES
-from workloads.transformer.decode import SEQUENCE_AXIS, LayerCache, State, decode
+from workloads.transformer.decode import LayerCache, State, cache_shape, decode
 from workloads.transformer.inputs import draw
 from workloads.transformer.model import Implementation, served_by
 
@@ -65,8 +65,7 @@ def decode_calls_s(words: dict[str, Any]) -> list[float]:
 def filled(size: TransformerSize, implementation: Implementation, words: dict[str, Any]) -> State:
     """A cache of `batch` sequences of `context` positions, a multiple of FILL_POSITIONS."""
     batch, context, dtype = words["batch"], words["context"], DTYPES[words["dtype"]]
-    shape = [batch, size.kv_heads, size.head_dim]
-    shape.insert(SEQUENCE_AXIS[implementation], context)
+    shape = cache_shape(implementation, batch, context, size.kv_heads, size.head_dim)
     repeats = batch * context // FILL_POSITIONS
 
     @jax.jit

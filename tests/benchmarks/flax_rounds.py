@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from numpy.typing import NDArray
 
 from tests.benchmarks.flax_model import Transformer, parameters
 from workloads.case import Case
@@ -38,7 +39,7 @@ def decode(case: Case) -> tuple[Step, Step]:
     # Copies with positions before heads, as Flax lays a cache out.
     cache = {
         f"layer_{index}": {
-            name: jnp.array(np.moveaxis(np.array(getattr(layer, name)), 2, 1)).reshape(shape)
+            name: jnp.array(heads_last(np.array(getattr(layer, name)), shape))
             for name in ("keys", "values")
         }
         for index, layer in enumerate(problem.state.cache)
@@ -51,6 +52,12 @@ def decode(case: Case) -> tuple[Step, Step]:
         return after["cache"], logits[:, 0]
 
     return _steps(case, problem, step, cache, (params, tokens, last), lambda state: state.logits)
+
+
+def heads_last(cache: NDArray[Any], shape: tuple[int, int, int, int]) -> NDArray[Any]:
+    """Of a cache (B N, S, K), as XLA is given it, one of the shape (B, S, N, K)."""
+    batch, context, kv_heads, head_dim = shape
+    return cache.reshape(batch, kv_heads, context, head_dim).swapaxes(1, 2)
 
 
 def train_step(case: Case) -> tuple[Step, Step]:

@@ -23,16 +23,9 @@ from workloads.transformer.model import (
     unembedded,
 )
 
-SEQUENCE_AXIS: dict[Implementation, int] = {"xla": 2, "cudnn": 1}
-"""(B, N, S, K) where XLA multiplies, (B, S, N, K) where cuDNN attends.
-
-Heads first, all keys of a head lie together: on CPU XLA otherwise transposes the whole cache in
-every call (1.5 to 3 times slower at S = 1024, with `dot_product_attention` as with einsum).
-"""
-
 
 class LayerCache(NamedTuple):
-    """Keys, rotated, and values of one layer; see SEQUENCE_AXIS for the shape."""
+    """Keys, rotated, and values of one layer; see `cache_shape`."""
 
     keys: jax.Array
     values: jax.Array
@@ -43,6 +36,21 @@ class State(NamedTuple):
 
     cache: tuple[LayerCache, ...]
     logits: jax.Array  # (B, V), f32: of the position after the last token
+
+
+def cache_shape(
+    implementation: Implementation, batch: int, capacity: int, kv_heads: int, head_dim: int
+) -> tuple[int, ...]:
+    """(B N, S, K) where XLA multiplies, (B, S, N, K) where cuDNN attends.
+
+    Heads first, all keys of a head lie together: on CPU XLA otherwise transposes the whole cache
+    in every call (1.5 to 3 times slower at S = 1024, with `dot_product_attention` as with einsum).
+    Sequences and heads are one axis: a batch of one, as an axis of size 1, makes XLA 0.10 and 0.12
+    copy every cache four times in every call (22 instead of 12 ms of `small`).
+    """
+    if implementation == "cudnn":
+        return batch, capacity, kv_heads, head_dim
+    return batch * kv_heads, capacity, head_dim
 
 
 def prefill(state: State, weights: Weights, tokens: jax.Array) -> State:
@@ -75,11 +83,11 @@ def written(
     cache: LayerCache, k: jax.Array, v: jax.Array, start: jax.Array, implementation: Implementation
 ) -> LayerCache:
     """`cache` with keys and values (B, T, N, K) from position `start` on."""
-    axis = SEQUENCE_AXIS[implementation]
 
     def put(old: jax.Array, new: jax.Array) -> jax.Array:
-        moved = jnp.moveaxis(new, 1, axis)
-        return jax.lax.dynamic_update_slice_in_dim(old, moved, start, axis)
+        if implementation == "xla":
+            new = jnp.swapaxes(new, 1, 2).reshape(-1, new.shape[1], new.shape[3])
+        return jax.lax.dynamic_update_slice_in_dim(old, new, start, axis=1)
 
     return LayerCache(keys=put(cache.keys, k), values=put(cache.values, v))
 
@@ -91,13 +99,13 @@ def lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:
 
 
 def xla_lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:
-    """Attention (B, 1, H, K) of one query a head to a cache (B, N, S, K)."""
-    batch, kv_heads, capacity, head_dim = cache.keys.shape
-    grouped = q.reshape(batch, kv_heads, -1, head_dim)
-    scores = jnp.einsum("bngk,bnsk->bngs", grouped, cache.keys, preferred_element_type=jnp.float32)
+    """Attention (B, 1, H, K) of one query a head to a cache (B N, S, K)."""
+    all_heads, capacity, head_dim = cache.keys.shape
+    grouped = q.reshape(all_heads, -1, head_dim)
+    scores = jnp.einsum("ngk,nsk->ngs", grouped, cache.keys, preferred_element_type=jnp.float32)
     seen = jnp.arange(capacity) <= position
     shares = jax.nn.softmax(jnp.where(seen, scores * head_dim**-0.5, -jnp.inf), axis=-1)
-    return jnp.einsum("bngs,bnsk->bngk", shares.astype(q.dtype), cache.values).reshape(q.shape)
+    return jnp.einsum("ngs,nsk->ngk", shares.astype(q.dtype), cache.values).reshape(q.shape)
 
 
 def cudnn_lookup(q: jax.Array, cache: LayerCache, position: jax.Array) -> jax.Array:

@@ -6,7 +6,7 @@ import numpy as np
 from workloads.case import Case
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.problem import normal, on_device
-from workloads.transformer.decode import SEQUENCE_AXIS, LayerCache
+from workloads.transformer.decode import LayerCache, cache_shape
 from workloads.transformer.model import Implementation, Layer, Weights
 
 
@@ -50,12 +50,8 @@ def cache_of_normals(
     """A cache of `context` positions, all of them filled: stale ones must be seen to be stale."""
     size = TransformerSize.of(case)
     batch, context = case.integer("batch"), case.integer("context")
-    shape = [batch, size.kv_heads, size.head_dim]
-    shape.insert(SEQUENCE_AXIS[implementation], context)
+    shape = cache_shape(implementation, batch, context, size.kv_heads, size.head_dim)
     return tuple(
-        LayerCache(
-            keys=normal(source, tuple(shape), case.dtype),
-            values=normal(source, tuple(shape), case.dtype),
-        )
+        LayerCache(keys=normal(source, shape, case.dtype), values=normal(source, shape, case.dtype))
         for _ in range(size.layers)
     )

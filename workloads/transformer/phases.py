@@ -13,7 +13,7 @@ from workloads.case import Case
 from workloads.catalog.transformer_sizes import TransformerSize
 from workloads.problem import Problem, generator, on_device
 from workloads.transformer import reference, reference_train
-from workloads.transformer.decode import SEQUENCE_AXIS, LayerCache, State, decode, prefill
+from workloads.transformer.decode import LayerCache, State, decode, prefill
 from workloads.transformer.inputs import cache_of_normals, draw, integers
 from workloads.transformer.known_losses import KNOWN_LOSSES
 from workloads.transformer.model import Implementation, Weights, forward, served_by
@@ -204,10 +204,16 @@ def entries(
     cache: tuple[LayerCache, ...], weights: Weights, sequences: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Keys and values, each (n, layers, S, N, K), on the host: of the first n sequences."""
-    axis = SEQUENCE_AXIS[cache_served_by(weights)]
+    kv_heads = weights.layers[0].key.shape[1]
+
+    def some(layer: jax.Array) -> NDArray[Any]:
+        if cache_served_by(weights) == "cudnn":
+            return np.asarray(layer[:sequences])
+        heads = np.asarray(layer[: sequences * kv_heads])
+        return heads.reshape(-1, kv_heads, *heads.shape[1:]).swapaxes(1, 2)
+
     keys, values = (
-        np.stack([np.moveaxis(np.asarray(layer[:sequences]), axis, 1) for layer in layers], axis=1)
-        for layers in zip(*cache, strict=True)
+        np.stack([some(layer) for layer in layers], axis=1) for layers in zip(*cache, strict=True)
     )
     return keys, values
 
