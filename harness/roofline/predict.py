@@ -1,14 +1,15 @@
 """What a Transformer would take on a machine that never ran it, from its ceilings alone.
 
 Its operations are those of `workloads.transformer`; what the compiler makes of them is not known,
-so that the upper bound moves what each operation would read and write alone.
+so that the upper bound moves what each operation would read and write alone. The interval holds
+whatever a label would not call `invalid` or `unexplained`.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from harness.roofline.ceilings import Hardware
-from harness.roofline.label import largest
+from harness.roofline.label import LEAST, MOST, largest
 from harness.roofline.terms import Bounds, bounds
 from workloads.catalog import ITEMSIZE_BYTES, Case, Work
 from workloads.catalog.operations import Operation
@@ -18,7 +19,7 @@ from workloads.catalog.transformer_sizes import TransformerSize
 
 PHASES = ("forward", "backward", "train_step", "validate", "prefill", "decode")
 
-MOST = 1 << 30
+BEYOND = 1 << 30
 """Of a batch or a context: whatever fits beyond is of no use to anybody."""
 
 
@@ -60,8 +61,8 @@ def predict(shape: Shape, hardware: Hardware, memory_bytes: float | None) -> Ite
         yield Prediction(
             phase=phase,
             usual_s=_usual_s(found),
-            low_s=found.low_s,
-            high_s=found.high_s,
+            low_s=LEAST * found.low_s,
+            high_s=MOST * found.high_s,
             token_s=_usual_s(found) / (case.work.count if case.work else 1),
             binding=largest(found),
             memory_bytes=_needed(shape, phase, shape.batch, shape.context),
@@ -125,7 +126,7 @@ def _largest(shape: Shape, phase: str, memory_bytes: float | None) -> dict[str, 
 def _most(fits: Callable[[int], bool]) -> int:
     """The largest whole number that fits, where all smaller ones do; 0 where none does."""
     low, high = 0, 1
-    while high < MOST and fits(high):
+    while high < BEYOND and fits(high):
         low, high = high, 2 * high
     while high - low > 1:
         middle = (low + high) // 2

@@ -5,9 +5,12 @@ from dataclasses import replace
 import pytest
 
 from harness.roofline.ceilings import Hardware
+from harness.roofline.label import label
 from harness.roofline.predict import PHASES, Prediction, Shape, case_of, predict
+from harness.roofline.terms import bounds
 from tests.harness.roofline.ideal import Ideal
 from workloads.catalog import find
+from workloads.catalog.transformer_operations import operations
 from workloads.catalog.transformer_sizes import B7, NANO, SMALL
 
 SHAPE = Shape(size=SMALL, batch=4, context=256, dtype="f32")
@@ -28,6 +31,17 @@ def test_every_phase_has_its_interval(hardware: Hardware) -> None:
     found = list(predict(SHAPE, hardware, 16e9))
     assert [each.phase for each in found] == list(PHASES)
     assert all(each.low_s <= each.usual_s <= each.high_s for each in found)
+
+
+def test_the_interval_holds_what_a_label_would_explain(hardware: Hardware) -> None:
+    found = of("prefill", SHAPE, hardware)
+    case = case_of(SHAPE, "prefill")
+    limits = bounds(case, operations(SMALL, "prefill", "f32", batch=4, context=256), None, hardware)
+    for measured_s, explained in ((1.01, True), (0.99, False)):
+        told = label(case, measured_s * found.low_s, limits).label
+        assert (told != "invalid") is explained
+        told = label(case, found.high_s / measured_s, limits).label
+        assert (told != "unexplained") is explained
 
 
 def test_a_token_is_a_sequence_s_share_of_a_call(hardware: Hardware) -> None:
