@@ -14,8 +14,9 @@ from harness.errors import UsageError
 from harness.roofline.calibration import hardware_of
 from harness.roofline.capacity import is_full
 from harness.roofline.ceilings import Hardware, Timed
+from harness.roofline.cores import shared_bounds
 from harness.roofline.label import BEATEN, Labelled, label
-from harness.roofline.terms import Ran, bounds
+from harness.roofline.terms import Ran
 from harness.told import told
 from workloads.catalog import CEILINGS, Case, Cost, UnknownCase, Work, find
 from workloads.catalog.decomposed import decomposed, whole
@@ -55,9 +56,9 @@ class Raised:
 
 @dataclass(frozen=True, kw_only=True)
 class Bottlenecks:
-    """Labels of a run's cases, by the ceilings of another (`ceilings`: its name). `beaten`:
-    ceilings that are doubted; `raised`: those that the run raised. `untold`: of which cases nothing
-    can be said, and why."""
+    """Labels of a run's cases, by the ceilings of another (`ceilings`: its name). `one_core`: the
+    run whose ceilings tell what cores wait for each other. `beaten`: ceilings that are doubted;
+    `raised`: those that the run raised. `untold`: of which cases nothing can be said, and why."""
 
     run: str
     ceilings: str
@@ -65,6 +66,7 @@ class Bottlenecks:
     beaten: tuple[Beaten, ...]
     raised: tuple[Raised, ...]
     untold: Mapping[str, str]
+    one_core: str | None = None
 
 
 def nearest(run: "Run", runs: Iterable["Run"]) -> "list[Run]":
@@ -102,8 +104,13 @@ NEARLY_ALL = 0.8
 
 
 def place(run: "Run") -> tuple[Any, ...]:
-    """What has to be the same for ceilings to be those of a run. A plain process has no image."""
-    return run.machine, run.target, run.image, run.platform, run.isolation
+    """What has to be the same for ceilings to be those of a run."""
+    return run.target, *stack(run)
+
+
+def stack(run: "Run") -> tuple[Any, ...]:
+    """The same but for how many cores it could use. A plain process has no image."""
+    return run.machine, run.image, run.platform, run.isolation
 
 
 def refresh(run: "Run") -> str:
@@ -280,7 +287,7 @@ def _labelled(known: Known, machine: Hardware) -> Labelled:
     return label(
         case,
         known.measured_s,
-        bounds(case, known.operations, known.ran, machine),
+        shared_bounds(case, known.operations, known.ran, machine),
         peak_flops_per_s=None if rates is None else devices * rates.peak_flops_per_s,
         full=case.phase == "capacity" and is_full(known.observations),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from harness.bottleneck import (
@@ -11,9 +11,11 @@ from harness.bottleneck import (
     Raised,
     hardware,
     label_run,
+    measured_ceilings,
     nearest,
     place,
     refresh,
+    stack,
     timed,
     widened,
 )
@@ -29,12 +31,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Held:
-    """A run's measurements, and the ceilings that they are held against (`ceilings`: the run that
-    measured them). `stack`: the image that these were measured with, or of a plain process its
-    environment; `raised`: by the run."""
+    """A run's measurements, and the ceilings that they are held against. `ceilings`: the run that
+    measured them; `one_core`: that which measured them of one core. `stack`: the image that these
+    were measured with, or of a plain process its environment; `raised`: by the run."""
 
     run: str
     ceilings: str
+    one_core: str | None
     measured: "pd.DataFrame"
     hardware: Hardware
     stack: object
@@ -42,7 +45,8 @@ class Held:
 
     def labelled(self) -> Bottlenecks:
         """Its cases, each with the limit that binds it."""
-        return label_run(self.run, self.ceilings, self.measured, self.hardware, self.raised)
+        found = label_run(self.run, self.ceilings, self.measured, self.hardware, self.raised)
+        return replace(found, one_core=self.one_core)
 
 
 def hold(reader: Reader, run: Run, ceilings: str | None = None) -> Held:
@@ -50,15 +54,14 @@ def hold(reader: Reader, run: Run, ceilings: str | None = None) -> Held:
     `UsageError` where there are none."""
     measured = reader.measurements(run.run)
     own = timed(measured)
-    stored = (
-        [reader.run(ceilings)]
-        if ceilings is not None
-        else nearest(run, reader.runs(suite=CEILINGS))
-    )
+    every = reader.runs(suite=CEILINGS)
+    stored = [reader.run(ceilings)] if ceilings is not None else nearest(run, every)
     by, (found, raised) = complete(stored, lambda each: _raised(reader, each, run, own))
+    one_core, found = _with_one_core(reader, by, found, every)
     return Held(
         run=run.run,
         ceilings=by.run,
+        one_core=one_core,
         measured=measured,
         hardware=found,
         stack=by.image or [each.environment for each in reader.launches(by.run)],
@@ -73,7 +76,25 @@ def _raised(
     points, raised = timed(reader.measurements(by.run)), list[Raised]()
     if place(by) == place(run):
         points, raised = widened(points, own)
-    return _hardware(reader, by, points), raised
+    return _hardware(reader, by, points, _cpus(reader, by)), raised
+
+
+def _with_one_core(
+    reader: Reader, by: Run, found: Hardware, stored: Sequence[Run]
+) -> tuple[str | None, Hardware]:
+    """`found`, which `by` measured with several cores, and what one of them does where a run in
+    `stored` measured it, of another target with the same image: the nearest that is complete."""
+    cpus = _cpus(reader, by)
+    if by.platform != "cpu" or cpus == 1:
+        return None, found
+    others = [each for each in stored if each.target != by.target and stack(each) == stack(by)]
+    others.sort(key=lambda each: abs(each.started_at - by.started_at))
+    for run in measured_ceilings(others):
+        if _cpus(reader, run) == 1:
+            with suppress(Incomplete):
+                alone = _hardware(reader, run, timed(reader.measurements(run.run)), cpus)
+                return run.run, replace(found, one_core=alone.usual)
+    return None, found
 
 
 def complete(runs: Sequence[Run], read: Callable[[Run], T]) -> tuple[Run, T]:
@@ -90,7 +111,7 @@ def hardware_of_run(reader: Reader, run: Run) -> tuple[Hardware, list[Timed]]:
     """The ceilings that a run measured, and what they are made of. Raises `UsageError` where they
     are incomplete."""
     measured = timed(reader.measurements(run.run))
-    return _hardware(reader, run, measured), measured
+    return _hardware(reader, run, measured, _cpus(reader, run)), measured
 
 
 def limits_of(
@@ -116,13 +137,18 @@ def ceilings_of(reader: Reader, run: Run) -> tuple[Hardware, Sequence[Timed]] | 
         return None
 
 
-def _hardware(reader: Reader, run: Run, measured: Sequence[Timed]) -> Hardware:
-    """`measured`: of the ceilings, on the machine of `run`, as it was confined then."""
-    facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
+def _cpus(reader: Reader, run: Run) -> int | None:
+    """That it could use; None where no launch told."""
     cpus = [
         len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
     ]
+    return max(cpus, default=0) or None
+
+
+def _hardware(reader: Reader, run: Run, measured: Sequence[Timed], cpus: int | None) -> Hardware:
+    """`measured`: of the ceilings, on the machine of `run`; `cpus`: whose caches count."""
+    facts = {each.machine: each.facts for each in reader.machines()}[run.machine]
     try:
-        return hardware(measured, facts, run.platform, max(cpus, default=0) or None)
+        return hardware(measured, facts, run.platform, cpus)
     except Incomplete as error:
         raise Incomplete(f"{run.run}: {error}; `{refresh(run)}` measures them again") from error

@@ -26,6 +26,7 @@ def bottleneck_view(found: "Bottlenecks", *, parts: bool = False) -> View:
         {
             **_record(each),
             "ceilings": found.ceilings,
+            "one_core": found.one_core,
             "beaten": each.case in beaten,
             "raised": raised.get(each.case),
         }
@@ -155,6 +156,8 @@ def _part_row(part: "Part") -> tuple[str, ...]:
 def _notes(found: "Bottlenecks") -> Iterator[str]:
     letters = ", ".join(f"{letter} {limit}" for limit, letter in _LETTERS.items())
     yield f"by the ceilings of {found.ceilings}; terms: {letters}, . none of them"
+    if found.one_core is not None:
+        yield f"what cores wait for each other, by the ceilings of one ({found.one_core}), is d"
     for beaten in found.beaten:
         yield (
             f"{beaten.case} is {beaten.factor:.2f} times as fast as its ceilings allow, of which "

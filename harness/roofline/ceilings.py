@@ -59,11 +59,13 @@ class Way:
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
     """The ceilings of a machine and an image: as high as they are at times, as they usually are,
-    and as low as they seldom are."""
+    and as low as they seldom are. `one_core`: as they usually are of one of several cores; None
+    where that was not measured."""
 
     best: "Ceilings"
     usual: "Ceilings"
     worst: "Ceilings"
+    one_core: "Ceilings | None" = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -48,6 +49,49 @@ def test_its_json_has_what_scripts_rely_on(jaxrig: Jaxrig, database: str) -> Non
         assert each["low_s"] <= each["high_s"]
         assert {"label", "fraction_of_ceiling", "measured_s", "mfu", "parts"} <= set(each)
         assert {"compute_s", "twice_compute"} <= set(each)
+
+
+ONE_CORE = replace(IDEAL, flops_per_s=5e10)
+
+
+def by_one_core(jaxrig: Jaxrig, url: str, **changes: Any) -> str | None:
+    """The run of one core's ceilings that labels are by, where ONE_CORE was measured so."""
+    with Store(url) as store:
+        add_ceilings(store, ONE_CORE, **{"target": "one", "cpus": [0], **changes})
+    (found,) = {each["one_core"] for each in json.loads(jaxrig("bottleneck", "night=1", *JSON).out)}
+    return None if found is None else str(found)
+
+
+JSON = ("--format", "json")
+
+
+def test_with_the_ceilings_of_one_core_waiting_is_told_apart(jaxrig: Jaxrig, database: str) -> None:
+    def terms() -> dict[str, float]:
+        found = json.loads(jaxrig("bottleneck", "night=1", "--case", "transformer/*", *JSON).out)
+        return {name: found[0][f"{name}_s"] for name in ("compute", "dispatch")}
+
+    before = terms()
+    name = by_one_core(jaxrig, database, tags={"of": "one"})
+    assert name is not None
+    assert f"by the ceilings of one ({name})" in jaxrig("bottleneck", "night=1").out
+    after = terms()
+    assert after["compute"] < before["compute"]
+    assert sum(after.values()) == pytest.approx(sum(before.values()))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"cpus": [0, 1]},
+        {"image": (f"sha256:{'b' * 64}", "jaxrig/cpu:5678")},
+        {"isolation": "process", "image": None},
+    ],
+    ids=["of two cores", "of another image", "of no image"],
+)
+def test_only_one_core_with_the_same_image_tells_it(
+    jaxrig: Jaxrig, database: str, other: dict[str, Any]
+) -> None:
+    assert by_one_core(jaxrig, database, **other) is None
 
 
 def test_cases_can_be_chosen(jaxrig: Jaxrig, database: str) -> None:

@@ -1,7 +1,7 @@
 """What follows from it: labels of known answers, coverage of held-out cases, causes, a control."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import exp, log, nan
 from statistics import median, mode
@@ -105,9 +105,11 @@ class Turn:
 
     @cached_property
     def two_cores(self) -> Hardware:
-        """As `jaxrig bottleneck` makes them, with what the labelled run measured of them itself."""
+        """As `jaxrig bottleneck` makes them, with what the labelled run measured of them itself,
+        and with those of one core."""
         points, _ = widened(timed(self._frames["ceilings"]), timed(self._frames["cases"]))
-        return hardware(points, self._facts, "cpu", None)
+        alone = hardware(timed(self._frames["one-core-ceilings"]), self._facts, "cpu", None)
+        return replace(hardware(points, self._facts, "cpu", None), one_core=alone.usual)
 
     @cached_property
     def ceilings_alone(self) -> Hardware:
