@@ -1,16 +1,18 @@
 """Launches as hardened Docker containers, through the Docker SDK."""
 
+import signal
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from types import TracebackType
 from typing import Any, Self
 
 import docker
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 from docker.models.containers import Container
-from docker.types import CancellableStream, DeviceRequest, LogConfig, Mount
+from docker.types import CancellableStream, DeviceRequest, LogConfig, Mount, Ulimit
 from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
@@ -26,6 +28,16 @@ DEADLINE_LABEL = "jaxrig.deadline"
 _NOBODY = "65534:65534"
 _SCRATCH = "/scratch"
 _GRACE_S = 300.0
+_FILES, _FILES_AT_MOST = 1024, 4096
+"""Open files of a process: what Linux gives the first one, so that no engine has less."""
+_USERS = 4
+"""Launches at a time whose processes the kernel counts together, as they are one user's; `pids`
+binds each of them."""
+_CLOSED = dict.fromkeys(("/run", "/var/tmp"), "ro,nosuid,nodev,noexec,size=4k")
+"""Podman makes these writable where the root is not."""
+_KILLED = 128 + signal.SIGKILL
+_ENDING = (409, 500)
+_REMOVALS, _BEFORE_ANOTHER_S = 20, 0.1
 _ENGINE_LOST = (RequestException, HTTPError, OSError)
 
 
@@ -54,12 +66,17 @@ class DockerEngine:
         self._client = client
         self._owner = owner.this_process()
 
+    @cached_property
+    def _podman(self) -> bool:
+        return is_podman(self._client)
+
     def start(self, spec: LaunchSpec) -> "RunningContainer":
         """See `Engine.start`."""
         with engine_errors("start a launch"):
             container = self._client.containers.create(**self._options(spec))
-            running = RunningContainer(self._client, container)
+            running = RunningContainer(self._client, container, tells_why=not self._podman)
             try:
+                _check_gpus(spec, container)
                 running.attach()
                 if spec.stdin:
                     running.attach_stdin()
@@ -101,13 +118,17 @@ class DockerEngine:
             "user": _NOBODY,
             "network_mode": "none",
             "read_only": True,
-            "tmpfs": {"/tmp": f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777"},
+            "tmpfs": {
+                "/tmp": f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777",
+                **(_CLOSED if self._podman else {}),
+            },
             # Without a name it is removed with the container, by whoever removes that. It takes
             # its owner from the image's directory (workloads.Dockerfile).
             "mounts": [Mount(target=_SCRATCH, source=None, type="volume")] if spec.scratch else [],
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             "pids_limit": limits.pids,
+            "ulimits": _ulimits(limits.pids),
             "mem_limit": limits.memory_bytes,
             # Equal to the memory limit: no swap, so that a shortage is an error, not a slowdown.
             "memswap_limit": limits.memory_bytes,
@@ -120,10 +141,40 @@ class DockerEngine:
         }
 
 
-class RunningContainer:
-    """See `Running`. A thread copies the attached streams into an `Output`."""
+def is_podman(client: docker.DockerClient) -> bool:
+    """Whether it is Podman that answers as Docker would."""
+    components = client.version().get("Components") or ()
+    return any("podman" in str(each.get("Name", "")).lower() for each in components)
 
-    def __init__(self, client: docker.DockerClient, container: Container) -> None:
+
+def _check_gpus(spec: LaunchSpec, container: Container) -> None:
+    """Podman before 5 ignores what it is asked for of GPUs. Raises `LaunchRefused`."""
+    if spec.gpus and not container.attrs["HostConfig"].get("DeviceRequests"):
+        raise LaunchRefused(
+            "the engine hands out no GPUs through its Docker API: use Docker, or Podman 5 or "
+            "newer, with the NVIDIA Container Toolkit; or measure on the host itself: "
+            "--isolation process"
+        )
+
+
+def _ulimits(pids: int) -> list[Ulimit]:
+    """Engines differ in what they give, and Podman, asked for nothing, asks the kernel for more
+    than it may have where root is confined: a million files and processes."""
+    processes = pids * _USERS
+    return [
+        Ulimit(name="nofile", soft=_FILES, hard=_FILES_AT_MOST),
+        Ulimit(name="nproc", soft=processes, hard=processes),
+    ]
+
+
+class RunningContainer:
+    """See `Running`. A thread copies the attached streams into an `Output`. `tells_why`: the engine
+    knows whether it was memory that a container was killed for."""
+
+    def __init__(
+        self, client: docker.DockerClient, container: Container, *, tells_why: bool
+    ) -> None:
+        self._tells_why = tells_why
         self._client = client
         self._container = container
         self._output = Output()
@@ -162,11 +213,12 @@ class RunningContainer:
 
     def wait(self, timeout_s: float) -> Exit:
         if self._exit is None:
+            ended_here = False
             with engine_errors("say how a launch ended"):
                 deadline = time.monotonic() + timeout_s
                 while (state := self._state())["Running"] and time.monotonic() < deadline:
                     time.sleep(0.02)
-                if state["Running"]:
+                if ended_here := bool(state["Running"]):
                     # The engine says that a container ended once its output is taken: one that
                     # prints faster than it is read would keep it from answering.
                     self._output.abandon()
@@ -174,7 +226,11 @@ class RunningContainer:
                         self._container.kill()
                     self._container.wait(timeout=10)
                     state = self._state()
-            self._exit = Exit(code=int(state["ExitCode"]), out_of_memory=bool(state["OOMKilled"]))
+            code = int(state["ExitCode"])
+            # Podman 4 does not see what the kernel does in a cgroup of version 1. As of a process,
+            # what nobody here killed was killed by the kernel, for want of memory.
+            killed = code == _KILLED and not self._tells_why and not ended_here
+            self._exit = Exit(code=code, out_of_memory=bool(state["OOMKilled"]) or killed)
         return self._exit
 
     def kill(self) -> None:
@@ -230,8 +286,19 @@ def _close(stream: "CancellableStream[Any]") -> None:
 
 
 def _remove(container: Container) -> None:
-    with _ended_by_itself():
-        container.remove(force=True, v=True)
+    """It may be ending, or another may remove it, at the same moment. Podman then refuses (409, or
+    500), and keeps it until it is asked again."""
+    for attempt in range(1, _REMOVALS + 1):
+        try:
+            container.remove(force=True, v=True)
+        except NotFound:
+            return
+        except APIError as error:
+            if error.status_code not in _ENDING or attempt == _REMOVALS:
+                raise
+            time.sleep(_BEFORE_ANOTHER_S)
+        else:
+            return
 
 
 @contextmanager
@@ -271,7 +338,7 @@ def _advice(error: APIError) -> str:
             f"{explanation}. This engine cannot hand out GPUs: install the NVIDIA driver and "
             "the NVIDIA Container Toolkit, or measure another target (jaxrig targets)"
         )
-    if "Requested CPUs are not available" in explanation:
+    if "requested cpus are not available" in explanation.lower():
         return f"{explanation}. Change `cpus` of this target in jaxrig.toml"
     return explanation
 

@@ -10,7 +10,7 @@ from typing import Any
 import docker
 import pytest
 
-from containers.docker_engine import DockerEngine, RunningContainer
+from containers.docker_engine import DockerEngine, RunningContainer, is_podman
 from containers.images import Images
 from containers.spec import LaunchSpec
 from tests.checkout import ROOT
@@ -53,6 +53,12 @@ def image(engine: docker.DockerClient, base: str) -> Iterator[str]:
 @pytest.fixture
 def docker_engine(engine: docker.DockerClient) -> DockerEngine:
     return DockerEngine(engine)
+
+
+@pytest.fixture(scope="session")
+def podman(engine: docker.DockerClient) -> bool:
+    """Whether it is Podman that answers: see test_podman.py."""
+    return is_podman(engine)
 
 
 @pytest.fixture
