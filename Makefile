@@ -12,7 +12,7 @@ SCHEMATHESIS := $(VENV)/schemathesis
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine postgresql browser screenshots stop clean help
+.PHONY: run test check format schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine podman postgresql browser screenshots stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -20,7 +20,7 @@ help: ## what there is to make
 run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
 	@$(BIN)/jaxrig run --suite quick
 
-test: check engine postgresql browser schemathesis ## the whole test suite, Docker end-to-end tests included
+test: check engine podman postgresql browser schemathesis ## the whole test suite, Docker end-to-end tests included
 	@$(BIN)/python -m pytest -m "not alone" -n auto --maxprocesses 4 --dist loadfile --benchmark-disable
 	@$(BIN)/python -m pytest -m alone
 
@@ -48,6 +48,9 @@ bench-changepoints: $(TEST_READY) ## whether changes are found that are there, a
 
 engine: $(RUN_READY)
 	@docker/engine.sh start
+
+podman:
+	@tests/podman.sh
 
 postgresql:
 	@tests/postgresql.sh

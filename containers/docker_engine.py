@@ -21,6 +21,7 @@ from containers.assets import assets
 from containers.engine import Exit
 from containers.errors import EngineError, EngineUnavailable, LaunchRefused
 from containers.output import Output
+from containers.podman import CLOSED, is_podman
 from containers.spec import SCRATCH_VARIABLE, LaunchSpec
 
 OWNER_LABEL = "jaxrig.owner"
@@ -33,8 +34,6 @@ _FILES, _FILES_AT_MOST = 1024, 4096
 _USERS = 4
 """Launches at a time whose processes the kernel counts together, as they are one user's; `pids`
 binds each of them."""
-_CLOSED = dict.fromkeys(("/run", "/var/tmp"), "ro,nosuid,nodev,noexec,size=4k")
-"""Podman makes these writable where the root is not."""
 _KILLED = 128 + signal.SIGKILL
 _ENDING = (409, 500)
 _REMOVALS, _BEFORE_ANOTHER_S = 20, 0.1
@@ -120,7 +119,7 @@ class DockerEngine:
             "read_only": True,
             "tmpfs": {
                 "/tmp": f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777",
-                **(_CLOSED if self._podman else {}),
+                **(CLOSED if self._podman else {}),
             },
             # Without a name it is removed with the container, by whoever removes that. It takes
             # its owner from the image's directory (workloads.Dockerfile).
@@ -139,12 +138,6 @@ class DockerEngine:
             # The streams are read as they come; a copy on disk would be unbounded.
             "log_config": LogConfig(type=LogConfig.types.NONE),
         }
-
-
-def is_podman(client: docker.DockerClient) -> bool:
-    """Whether it is Podman that answers as Docker would."""
-    components = client.version().get("Components") or ()
-    return any("podman" in str(each.get("Name", "")).lower() for each in components)
 
 
 def _check_gpus(spec: LaunchSpec, container: Container) -> None:

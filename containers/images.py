@@ -28,6 +28,7 @@ from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.ingredients import labels_of
 from containers.own import REQUIREMENTS, Own
+from containers.podman import familiar
 from containers.project import Project
 
 REGISTRY_BASE = "python:3.13-slim"
@@ -231,13 +232,14 @@ def find_image(client: docker.DockerClient, digest: str) -> Image:
     """Raises `ImageUnavailable` where the engine does not hold it, or `EngineUnavailable`."""
     with _failures(digest):
         try:
-            found = client.images.get(digest)
+            # Of an identity only Docker takes the beginning, and of hexadecimal digits all do.
+            found = client.images.get(digest.removeprefix("sha256:"))
         except ImageNotFound as error:
             raise ImageUnavailable(
                 f"this engine holds no image {digest}; `jaxrig runs --format json` names those "
                 "that were measured, and `docker images` those that are left"
             ) from error
-    return Image(digest=str(found.id), tag=(found.tags or [digest])[0])
+    return Image(digest=str(found.id), tag=familiar((found.tags or [digest])[0]))
 
 
 def target_of_image(client: docker.DockerClient, digest: str) -> str | None:

@@ -8,17 +8,18 @@ from http import HTTPStatus
 import docker
 from docker.errors import APIError
 
+from containers.podman import is_podman
 from containers.saved import PREFIX, HeldImage, failures, held
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pruned:
     """What went, what could not because a container uses it, and how many bytes the engine holds
-    less than before."""
+    less than before: None where it does not tell, as Podman."""
 
     gone: tuple[HeldImage, ...]
     in_use: tuple[HeldImage, ...]
-    freed_bytes: int
+    freed_bytes: int | None
 
 
 def surplus(images: Iterable[HeldImage], keep: int, pinned: Collection[str]) -> Iterator[HeldImage]:
@@ -45,8 +46,9 @@ def remove(client: docker.DockerClient, images: Iterable[HeldImage]) -> Pruned:
     in_use: list[HeldImage] = []
     for image in images:
         (gone if _removed(client, image) else in_use).append(image)
-    freed = before - _held_bytes(client)
-    return Pruned(gone=tuple(gone), in_use=tuple(in_use), freed_bytes=max(0, freed))
+    after = _held_bytes(client)
+    freed_bytes = None if before is None or after is None else max(0, before - after)
+    return Pruned(gone=tuple(gone), in_use=tuple(in_use), freed_bytes=freed_bytes)
 
 
 def discard(client: docker.DockerClient, target: str) -> None:
@@ -78,7 +80,7 @@ def _removed(client: docker.DockerClient, image: HeldImage) -> bool:
     return True
 
 
-def _held_bytes(client: docker.DockerClient) -> int:
+def _held_bytes(client: docker.DockerClient) -> int | None:
     """Of all layers, each counted once: images share them."""
     with failures("say how much it holds"):
-        return int(client.df()["LayersSize"])
+        return None if is_podman(client) else int(client.df()["LayersSize"])

@@ -21,6 +21,7 @@ from docker.models.images import Image as Model
 
 from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.images import TARGET_LABEL, find_image
+from containers.podman import familiar
 
 PREFIX = "jaxrig/"
 """Of the tags that jaxrig gives."""
@@ -46,8 +47,8 @@ def held(client: docker.DockerClient) -> list[HeldImage]:
         images = [
             HeldImage(
                 digest=str(image.id),
-                tag=tag,
-                tags=tuple(image.tags),
+                tag=familiar(tag),
+                tags=tuple(map(familiar, image.tags)),
                 target=str(image.labels[TARGET_LABEL]),
                 size_bytes=int(image.attrs["Size"]),
                 created_at=datetime.fromisoformat(image.attrs["Created"]),
@@ -117,7 +118,7 @@ def _digest_within(archive: IO[bytes], file: Path) -> str:
         with tarfile.open(fileobj=archive) as tar:
             (entry,) = json.loads(_read(tar, "manifest.json"))
             config = _read(tar, str(entry["Config"]))
-            tags = [str(tag) for tag in entry["RepoTags"] or ()]
+            tags = [familiar(str(tag)) for tag in entry["RepoTags"] or ()]
             labels: dict[str, Any] = json.loads(config)["config"]["Labels"] or {}
     except (tarfile.TarError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ImageUnavailable(f"{file} is no saved image: {error}") from error

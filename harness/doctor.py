@@ -12,6 +12,7 @@ from containers.assets import assets
 from containers.docker_engine import connect, engine_errors
 from containers.errors import EngineError
 from containers.images import CA_VARIABLES, REGISTRY_BASE, known_base
+from containers.podman import engine_name
 from containers.spec import GIB
 from harness.errors import DatabaseFailure, NoResults
 from harness.machine import host_software, memory_bytes, this_machine
@@ -63,7 +64,7 @@ def _engine() -> tuple[Finding, Finding, Mapping[str, Any]]:
             Finding(check="base image", status="warn", found="not known without an engine"),
             {},
         )
-    found = f"Docker {version['Version']}, API {version['ApiVersion']}"
+    found = f"{engine_name(version)} {version['Version']}, API {version['ApiVersion']}"
     return Finding(check="engine", status="ok", found=found), _base(known), info
 
 

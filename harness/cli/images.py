@@ -85,7 +85,8 @@ def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     show(images_view(pruned.gone), arguments, out)
     for image in pruned.in_use:
         say(f"{image.tag} stays: a container uses it")
-    say(f"{len(pruned.gone)} image(s) removed, {quantity.size(pruned.freed_bytes)} freed")
+    freed = "" if pruned.freed_bytes is None else f", {quantity.size(pruned.freed_bytes)} freed"
+    say(f"{len(pruned.gone)} image(s) removed{freed}")
     return 0
 
 

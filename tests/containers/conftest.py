@@ -10,8 +10,9 @@ from typing import Any
 import docker
 import pytest
 
-from containers.docker_engine import DockerEngine, RunningContainer, is_podman
+from containers.docker_engine import DockerEngine, RunningContainer
 from containers.images import Images
+from containers.podman import is_podman
 from containers.spec import LaunchSpec
 from tests.checkout import ROOT
 from tests.containers.running import Start

@@ -107,4 +107,4 @@ def test_bytes_are_what_the_engine_holds_less(
     workshop.ensure()
     done = remove(engine, [old])
     assert done.gone == (old,)
-    assert done.freed_bytes > 16 << 20  # others may build meanwhile
+    assert (done.freed_bytes or 0) > 16 << 20  # others may build meanwhile
