@@ -64,6 +64,17 @@ class _Record(BaseModel):
     schema_version: Literal[2] = Field(alias="schema")
 
 
+class Distribution(BaseModel):
+    """A Linux distribution as /etc/os-release names it; `packages`: `name:architecture` → version
+    of each that dpkg has installed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Text
+    release: Text | None
+    packages: dict[Text, Text]
+
+
 class Environment(_Record):
     """First record of a launch: the software and devices that will be measured."""
 
@@ -76,6 +87,8 @@ class Environment(_Record):
     jaxlib: Text | None
     """None where they are not installed: only a suite of one's own can do without."""
     packages: dict[Text, Text]
+    distribution: Distribution | None = None
+    """None where dpkg keeps no list, or an older jaxrig looked."""
     variables: dict[Text, LongText]
     """JAX_*, XLA_*, OMP_* and LIBTPU_* variables as the launch saw them."""
     visible_cpus: list[Count]

@@ -15,7 +15,7 @@ from cyclonedx.model.tool import ToolRepository
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from harness.contents import Contents
+from harness.contents import Contents, Distribution
 from harness.errors import UsageError
 
 _SERIAL_NUMBERS = UUID("0c6a4f0e-6d0b-5b7e-9f63-2d1a7f0e8c55")
@@ -42,7 +42,7 @@ def sbom(contents: Contents, jaxrig_version: str) -> str:
     bom = Bom(
         serial_number=uuid5(_SERIAL_NUMBERS, contents.digest),
         metadata=_metadata(contents, image, jaxrig_version),
-        components=[*_runtime(contents), *_python_packages(contents.packages)],
+        components=_parts(contents),
     )
     bom.register_dependency(image, bom.components)
     text: str = JsonV1Dot6(bom).output_as_string(indent=2)
@@ -91,32 +91,55 @@ def _properties(contents: Contents) -> Iterator[Property]:
             yield Property(name=f"jaxrig:{name}", value=value)
 
 
+def _parts(contents: Contents) -> list[Component]:
+    found = [*_runtime(contents), *_python_packages(contents.packages or {})]
+    return found if contents.distribution is None else [*found, *_system(contents.distribution)]
+
+
 def _runtime(contents: Contents) -> Iterator[Component]:
     if contents.python is not None:
-        yield Component(
-            type=ComponentType.PLATFORM,
-            name="python",
-            version=contents.python,
-            bom_ref="runtime:python",
-            purl=_purl("generic", "python", contents.python),
-        )
+        purl = _purl("generic", "python", contents.python)
+        yield _part(ComponentType.PLATFORM, "runtime", "python", contents.python, purl)
 
 
 def _python_packages(packages: Mapping[str, str]) -> Iterator[Component]:
     for name, version in packages.items():
-        yield Component(
-            type=ComponentType.LIBRARY,
-            name=name,
-            version=version[:_LONGEST_VERSION],
-            bom_ref=f"python:{name}",
-            purl=_purl("pypi", name, version),
-        )
+        purl = _purl("pypi", name, version)
+        yield _part(ComponentType.LIBRARY, "python", name, version, purl)
 
 
-def _purl(kind: str, name: str, version: str) -> PackageURL | None:
+def _system(found: Distribution) -> Iterator[Component]:
+    """The distribution, and its packages."""
+    release = found.release or ""
+    yield _part(ComponentType.OPERATING_SYSTEM, "distribution", found.name, release, None)
+    beneath = f"{found.name}-{release}" if release else found.name
+    for known_as, version in found.packages.items():
+        name, _, architecture = known_as.partition(":")
+        qualifiers = {"arch": architecture, "distro": beneath}
+        purl = _purl("deb", f"{found.name}/{name}", version, qualifiers)
+        yield _part(ComponentType.LIBRARY, "dpkg", known_as, version, purl)
+
+
+def _part(
+    kind: ComponentType, of: str, name: str, version: str, purl: PackageURL | None
+) -> Component:
+    """`of`: among whose names this one is the only one; were two parts to have one reference,
+    chance would name them anew."""
+    return Component(
+        type=kind,
+        name=name,
+        version=version[:_LONGEST_VERSION],
+        bom_ref=f"{of}:{name}",
+        purl=purl,
+    )
+
+
+def _purl(
+    kind: str, name: str, version: str, qualifiers: Mapping[str, str] | None = None
+) -> PackageURL | None:
     """None for a name that no package can have; whatever ran in an image can claim any."""
     namespace, _, last = name.rpartition("/")
     try:
-        return PackageURL(kind, namespace or None, last, version)
+        return PackageURL(kind, namespace or None, last, version, dict(qualifiers or {}))
     except ValueError:
         return None

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Row, ScalarSelect, Select, or_, select
 
-from harness.contents import Contents
+from harness.contents import Contents, Distribution
 from harness.store.models import EnvironmentRow, ImageRow, LaunchRow, RunRow
 
 
@@ -22,6 +22,7 @@ def contents_query(digest: str) -> Select[*tuple[Any, ...]]:
             ImageRow.dockerfile_sha256,
             ImageRow.requirements_sha256,
             ImageRow.packages,
+            ImageRow.distribution,
             _first_told().label("facts"),
         )
         .where(or_(*begins))
@@ -34,8 +35,13 @@ def contents_of(row: Row[Any]) -> Contents:
     values = row._asdict()
     facts = values.pop("facts") or {}
     packages = values.pop("packages") or facts.get("packages")
+    beneath = values.pop("distribution")
     return Contents(
-        **values, packages=packages, python=facts.get("python"), platform=facts.get("platform")
+        **values,
+        packages=packages,
+        distribution=None if beneath is None else Distribution(**beneath),
+        python=facts.get("python"),
+        platform=facts.get("platform"),
     )
 
 

@@ -23,6 +23,7 @@ def environment(**changes: Any) -> dict[str, Any]:
         "jax": "0.9.0",
         "jaxlib": "0.9.0",
         "packages": {"jax": "0.9.0"},
+        "distribution": {"name": "debian", "release": "13", "packages": {"libc6:amd64": "2.41-12"}},
         "variables": {"JAX_PLATFORMS": "cpu"},
         "visible_cpus": [0, 1],
         "boot_id": None,

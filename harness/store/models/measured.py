@@ -49,6 +49,7 @@ class ImageRow(Base):
     dockerfile_sha256: Mapped[str | None]
     requirements_sha256: Mapped[str | None]
     packages: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    distribution: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
 
 
 class EnvironmentRow(Base):

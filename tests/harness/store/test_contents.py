@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.contents import Contents
+from harness.contents import Contents, Distribution
 from harness.errors import UsageError
 from harness.store.reader import Reader
 from harness.store.writer import Store
@@ -26,6 +26,8 @@ def test_an_image_is_known_by_its_digest_or_its_beginning(either_url: str, named
     assert (found.digest, found.tag, found.dockerfile_sha256) == (DIGEST, TAG, "1" * 64)
     assert (found.packages, found.python, found.platform) == ({"jax": "0.9.0"}, "3.13.5", "cpu")
     assert found.requirements_sha256 is None
+    packages = {"libc6:amd64": "2.41-12"}
+    assert found.distribution == Distribution(name="debian", release="13", packages=packages)
 
 
 def test_the_first_launch_that_told_is_believed(either_url: str) -> None:
@@ -40,7 +42,7 @@ def test_an_image_on_which_nothing_came_to_tell_is_known_by_name_alone(either_ur
     with Store(either_url) as store:
         begin_run(store)
     found = contents(either_url, DIGEST)
-    assert (found.packages, found.python, found.platform) == (None, None, None)
+    assert (found.packages, found.distribution, found.python, found.platform) == (None,) * 4
 
 
 def test_a_name_of_none_or_of_several_is_refused(either_url: str) -> None:

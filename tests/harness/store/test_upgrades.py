@@ -89,7 +89,11 @@ REGRESSIONS = (
         " 'known', 'me', '2026-01-01')"
     ),
 )
-ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS, REGRESSIONS)
+INGREDIENTS = ("UPDATE images SET dockerfile_sha256 = 'd', packages = '{\"jax\": \"0.9.0\"}'",)
+ADDED = (
+    *(FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS, REGRESSIONS),
+    INGREDIENTS,
+)
 """What each schema could hold that those before it could not."""
 
 UNCOUNTED = ("alembic_version", "nights", "machine_links", "imports", "commits")
@@ -274,6 +278,19 @@ def test_regressions_can_be_kept_from_here_on(older: tuple[str, int]) -> None:
     assert (kept["n"].run, kept["n"].decisions) == ("old", ())
     before = [(each.run, len(each.decisions)) for name, each in kept.items() if name != "n"]
     assert before == ([("old", 1)] if version >= 9 else [])
+
+
+def test_what_an_image_was_made_of_is_kept(older: tuple[str, int]) -> None:
+    url, version = older
+    Store(url).close()
+    if version >= 5:
+        with Reader(url) as reader:
+            found = reader.contents("sha256:d")
+        known = version >= 10
+        assert (found.dockerfile_sha256, found.packages) == (
+            ("d", {"jax": "0.9.0"}) if known else (None, None)
+        )
+        assert found.distribution is None
 
 
 def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None:
