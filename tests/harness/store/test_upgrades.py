@@ -8,6 +8,7 @@ from alembic import command
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from harness.contents import Distribution
 from harness.errors import DatabaseFailure
 from harness.store.check import check
 from harness.store.database import SCHEMA_VERSION
@@ -90,9 +91,12 @@ REGRESSIONS = (
     ),
 )
 INGREDIENTS = ("UPDATE images SET dockerfile_sha256 = 'd', packages = '{\"jax\": \"0.9.0\"}'",)
+DISTRIBUTION = (
+    'UPDATE images SET distribution = \'{"name": "debian", "release": null, "packages": {}}\'',
+)
 ADDED = (
     *(FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS, REGRESSIONS),
-    INGREDIENTS,
+    *(INGREDIENTS, DISTRIBUTION),
 )
 """What each schema could hold that those before it could not."""
 
@@ -290,7 +294,8 @@ def test_what_an_image_was_made_of_is_kept(older: tuple[str, int]) -> None:
         assert (found.dockerfile_sha256, found.packages) == (
             ("d", {"jax": "0.9.0"}) if known else (None, None)
         )
-        assert found.distribution is None
+        beneath = Distribution(name="debian", release=None, packages={})
+        assert found.distribution == (beneath if version >= 11 else None)
 
 
 def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None:
