@@ -6,7 +6,7 @@ sees it; what does not fit raises `BadRecord` with the reason.
 
 import json
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +16,7 @@ from pydantic import (
     JsonValue,
     TypeAdapter,
     ValidationError,
+    model_validator,
 )
 
 SCHEMA_VERSION = 2
@@ -64,6 +65,17 @@ class _Record(BaseModel):
     schema_version: Literal[2] = Field(alias="schema")
 
 
+class Distribution(BaseModel):
+    """A Linux distribution as /etc/os-release names it; `packages`: `name:architecture` → version
+    of each that dpkg has installed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Text
+    release: Text | None
+    packages: dict[Text, Text]
+
+
 class Environment(_Record):
     """First record of a launch: the software and devices that will be measured."""
 
@@ -76,6 +88,8 @@ class Environment(_Record):
     jaxlib: Text | None
     """None where they are not installed: only a suite of one's own can do without."""
     packages: dict[Text, Text]
+    distribution: Distribution | None = None
+    """None where dpkg keeps no list, or an older jaxrig looked."""
     variables: dict[Text, LongText]
     """JAX_*, XLA_*, OMP_* and LIBTPU_* variables as the launch saw them."""
     visible_cpus: list[Count]
@@ -96,6 +110,40 @@ class Ready(_Record):
 
     kind: Literal["ready"]
     case: CaseId
+
+
+class GpuReading(BaseModel):
+    """What a GPU told at a moment; None where it does not. `ecc_errors`: uncorrected ones, and
+    `energy_j` used, since its driver was loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    sm_clock_hz: Amount | None
+    throttle_reasons: list[Text] | None
+    power_w: Amount | None
+    temperature_c: Finite | None
+    ecc_errors: Count | None
+    energy_j: Amount | None
+
+
+class GpuWatched(BaseModel):
+    """A GPU before, between and after the rounds of a case."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: Text | None
+    uuid: Text | None
+    max_sm_clock_hz: Amount | None
+    application_sm_clock_hz: Amount | None
+    """What it was set to, by somebody or by its vendor."""
+    before: GpuReading
+    after: GpuReading
+    sm_clocks_hz: list[Amount | None]
+    """At the end of each round."""
+    throttle_reasons: list[Text]
+    """All that were seen then."""
+    marked: list[Count]
+    """Rounds, from 0, that it was slowed in."""
 
 
 class Measurement(_Record):
@@ -150,9 +198,21 @@ class Measurement(_Record):
     """Seconds that the hypervisor took from this machine's CPUs during the rounds."""
     timed_s: Seconds
     """Wall time of all rounds, warm-up included."""
+    gpu: GpuWatched | None = None
+    """None without an NVIDIA GPU, where it cannot be asked, or where an older jaxrig measured."""
     observations: dict[Text, Whole | Finite | Text]
     """What else the case found out, as an accuracy; units in the names."""
     warnings: list[Text]
+
+    @model_validator(mode="after")
+    def _of_its_rounds(self) -> Self:
+        """Refuses clocks of other rounds than were timed, and marks on them."""
+        rounds = len(self.samples_s)
+        if self.gpu is not None and (
+            len(self.gpu.sm_clocks_hz) != rounds or any(at >= rounds for at in self.gpu.marked)
+        ):
+            raise ValueError(f"gpu tells of other rounds than the {rounds} that were timed")
+        return self
 
 
 class Benchmark(_Record):

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 from pathlib import Path
 from typing import Any
 
+from workloads.distribution import distribution
 from workloads.stream import SCHEMA_VERSION
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -76,6 +77,7 @@ def software() -> dict[str, Any]:
         "jax": installed("jax"),
         "jaxlib": installed("jaxlib"),
         "packages": packages(),
+        "distribution": distribution(),
         "variables": variables(),
         "visible_cpus": sorted(os.sched_getaffinity(0)),
         "boot_id": boot_id(),

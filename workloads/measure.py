@@ -15,12 +15,14 @@ from typing import Any, Protocol
 
 import jax
 
-from workloads import noise, remarks, room
+from workloads import noise, remarks, room, throttling
 from workloads.builders import build
 from workloads.case import Case
+from workloads.nvml import Unread
 from workloads.prepare import Prepared, Stages, prepare
 from workloads.program import Program
 from workloads.stream import SCHEMA_VERSION
+from workloads.throttling import Watch, Watched
 from workloads.turns import Alone, Turns
 
 
@@ -75,7 +77,7 @@ class Timing:
 
     `calls`, `timed_s`: calls in, and wall time of, all rounds, warm-up included.
     `peak_rss_bytes`: of the process during the rounds alone; compiling and the reference are
-    over by then.
+    over by then. `gpu`: None where none was watched.
     """
 
     samples_s: list[float]
@@ -84,6 +86,7 @@ class Timing:
     timed_s: float
     noise: noise.Reading
     peak_rss_bytes: int | None
+    gpu: Watched | None = None
 
 
 def measure(
@@ -104,8 +107,10 @@ def measure(
     if rounds is not None:
         policy = replace(policy, min_rounds=rounds, max_rounds=rounds)
     try:
-        timing = take_rounds(prepared, benchmark, policy, lambda: turns.wait(case.id))
+        watch, unread = _watch()
+        timing = take_rounds(prepared, benchmark, policy, lambda: turns.wait(case.id), watch)
         record = measurement(prepared, timing)
+        record["warnings"] += unread
     finally:
         prepared.close()
     facts = {key: value for key, value in record.items() if key not in ("kind", "samples_s")}
@@ -118,10 +123,12 @@ def take_rounds(
     benchmark: Benchmark,
     policy: Policy,
     before_round: Callable[[], None] = lambda: None,
+    watch: Watch | None = None,
 ) -> Timing:
     """Times `prepared` under `policy`; pytest-benchmark ends up with the same samples.
 
-    `before_round` is called before every round, warm-up included, and is not timed.
+    `before_round` is called before every round, warm-up included, and is not timed. `watch` looks
+    at the GPU at the end of each.
     """
     own = prepared.before_round
     if own is None:
@@ -131,6 +138,8 @@ def take_rounds(
         calls, call_s = 1, _duration_s(prepared.round, 1)
 
     def setup() -> None:
+        if watch is not None:
+            watch.look()  # first: of the round before, while its clock still is what it was
         benchmark.stats.iterations = calls  # its table and JSON then hold seconds per call
         before_round()
         if own is not None:
@@ -149,6 +158,7 @@ def take_rounds(
         )
         timed_s, after = time.perf_counter() - start, noise.read()
     samples_s = list(benchmark.stats.stats.data)
+    watched = None if watch is None else watch.end(len(samples_s))
     return Timing(
         samples_s=samples_s,
         calls_per_round=calls,
@@ -156,7 +166,16 @@ def take_rounds(
         timed_s=timed_s,
         noise=after.since(before),
         peak_rss_bytes=noise.peak_rss_bytes() if can_reset else None,
+        gpu=watched,
     )
+
+
+def _watch() -> tuple[Watch | None, list[str]]:
+    """What looks at the GPU, if there is one; and why nothing does, where something should."""
+    try:
+        return throttling.watch(), []
+    except Unread as error:
+        return None, [f"clocks and throttling of the GPU unknown: {error}"]
 
 
 def calls_per_round(run: Callable[[int], None], round_s: float) -> tuple[int, float]:
@@ -199,10 +218,12 @@ def measurement(prepared: Prepared, timing: Timing) -> dict[str, Any]:
         "numerics_tolerance": case.tolerance,
         **asdict(timing.noise),
         "timed_s": timing.timed_s,
+        "gpu": None if timing.gpu is None else timing.gpu.as_record(),
         "observations": dict(prepared.observe()),
         "warnings": [
             *prepared.warnings(),
             *noise.unread(timing.peak_rss_bytes, timing.noise.steal_s),
+            *(() if timing.gpu is None else throttling.warnings(timing.gpu)),
             *(_of_program(prepared, prepared.program, timing) if prepared.program else ()),
         ],
     }

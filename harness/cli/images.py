@@ -1,4 +1,4 @@
-"""`jaxrig images list|export|import|rebuild|prune`."""
+"""`jaxrig images list|sbom|export|import|rebuild|prune`."""
 
 import argparse
 from pathlib import Path
@@ -6,12 +6,22 @@ from typing import TextIO
 
 from harness.cli.nested import Options, nested
 from harness.cli.words import positive, saying, show
+from harness.report.writing import STDOUT, put
 
 
 def add(images: argparse.ArgumentParser, options: Options) -> None:
     """`options`: those that every command has."""
     add = nested(images, options)
     add("list", list_, "list the images that jaxrig built and the engine holds")
+    sbom_ = add("sbom", sbom, "say what is in an image, as an SBOM in CycloneDX's JSON")
+    sbom_.add_argument("image", help="its digest, or how that begins")
+    sbom_.add_argument(
+        "--out",
+        type=Path,
+        default=STDOUT,
+        metavar="FILE",
+        help="instead of stdout; one that is there is replaced",
+    )
     export_ = add("export", export, "save an image to a file, to bring it back some day")
     export_.add_argument("image", help="its digest, or how that begins, or its tag")
     export_.add_argument("file", type=Path, help="an existing file is refused")
@@ -39,6 +49,17 @@ def list_(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.runner.images import held
 
     show(images_view(held()), arguments, out)
+    return 0
+
+
+def sbom(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness import __version__
+    from harness.report.sbom import sbom
+    from harness.store.reader import Reader
+
+    with Reader(arguments.db) as reader:
+        contents = reader.contents(arguments.image)
+    put(sbom(contents, __version__), arguments.out, out)
     return 0
 
 

@@ -8,12 +8,10 @@ from urllib.parse import urlsplit
 from harness.cli.asked import filters_of
 from harness.cli.regressions import add_cases
 from harness.errors import UsageError
-from harness.report.writing import write
+from harness.report.writing import put
 
 if TYPE_CHECKING:
     from harness.regressions import Regression
-
-_STDOUT = Path("-")
 
 
 def add_badge(badge: argparse.ArgumentParser) -> None:
@@ -30,7 +28,7 @@ def add_feed(feed: argparse.ArgumentParser) -> None:
 def badge(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.report.badge import badge
 
-    _put(badge(_found(arguments)), arguments.file, out)
+    put(badge(_found(arguments)), arguments.file, out)
     return 0
 
 
@@ -44,7 +42,7 @@ def feed(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         _refuse_no_page(link)
     address = link or arguments.file.resolve().as_uri()
     found = [each for each in _found(arguments) if each.is_told]
-    _put(feed(found, address=address, link=link, now=datetime.now(UTC)), arguments.file, out)
+    put(feed(found, address=address, link=link, now=datetime.now(UTC)), arguments.file, out)
     return 0
 
 
@@ -70,10 +68,3 @@ def _found(arguments: argparse.Namespace) -> "tuple[Regression, ...]":
 
     filters = filters_of(arguments, arguments.cases)
     return regressions(arguments.db, filters, load(Path.cwd()).floor)
-
-
-def _put(text: str, path: Path, out: TextIO) -> None:
-    if path == _STDOUT:
-        write(text, out)
-    else:
-        path.write_text(text, encoding="utf-8")

@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import BinaryIO, TextIO
+
+STDOUT = Path("-")
 
 
 def write(text: str, stream: TextIO) -> bool:
@@ -15,6 +18,14 @@ def write(text: str, stream: TextIO) -> bool:
         _write_into_nothing(stream)
         return False
     return True
+
+
+def put(text: str, path: Path, stream: TextIO) -> None:
+    """Into a file, which is replaced; for `STDOUT`, to the stream. Raises OSError."""
+    if path == STDOUT:
+        write(text, stream)
+    else:
+        path.write_text(text, encoding="utf-8")
 
 
 def write_all(pieces: Iterable[str], stream: TextIO) -> None:

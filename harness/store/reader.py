@@ -23,6 +23,7 @@ from harness.store.text import storable
 if TYPE_CHECKING:
     import pandas as pd
 
+    from harness.contents import Contents
     from harness.store.nights import Anchor
     from harness.store.pairings import Pairing
 
@@ -247,6 +248,19 @@ class Reader:
         from harness.store.nights import anchored
 
         return frozenset(row.digest for row in self._rows(anchored()))
+
+    def contents(self, digest: str) -> "Contents":
+        """What is in an image, by its digest or how that begins. Raises `UsageError` for none, and
+        for several."""
+        from harness.store.contents import contents_of, contents_query
+
+        found = self._rows(contents_query(storable(digest)))
+        if len(found) != 1:
+            raise UsageError(
+                f"{'several' if found else 'no'} stored images begin with {digest!r}; "
+                "`jaxrig runs --format json` tells the image of each run"
+            )
+        return contents_of(found[0])
 
     def turns(self, anchor: int, nights: int) -> "pd.DataFrame":
         """One row per pairing, case and launch pair of the newest nights of an anchor, in order.

@@ -195,9 +195,10 @@ class Store:
     ) -> None:
         """Keeps what the launch said of its software and devices. `host`: what of the software
         is the machine's, as `machine.host_software` tells it."""
-        facts = environment.model_dump(exclude={"kind", "schema_version", "boot_id"})
+        of_others = {"kind", "schema_version", "boot_id", "distribution"}
+        facts = environment.model_dump(exclude=of_others)
         self.set_facts(launch, facts | dict(host or {}))
-        self._write(partial(_describe_image, launch=launch, packages=environment.packages))
+        self._write(partial(_describe_image, launch=launch, environment=environment))
 
     def set_facts(self, launch: int, facts: Mapping[str, Any]) -> None:
         """Keeps what is known of the software of a process that sends no records."""
@@ -340,12 +341,15 @@ class Store:
         return self._shared.image(connection, digest=digest, tag=tag, first_seen_at=_now())
 
 
-def _describe_image(connection: Connection, launch: int, packages: Mapping[str, str]) -> None:
+def _describe_image(connection: Connection, launch: int, environment: Environment) -> None:
     """Keeps what is in the launch's image, unless that is known."""
+    told = environment.model_dump(include={"packages", "distribution"})
     of_launch = select(RunRow.image_id).join(LaunchRow, LaunchRow.run_id == RunRow.id)
     image = of_launch.where(LaunchRow.id == launch).scalar_subquery()
-    unknown = (ImageRow.id == image, ImageRow.packages.is_(None))
-    connection.execute(update(ImageRow).where(*unknown).values(packages=dict(packages)))
+    for column, value in told.items():
+        unknown = (ImageRow.id == image, getattr(ImageRow, column).is_(None))
+        if value is not None:
+            connection.execute(update(ImageRow).where(*unknown).values({column: value}))
 
 
 def _table(model: type[Base]) -> Table:

@@ -68,6 +68,17 @@ def test_everything_known_about_a_measurement_is_kept(shown: dict[str, Any]) -> 
     assert product["bytes"] == 3 * 256**2 * 4
 
 
+def test_what_is_in_the_image_is_known_afterwards(jaxrig: Jaxrig, shown: dict[str, Any]) -> None:
+    bill = json.loads(jaxrig("images", "sbom", shown["image"]).out)
+    found = {each["bom-ref"]: each for each in bill["components"]}
+    environment = shown["launches"][0]["environment"]
+    assert found["python:jax"]["version"] == environment["jax"]
+    assert found["runtime:python"]["version"] == environment["python"]
+    assert found["distribution:debian"]["version"]
+    assert any(each.startswith("dpkg:libc6:") for each in found)
+    assert "distribution" not in environment
+
+
 def test_both_launches_ran_the_same_compiled_code(shown: dict[str, Any]) -> None:
     hashes = {(each["case"], each["hlo_sha256"]) for each in shown["measurements"]}
     assert len(hashes) == len(IDS)

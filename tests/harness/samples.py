@@ -23,6 +23,7 @@ def environment(**changes: Any) -> dict[str, Any]:
         "jax": "0.9.0",
         "jaxlib": "0.9.0",
         "packages": {"jax": "0.9.0"},
+        "distribution": {"name": "debian", "release": "13", "packages": {"libc6:amd64": "2.41-12"}},
         "variables": {"JAX_PLATFORMS": "cpu"},
         "visible_cpus": [0, 1],
         "boot_id": None,
@@ -101,10 +102,35 @@ def measurement(case: str = A, samples_s: Sequence[float] = (1.0,), **changes: A
         "involuntary_switches": 1,
         "steal_s": 0.0,
         "timed_s": 2.5,
+        "gpu": None,
         "observations": {},
         "warnings": [],
     }
     return record | changes
+
+
+def gpu(*sm_clocks_hz: float | None, **changes: Any) -> dict[str, Any]:
+    """What was seen of a GPU whose rounds ended at these clocks."""
+    reading = {
+        "sm_clock_hz": 1.9e9,
+        "throttle_reasons": ["gpu_idle"],
+        "power_w": 350.5,
+        "temperature_c": 55.0,
+        "ecc_errors": 0,
+        "energy_j": 1.5,
+    }
+    seen = {
+        "name": "Testing GPU",
+        "uuid": "GPU-1234",
+        "max_sm_clock_hz": 2e9,
+        "application_sm_clock_hz": None,
+        "before": reading,
+        "after": reading | {"energy_j": 9.5},
+        "sm_clocks_hz": list(sm_clocks_hz),
+        "throttle_reasons": [],
+        "marked": [],
+    }
+    return seen | changes
 
 
 def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> dict[str, Any]:

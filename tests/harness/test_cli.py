@@ -239,7 +239,10 @@ def test_what_a_container_said_is_made_harmless_in_messages(jaxrig: Jaxrig) -> N
     assert "\x1b" not in outcome.err
 
 
-HEAVY = {"pandas", "numpy", "docker", "sqlalchemy", "alembic", "pydantic", "rich", "jax"}
+HEAVY = {
+    *("pandas", "numpy", "docker", "sqlalchemy", "alembic", "pydantic", "rich", "jax"),
+    *("cyclonedx", "packageurl"),
+}
 
 
 def test_help_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tests.harness.samples import (
     environment,
     failure,
     finished,
+    gpu,
     line,
     measurement,
     parsed_measurement,
@@ -48,6 +49,7 @@ def test_a_measurement_keeps_every_field() -> None:
         (started(A), CaseStarted),
         (failure(A), Failure),
         (finished(2), Finished),
+        (environment(distribution=None), Environment),
         (environment(jax=None, jaxlib=None, platform="none"), Environment),
         (benchmark("test_a.py::TestB::test_c[two words-é]"), Benchmark),
         (collected("a", "b", failures=[{"case": None, "message": "why"}]), Collected),
@@ -122,12 +124,22 @@ def test_what_is_no_record_is_refused(text: bytes) -> None:
         ({"parameters": {"x": [1]}}, "parameters"),
         ({"warnings": "none"}, "warnings"),
         ({"surprise": 1}, "surprise"),
+        ({"gpu": gpu(1e9, 1e9)}, "gpu tells of other rounds than the 1"),
+        ({"gpu": gpu(1e9, marked=[1])}, "gpu tells of other rounds than the 1"),
+        ({"gpu": gpu(-1.0)}, "gpu.sm_clocks_hz"),
+        ({"gpu": gpu(1e9, surprise=1)}, "gpu.surprise"),
     ],
     ids=lambda value: str(value)[:40],
 )
 def test_a_bad_field_is_named(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(BadRecord, match=reason):
         parse(line(measurement() | changes))
+
+
+def test_what_a_gpu_was_doing_is_kept() -> None:
+    seen = gpu(1.9e9, None, 1.2e9, marked=[2], throttle_reasons=["sw_power_cap"])
+    kept = parsed_measurement(samples_s=[1.0, 1.0, 2.0], gpu=seen)
+    assert kept.model_dump(by_alias=True)["gpu"] == seen
 
 
 @pytest.mark.parametrize(
@@ -153,6 +165,7 @@ YOUNGER = (
     "streamed_bytes",
     "arguments",
     "results",
+    "gpu",
 )
 """Than images that are pinned as anchors, and are measured for years."""
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import jax
 import pytest
 
+from tests.workloads.nvml.gpu import FakeGpu, compiled
 from workloads import builders
 from workloads.case import Case
 from workloads.catalog import find
+from workloads.nvml import this_gpu
 from workloads.problem import Problem
 
 Small = Callable[..., Case]
@@ -68,3 +71,17 @@ def hasty() -> Iterator[None]:
         yield
     finally:
         jax.config.update("jax_disable_most_optimizations", False)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture(scope="session")
+def nvml(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """NVIDIA's management library, as a fake."""
+    return compiled(tmp_path_factory.mktemp("nvml"))
+
+
+@pytest.fixture
+def gpu(nvml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGpu]:
+    """What a GPU says in this process."""
+    this_gpu.cache_clear()
+    yield FakeGpu(nvml, tmp_path / "nvml", monkeypatch)
+    this_gpu.cache_clear()

@@ -49,6 +49,7 @@ class ImageRow(Base):
     dockerfile_sha256: Mapped[str | None]
     requirements_sha256: Mapped[str | None]
     packages: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
+    distribution: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
 
 
 class EnvironmentRow(Base):
@@ -254,6 +255,7 @@ class MeasurementRow(Base):
     involuntary_switches: Mapped[int | None] = mapped_column(BigInteger)
     steal_s: Mapped[float | None]
     timed_s: Mapped[float | None]
+    gpu: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     extra_info: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     observations: Mapped[dict[str, Any] | None] = mapped_column(DOCUMENT)
     warnings: Mapped[list[str] | None] = mapped_column(DOCUMENT)

@@ -15,7 +15,7 @@ from harness.store.history import history_query
 from harness.store.reader import CEILINGS, Reader
 from harness.store.writer import Store
 from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
-from tests.harness.samples import A, B, parsed_benchmark, parsed_measurement
+from tests.harness.samples import A, B, gpu, parsed_benchmark, parsed_measurement
 from workloads import catalog
 
 
@@ -30,6 +30,16 @@ def test_runs_come_newest_first_with_their_counts(store: Store, url: str) -> Non
     assert [run.status for run in runs] == ["failed", "done"]
     age = datetime.now(UTC) - runs[0].started_at
     assert timedelta(0) <= age < timedelta(minutes=1)
+
+
+def test_what_a_gpu_was_doing_is_told_beside_its_times(either_url: str) -> None:
+    seen = gpu(1.9e9, 1.2e9, 1.9e9, marked=[1])
+    with Store(either_url) as store:
+        add_run(store, {A: [1.0]}, measured={"gpu": seen})
+        add_run(store, {A: [1.0]})
+    with Reader(either_url) as reader:
+        assert [each["gpu"] for each in reader.records("latest~1")] == [seen]
+        assert [each["gpu"] for each in reader.records("latest")] == [None]
 
 
 def test_runs_of_a_suite_are_found_alone(store: Store, url: str) -> None:

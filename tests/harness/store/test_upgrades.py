@@ -8,6 +8,7 @@ from alembic import command
 from sqlalchemy import Connection, create_engine, inspect, text
 from sqlalchemy.exc import IntegrityError
 
+from harness.contents import Distribution
 from harness.errors import DatabaseFailure
 from harness.store.check import check
 from harness.store.database import SCHEMA_VERSION
@@ -89,7 +90,14 @@ REGRESSIONS = (
         " 'known', 'me', '2026-01-01')"
     ),
 )
-ADDED = (FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS, REGRESSIONS)
+INGREDIENTS = ("UPDATE images SET dockerfile_sha256 = 'd', packages = '{\"jax\": \"0.9.0\"}'",)
+DISTRIBUTION = (
+    'UPDATE images SET distribution = \'{"name": "debian", "release": null, "packages": {}}\'',
+)
+ADDED = (
+    *(FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS, REGRESSIONS),
+    *(INGREDIENTS, DISTRIBUTION),
+)
 """What each schema could hold that those before it could not."""
 
 UNCOUNTED = ("alembic_version", "nights", "machine_links", "imports", "commits")
@@ -274,6 +282,20 @@ def test_regressions_can_be_kept_from_here_on(older: tuple[str, int]) -> None:
     assert (kept["n"].run, kept["n"].decisions) == ("old", ())
     before = [(each.run, len(each.decisions)) for name, each in kept.items() if name != "n"]
     assert before == ([("old", 1)] if version >= 9 else [])
+
+
+def test_what_an_image_was_made_of_is_kept(older: tuple[str, int]) -> None:
+    url, version = older
+    Store(url).close()
+    if version >= 5:
+        with Reader(url) as reader:
+            found = reader.contents("sha256:d")
+        known = version >= 10
+        assert (found.dockerfile_sha256, found.packages) == (
+            ("d", {"jax": "0.9.0"}) if known else (None, None)
+        )
+        beneath = Distribution(name="debian", release=None, packages={})
+        assert found.distribution == (beneath if version >= 11 else None)
 
 
 def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None:

@@ -113,6 +113,20 @@ def test_an_image_is_described_once_by_its_first_launch(store: Store, url: str) 
     assert rows(url, described) == [("d", "r", '{"jax": "0.9.0"}')]
 
 
+def test_the_distribution_in_an_image_is_kept_whenever_it_is_first_told(
+    store: Store, url: str
+) -> None:
+    kept = "SELECT json_extract(distribution, '$.packages') FROM images"
+    for packages in (None, {"libc6:amd64": "1"}, {"libc6:amd64": "2"}):
+        run, _ = begin_run(store)
+        launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+        debian = {"name": "debian", "release": None, "packages": packages}
+        store.set_environment(launch, parsed_environment(distribution=packages and debian))
+        assert rows(url, kept) == [(packages and '{"libc6:amd64":"1"}',)]
+    facts = "SELECT count(*) FROM environments WHERE facts LIKE '%distribution%'"
+    assert rows(url, facts) == [(0,)]  # it is the image's: launches elsewhere would differ by it
+
+
 def test_a_plain_process_describes_no_image(store: Store, url: str) -> None:
     begin_run(store)
     run, _ = begin_run(store, image=None, made_of={"dockerfile_sha256": "d"})

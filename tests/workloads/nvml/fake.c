@@ -1,0 +1,123 @@
+/* NVIDIA's management library (NVML), as much of it as is asked for, without a GPU.
+ *
+ * What it answers stands in the file that FAKE_NVML names, `name value` a line, read at every call:
+ * what is not there is not supported. `count` GPUs are all alike but for their places; `init` is
+ * the code that the library starts with. Numbers of errors and kinds are those of NVIDIA's nvml.h.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SUCCESS = 0, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6 };
+enum { SM = 1 };
+enum { UNCORRECTED = 1, VOLATILE = 0 };
+
+static int text(const char *name, char *value, unsigned size) {
+    const char *path = getenv("FAKE_NVML");
+    FILE *file = path ? fopen(path, "r") : NULL;
+    char word[64], rest[96];
+    int found = NOT_SUPPORTED;
+    while (file && found && fscanf(file, "%63s %95s", word, rest) == 2)
+        if (!strcmp(word, name)) {
+            snprintf(value, size, "%s", rest);
+            found = SUCCESS;
+        }
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static int number(const char *name, unsigned long long *value) {
+    char found[96];
+    int code = text(name, found, sizeof found);
+    if (code == SUCCESS)
+        *value = strtoull(found, NULL, 10);
+    return code;
+}
+
+static int small(const char *name, unsigned *value) {
+    unsigned long long found;
+    int code = number(name, &found);
+    if (code == SUCCESS)
+        *value = (unsigned)found;
+    return code;
+}
+
+int nvmlInitWithFlags(unsigned flags) {
+    unsigned code = SUCCESS;
+    (void)flags;
+    small("init", &code);
+    return (int)code;
+}
+
+int nvmlSystemGetCudaDriverVersion_v2(int *version) { return small("cuda", (unsigned *)version); }
+
+int nvmlSystemGetDriverVersion(char *version, unsigned size) { return text("driver", version, size); }
+
+int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {
+    unsigned count = 0;
+    small("count", &count);
+    *device = (void *)(size_t)(index + 1);
+    return index < count ? SUCCESS : INVALID_ARGUMENT;
+}
+
+int nvmlDeviceGetHandleByUUID(const char *uuid, void **device) {
+    char own[96];
+    *device = (void *)1;
+    return text("uuid", own, sizeof own) || strcmp(own, uuid) ? NOT_FOUND : SUCCESS;
+}
+
+int nvmlDeviceGetName(void *device, char *name, unsigned size) {
+    (void)device;
+    return text("name", name, size);
+}
+
+int nvmlDeviceGetUUID(void *device, char *uuid, unsigned size) {
+    (void)device;
+    return text("uuid", uuid, size);
+}
+
+int nvmlDeviceGetClockInfo(void *device, int kind, unsigned *mhz) {
+    (void)device;
+    return kind == SM ? small("sm_mhz", mhz) : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetMaxClockInfo(void *device, int kind, unsigned *mhz) {
+    (void)device;
+    return kind == SM ? small("max_sm_mhz", mhz) : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetApplicationsClock(void *device, int kind, unsigned *mhz) {
+    (void)device;
+    return kind == SM ? small("application_sm_mhz", mhz) : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts) {
+    (void)device;
+    return small("milliwatts", milliwatts);
+}
+
+int nvmlDeviceGetTemperature(void *device, int sensor, unsigned *celsius) {
+    (void)device;
+    return sensor == 0 ? small("celsius", celsius) : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millijoules) {
+    (void)device;
+    return number("millijoules", millijoules);
+}
+
+int nvmlDeviceGetTotalEccErrors(void *device, int kind, int since, unsigned long long *count) {
+    (void)device;
+    return kind == UNCORRECTED && since == VOLATILE ? number("ecc_errors", count) : NOT_SUPPORTED;
+}
+
+int nvmlDeviceGetCurrentClocksEventReasons(void *device, unsigned long long *reasons) {
+    (void)device;
+    return number("reasons", reasons);
+}
+
+const char *nvmlErrorString(int code) {
+    (void)code;
+    return "as FAKE_NVML says";
+}

@@ -1,0 +1,151 @@
+"""A GPU's clocks, power and health, as NVIDIA's management library (NVML) tells them.
+
+Nothing is set here, only read:
+https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+APPLICATION_CLOCKS = "applications_clocks_setting"
+IDLE = "gpu_idle"
+
+_REASONS = {
+    0x1: IDLE,
+    0x2: APPLICATION_CLOCKS,
+    0x4: "sw_power_cap",
+    0x8: "hw_slowdown",
+    0x10: "sync_boost",
+    0x20: "sw_thermal_slowdown",
+    0x40: "hw_thermal_slowdown",
+    0x80: "hw_power_brake_slowdown",
+    0x100: "display_clock_setting",
+    0x200: "board_limit",
+    0x400: "reliability",
+}
+"""Why a clock is not higher, by its bit: `nvmlClocksEventReason…` of nvml.h."""
+
+_MHZ = 1e6
+_MILLI = 1e-3
+
+
+class Unread(Exception):
+    """NVML cannot be asked here, and why."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Glance:
+    """What one look between two rounds tells. None: the GPU does not tell."""
+
+    sm_clock_hz: float | None
+    throttle_reasons: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading(Glance):
+    """All that is read of a GPU at a moment. `ecc_errors`: uncorrected ones since the driver was
+    loaded; `energy_j`: used since then."""
+
+    power_w: float | None
+    temperature_c: float | None
+    ecc_errors: int | None
+    energy_j: float | None
+
+
+class Gpu:
+    """The GPU that this process computes on: the first that CUDA shows it."""
+
+    def __init__(self) -> None:
+        """Raises `Unread` without the library, its driver, or the GPU."""
+        try:
+            import pynvml
+        except ImportError as error:
+            raise Unread("nvidia-ml-py is not installed") from error
+        self._nvml: Any = pynvml
+        try:
+            pynvml.nvmlInit()
+            self._handle = _handle(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        except pynvml.NVMLError as error:
+            raise Unread(f"NVML: {error}") from error
+        sm, handle = pynvml.NVML_CLOCK_SM, self._handle
+        self.name: str | None = self._told(lambda: pynvml.nvmlDeviceGetName(handle))
+        self.uuid: str | None = self._told(lambda: pynvml.nvmlDeviceGetUUID(handle))
+        self.max_sm_clock_hz = self._scaled(
+            lambda: pynvml.nvmlDeviceGetMaxClockInfo(handle, sm), _MHZ
+        )
+        self.application_sm_clock_hz = self._scaled(
+            lambda: pynvml.nvmlDeviceGetApplicationsClock(handle, sm), _MHZ
+        )
+        """What somebody has set it to, or the vendor has."""
+
+    def glance(self) -> Glance:
+        nvml, handle = self._nvml, self._handle
+        bits = self._told(lambda: nvml.nvmlDeviceGetCurrentClocksEventReasons(handle))
+        return Glance(
+            sm_clock_hz=self._scaled(
+                lambda: nvml.nvmlDeviceGetClockInfo(handle, nvml.NVML_CLOCK_SM), _MHZ
+            ),
+            throttle_reasons=None if bits is None else reasons(bits),
+        )
+
+    def read(self) -> Reading:
+        nvml, handle = self._nvml, self._handle
+        uncorrected, since_boot = nvml.NVML_MEMORY_ERROR_TYPE_UNCORRECTED, nvml.NVML_VOLATILE_ECC
+        glance = self.glance()
+        return Reading(
+            sm_clock_hz=glance.sm_clock_hz,
+            throttle_reasons=glance.throttle_reasons,
+            power_w=self._scaled(lambda: nvml.nvmlDeviceGetPowerUsage(handle), _MILLI),
+            temperature_c=self._scaled(
+                lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU), 1.0
+            ),
+            ecc_errors=self._told(
+                lambda: nvml.nvmlDeviceGetTotalEccErrors(handle, uncorrected, since_boot)
+            ),
+            energy_j=self._scaled(lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(handle), _MILLI),
+        )
+
+    def _scaled(self, ask: Callable[[], int], unit: float) -> float | None:
+        told = self._told(ask)
+        return None if told is None else told * unit
+
+    def _told(self, ask: Callable[[], T]) -> T | None:
+        """None where this GPU, this driver, or what this process may see does not tell. A GPU that
+        was lost is another matter: that raises."""
+        untold = (
+            self._nvml.NVML_ERROR_NOT_SUPPORTED,
+            self._nvml.NVML_ERROR_NO_PERMISSION,
+            self._nvml.NVML_ERROR_FUNCTION_NOT_FOUND,
+        )
+        try:
+            return ask()
+        except self._nvml.NVMLError as error:
+            if error.value not in untold:
+                raise
+            return None
+
+
+@cache
+def this_gpu() -> Gpu:
+    """Found once a process. Raises `Unread`."""
+    return Gpu()
+
+
+def reasons(bits: int) -> tuple[str, ...]:
+    """Names of the bits that are set; one without a name goes by its number."""
+    found = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
+    return tuple(_REASONS.get(bit, f"bit_{bit.bit_length() - 1}") for bit in found)
+
+
+def _handle(nvml: Any, visible: str) -> Any:
+    """Of the first GPU that CUDA_VISIBLE_DEVICES names, by number or UUID; without it of the first
+    that there is."""
+    first = visible.split(",")[0].strip()
+    if first and not first.isdecimal():
+        return nvml.nvmlDeviceGetHandleByUUID(first)
+    return nvml.nvmlDeviceGetHandleByIndex(int(first or 0))
