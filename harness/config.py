@@ -5,57 +5,23 @@ import tomllib
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
+from harness.extends import WrongParent, at_fault, resolved
+from harness.target import BUILT_IN_TARGETS, Name, Target
 
 FILE_NAME = "jaxrig.toml"
 
 DEFAULT_FLOOR = 0.02
 """A smaller change matters to nobody who did not ask for it."""
 
-_UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 _PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"\s*({_PART}(?:\s*\.\s*{_PART})*)\s*"
 _HEADER = re.compile(rf"\s*\[\[?{_DOTTED}\]")
 _KEY = re.compile(rf"{_DOTTED}=")
-_SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(MiB|GiB)\s*")
-
-
-def _bytes_of(value: object) -> object:
-    """`"1.5GiB"` → bytes; what is no such text is left for the type check to refuse."""
-    if not isinstance(value, str):
-        return value
-    match = _SIZE.fullmatch(value)
-    if match is None:
-        raise ValueError('a size is a number with a unit, as in "512MiB" or "8GiB"')
-    return int(float(match[1]) * _UNITS[match[2]])
-
-
-def _settable(size: int) -> int:
-    """An engine takes no less than 6 MiB of memory, and numbers of 63 bits."""
-    if not 6 << 20 <= size < 1 << 60:
-        raise ValueError("a size is at least 6MiB, which an engine needs, and less than 1EiB")
-    return size
-
-
-def _rising(value: str) -> str:
-    """The ranges of a cpuset, each from a lower to a higher CPU."""
-    for part in value.split(","):
-        first, dash, last = part.partition("-")
-        if dash and int(first) > int(last):
-            raise ValueError(f'{part!r} runs backwards; write it as in "0-3,8"')
-    return value
-
-
-Size = Annotated[int, BeforeValidator(_bytes_of), AfterValidator(_settable)]
-CpuSet = Annotated[
-    str, Field(pattern=r"^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$"), AfterValidator(_rising)
-]
-# It becomes part of an image's name.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
 
 
 def _not_ceilings(name: str) -> str:
@@ -70,38 +36,10 @@ def _not_ceilings(name: str) -> str:
 SuiteName = Annotated[Name, AfterValidator(_not_ceilings)]
 Glob = Annotated[str, Field(min_length=1)]
 Floor = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
-Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Variable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Target(_Frozen):
-    """A named software stack for one kind of hardware.
-
-    `dockerfile`, `requirements`: paths; a bare name that does not exist beside jaxrig.toml is
-    one of the built-in files. `base`: what the Dockerfile starts from (its BASE argument).
-    `project`: a folder with a Python project (of a git repository) that is installed on the
-    stack. `platform`: what JAX must report, or nothing is recorded. `gpus`: whether the engine is
-    asked for GPUs. `cpus`: a cpuset. Limits in bytes and seconds.
-    """
-
-    platform: Literal["cpu", "cuda", "rocm", "tpu"]
-    dockerfile: Path
-    requirements: Path | None = None
-    base: str | None = None
-    project: Path | None = None
-    env: Mapping[VariableName, Variable] = {}
-    gpus: bool = False
-    cpus: CpuSet | None = None
-    memory: Size | None = None
-    tmp: Size = 1 << 30
-    pids: Annotated[int, Field(gt=0, le=1 << 22)] = 1024
-    case_limit_s: Limit = 120.0
-    launch_limit_s: Limit = 900.0
 
 
 class Suite(_Frozen):
@@ -133,24 +71,6 @@ class Settings(_Frozen):
             raise UsageError(f"unknown target {name!r}; known are: {known}") from None
 
 
-BUILT_IN_TARGETS = {
-    "cpu": Target(
-        platform="cpu",
-        dockerfile=Path("cpu.Dockerfile"),
-        requirements=Path("cpu.requirements.txt"),
-        env={"JAX_PLATFORMS": "cpu"},
-    ),
-    # No JAX_PLATFORMS: JAX then says by itself what it found, and a fall-back to CPU is refused
-    # with the reason instead of ending in an exception of its own.
-    "cuda": Target(
-        platform="cuda",
-        dockerfile=Path("cuda.Dockerfile"),
-        requirements=Path("cuda.requirements.txt"),
-        gpus=True,
-    ),
-}
-
-
 def load(folder: Path) -> Settings:
     """The settings in `folder`/jaxrig.toml over the built-in ones, which serve without a file.
 
@@ -164,13 +84,29 @@ def load(folder: Path) -> Settings:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
     try:
-        own = Settings.model_validate(tomllib.loads(text))
+        raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
+    try:
+        own = Settings.model_validate(_inherited(raw))
     except ValidationError as error:
-        raise UsageError(_explain(path, text, error)) from error
+        raise UsageError(_explain(path, text, raw, error)) from error
+    except WrongParent as error:
+        raise UsageError(_said(path, text, error.keys, str(error))) from error
     targets = {name: _located(target, folder) for name, target in own.targets.items()}
     return Settings(targets={**BUILT_IN_TARGETS, **targets}, suites=own.suites, floors=own.floors)
+
+
+def _inherited(raw: dict[str, Any]) -> dict[str, Any]:
+    """With what targets extend filled in; what is no table is left for the model to refuse."""
+    targets = raw.get("targets")
+    if not isinstance(targets, dict):
+        return raw
+    tables = {name: target for name, target in targets.items() if isinstance(target, dict)}
+    built_in = {
+        name: target.model_dump(exclude_unset=True) for name, target in BUILT_IN_TARGETS.items()
+    }
+    return {**raw, "targets": {**targets, **resolved(tables, built_in)}}
 
 
 def _located(target: Target, folder: Path) -> Target:
@@ -186,14 +122,20 @@ def _located(target: Target, folder: Path) -> Target:
     return target.model_copy(update=own)
 
 
-def _explain(path: Path, text: str, error: ValidationError) -> str:
+def _explain(path: Path, text: str, raw: Mapping[str, Any], error: ValidationError) -> str:
+    """A line a mistake; one that targets inherit is told where it stands."""
     lines = []
     for problem in error.errors(include_url=False):
         keys = [str(part) for part in problem["loc"] if part != "[key]"]
-        line = line_of(text, keys)
-        where = f"{path}:{line}" if line else str(path)
-        lines.append(f"{where}: {'.'.join(keys)}: {_reason(problem)}")
+        if at_fault(raw, keys):
+            lines.append(_said(path, text, keys, _reason(problem)))
     return "\n".join(lines)
+
+
+def _said(path: Path, text: str, keys: list[str], reason: str) -> str:
+    line = line_of(text, keys)
+    where = f"{path}:{line}" if line else str(path)
+    return f"{where}: {'.'.join(keys)}: {reason}"
 
 
 def _reason(problem: Mapping[str, Any]) -> str:

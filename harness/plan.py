@@ -6,10 +6,11 @@ from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
 
-from harness.config import Settings, Suite, Target
+from harness.config import Settings, Suite
 from harness.errors import UsageError
 from harness.own import LAUNCHES, OwnSuite
 from harness.sides import Side
+from harness.target import Target
 from workloads.catalog import CASES, Case, find
 
 BUILT_IN_SUITES = {"quick": 3, "standard": 5, "full": 5, "ceilings": 1}

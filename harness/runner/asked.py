@@ -62,7 +62,7 @@ def _spec(plan: Plan, setup: Setup, command: tuple[str, ...]) -> LaunchSpec:
     return LaunchSpec(
         command=("-m", *command),
         image=None if image is None else image.digest,
-        env=target.env,
+        env=target.variables(),
         limits=limits(target),
         gpus=target.gpus,
         deadline_s=target.launch_limit_s,

@@ -1,9 +1,9 @@
 """What a launch may say before it is believed: container output is untrusted."""
 
 from containers import owner
-from harness.config import Target
 from harness.errors import EnvironmentFailure
 from harness.records import BadRecord, Benchmark, Environment, Measurement
+from harness.target import Target
 from workloads.catalog import find
 
 

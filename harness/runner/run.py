@@ -202,7 +202,7 @@ class OngoingRun:
                 index=launch.index,
                 part=launch.part,
                 limits=enforced,
-                env=self.plan.target.env,
+                env=self.plan.target.variables(),
             )
         )
         status = "failed"

@@ -15,11 +15,11 @@ from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
 from containers.project import Project
 from containers.spec import Limits
-from harness.config import Target
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan
+from harness.target import Target
 from workloads import catalog
 
 _MEMORY_SHARE = 0.9

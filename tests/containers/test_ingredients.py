@@ -8,9 +8,10 @@ from pathlib import Path
 import docker
 
 from containers.ingredients import DOCKERFILE_LABEL, Ingredients, ingredients_of
-from harness.config import BUILT_IN_TARGETS, Settings, Target
+from harness.config import Settings
 from harness.plan import make_plan
 from harness.runner.setup import set_up
+from harness.target import BUILT_IN_TARGETS, Target
 from tests.containers.workshop import Workshop
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import BUILT_IN_TARGETS, DEFAULT_FLOOR, FILE_NAME, Settings, line_of, load
+from harness.config import DEFAULT_FLOOR, FILE_NAME, Settings, line_of, load
 from harness.errors import UsageError
+from harness.target import BUILT_IN_TARGETS
 
 MINE = """\
 [targets.mine]
@@ -70,6 +71,42 @@ def test_an_own_target_takes_the_place_of_a_built_in_one(tmp_path: Path) -> None
     assert settings.target("cpu").pids == 77
     assert settings.target("cpu").env == {}
     assert settings.target("cuda") == BUILT_IN_TARGETS["cuda"]
+
+
+def test_a_target_extends_another_and_says_where_it_cannot(tmp_path: Path) -> None:
+    text = '[targets.small]\nextends = "cpu"\nmemory = "1GiB"\n'
+    small = load(write(tmp_path, text)).target("small")
+    assert small == BUILT_IN_TARGETS["cpu"].model_copy(update={"memory": 1 << 30})
+    message = complaint(tmp_path, '[targets.small]\npids = 5\nextends = "cqu"\n')
+    assert message == (
+        f"{tmp_path / FILE_NAME}:3: targets.small.extends: "
+        "unknown target 'cqu'; known are: cpu, cuda"
+    )
+
+
+def test_what_targets_inherit_wrongly_is_reported_once_where_it_stands(tmp_path: Path) -> None:
+    parent = MINE.replace('dockerfile = "cpu.Dockerfile"', "pids = 0\ncolour = 1")
+    child = '[targets.child]\nextends = "mine"\ntmp = "1MiB"\n'
+    grandchild = '[targets.grandchild]\nextends = "child"\npids = "many"\n'
+    told = complaint(tmp_path, parent + child + grandchild)
+    assert re.findall(r":(\d+): ([\w.]+): ", told) == [
+        ("1", "targets.mine.dockerfile"),
+        ("3", "targets.mine.pids"),
+        ("4", "targets.mine.colour"),
+        ("7", "targets.child.tmp"),
+        ("10", "targets.grandchild.pids"),
+    ]
+
+
+def test_flags_of_xla_come_behind_those_of_the_environment(tmp_path: Path) -> None:
+    flags = 'xla_flags = "--xla_b=2"\n'
+    alone = load(write(tmp_path, MINE + flags)).target("mine")
+    assert alone.variables() == {"XLA_FLAGS": "--xla_b=2"}
+    env = 'env = { XLA_FLAGS = "--xla_a=1", X = "y" }\n'
+    both = load(write(tmp_path, MINE + flags + env)).target("mine")
+    assert both.variables() == {"XLA_FLAGS": "--xla_a=1 --xla_b=2", "X": "y"}
+    neither = load(write(tmp_path, MINE)).target("mine")
+    assert neither.variables() == {}
 
 
 def test_files_beside_jaxrig_toml_are_found_and_other_names_stay(tmp_path: Path) -> None:

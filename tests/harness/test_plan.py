@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import BUILT_IN_TARGETS, Settings, Suite
+from harness.config import Settings, Suite
 from harness.errors import UsageError
 from harness.own import OwnSuite
 from harness.plan import (
@@ -19,6 +19,7 @@ from harness.plan import (
     suites_of,
     with_cases,
 )
+from harness.target import BUILT_IN_TARGETS
 from workloads.catalog import CASES, SUITES, find
 
 SETTINGS = Settings(targets=BUILT_IN_TARGETS)

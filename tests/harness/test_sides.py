@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import BUILT_IN_TARGETS, Settings
+from harness.config import Settings
 from harness.errors import UsageError
 from harness.git import commit_of
 from harness.sides import Side, at_commit, parse_side
+from harness.target import BUILT_IN_TARGETS
 
 DIGEST = "sha256:" + "0f" * 32
 

@@ -5,9 +5,9 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
-from harness.config import Target
 from harness.plan import Launch, Plan
 from harness.report.progress import BarProgress, PlainProgress, first_line, make_progress, outcome
+from harness.target import Target
 from tests.harness.samples import A, B, parsed_measurement
 
 TWICE = tuple(Launch(index=index, part=0, cases=(A, B)) for index in range(2))

@@ -14,7 +14,7 @@ import pytest
 from harness.ab import CaseResult, not_in_common
 from harness.compare import compare
 from harness.compared import sides_of
-from harness.config import BUILT_IN_TARGETS, Settings, Suite, Target
+from harness.config import Settings, Suite
 from harness.doctor import Finding
 from harness.report.comparisons import comparison_view, pairing_view
 from harness.report.listings import cases_view, doctor_view, machines_view, targets_view
@@ -23,6 +23,7 @@ from harness.report.turns import ab_view
 from harness.report.view import FORMATS, View, render
 from harness.store.reader import MachineSummary, Reader
 from harness.store.writer import Store
+from harness.target import BUILT_IN_TARGETS, Target
 from tests.harness.history import MACHINE, add_pair, add_run, begin_run, settled
 from tests.harness.samples import A, B, C, parsed_benchmark, parsed_measurement
 from workloads.catalog import find

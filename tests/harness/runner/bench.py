@@ -9,13 +9,13 @@ import pytest
 
 from containers.engine import Exit
 from containers.spec import LaunchSpec
-from harness.config import Target
 from harness.plan import Launch, Plan
 from harness.runner import run as runner
 from harness.runner.run import Result, execute
 from harness.runner.setup import Setup
 from harness.store.reader import Reader
 from harness.store.writer import Store
+from harness.target import Target
 from tests.harness.fakes import FakeEngine, Script, Step, Watcher, cases_in
 from tests.harness.samples import environment, finished, line, measured
 

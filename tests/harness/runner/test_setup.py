@@ -10,12 +10,13 @@ import pytest
 from containers.errors import EngineUnavailable
 from containers.process_engine import ProcessEngine
 from containers.project import Project
-from harness.config import BUILT_IN_TARGETS, Settings, Target
+from harness.config import Settings
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan, make_own_plan, make_plan
 from harness.runner.setup import limits, recipe, recipe_of, set_up
+from harness.target import BUILT_IN_TARGETS, Target
 
 
 def plan(isolation: str) -> Plan:
