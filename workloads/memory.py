@@ -42,7 +42,7 @@ CPU only reads have several, as products; XLA would make one pass of several oth
 State = TypeVar("State")
 
 BLOCK_ELEMENTS = 2**18
-"""Random numbers that an updated array repeats."""
+"""Random numbers that an updated array, or a table, repeats."""
 
 NO_LINK = -1
 """Fills the chased table between the links: who strays ends here."""
@@ -287,9 +287,12 @@ SWEEP_BUILDERS: dict[str, Callable[[Case], Problem]] = {
 
 
 def _gather(case: Case) -> Problem:
+    """The table is a block of random numbers many times over, each time scaled by another: to draw
+    64 million of them takes longer than to measure."""
     source = generator(case)
     elements, loads = case.integer("elements"), case.integer("loads")
-    table = normal(source, (elements,), case.dtype)
+    block = normal(source, (min(elements, BLOCK_ELEMENTS),), case.dtype)
+    table = jnp.outer(normal(source, (elements // block.size,), case.dtype), block).ravel()
     positions = source.integers(elements, size=loads, dtype=np.int32)
     return Problem(
         function=gather,
