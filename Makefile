@@ -85,6 +85,12 @@ pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.13 docker/cuda.requirements.in -o docker/cuda.requirements.txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.13 docker/cuda12.requirements.in -o docker/cuda12.requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.13 docker/tpu.requirements.in -o docker/tpu.requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
+	    --python-version 3.12 docker/rocm.requirements.in -o docker/rocm.requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.13 -c docker/cpu.requirements.txt $(PEERS).in -o $(PEERS).txt
 	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
 	    --python-version 3.11 $(DETECTORS).in -o $(DETECTORS).txt

@@ -118,8 +118,7 @@ class Images:
         base = recipe.base or self.base()
         base_id = self._find(base)
         if base_id is None:
-            self._say(f"pulling {base}")
-            base_id = str(self._client.images.pull(base).id)
+            base_id = self._pull(base)
         context = _stack_context(recipe)
         tag = f"jaxrig/{recipe.name}-stack:{_digest([base_id.encode(), *_flat(context)])}"
         found = self._find(tag)
@@ -130,6 +129,17 @@ class Images:
         labels = labels_of(context)
         context["host-ca.pem"] = host_ca()  # outside the hash: it does not reach the image
         return self._build(recipe.name, tag, context, arguments, labels)
+
+    def _pull(self, base: str) -> str:
+        self._say(f"pulling {base}")
+        try:
+            return str(self._client.images.pull(base).id)
+        except APIError as error:
+            raise ImageUnavailable(
+                f"no registry gives this engine {base}, the target's base "
+                f"({error.explanation or error}): let the engine reach one that has it, bring it "
+                "here with `docker load`, or name another `base` in jaxrig.toml"
+            ) from error
 
     def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
         context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}

@@ -19,6 +19,7 @@ from harness.machine import host_software, memory_bytes, this_machine
 from harness.report import quantity
 from harness.store.database import open_for_reading
 from harness.store.url import shown
+from harness.tenants import tenants
 
 _MEMORY_WANTED_BYTES = 4 * GIB
 _DISK_WANTED_BYTES = 5 * GIB  # base, stack, build stages, and room for results
@@ -149,6 +150,10 @@ def _gpu(info: Mapping[str, Any]) -> Finding:
     if info and "nvidia" not in info.get("Runtimes", {}):
         mend = "install the NVIDIA Container Toolkit, or use --isolation process"
         return Finding(check="GPU", status="warn", found=f"{found}; not in the engine", mend=mend)
+    if others := tenants():
+        busy = "; ".join(map(str, others))
+        mend = "end what else computes there, or choose another GPU"
+        return Finding(check="GPU", status="warn", found=f"{found}; {busy}", mend=mend)
     return Finding(check="GPU", status="ok", found=found)
 
 

@@ -96,6 +96,9 @@ class Environment(_Record):
     boot_id: Text | None
     """The kernel's boot id: says whether the launch runs on the harness's machine."""
     compilation_cache: bool
+    no_gpu: Text | None = None
+    """Why JAX found no GPU though its plugin for CUDA is installed, and what to do; None where it
+    did, or where that is not known."""
 
 
 class CaseStarted(_Record):
@@ -144,6 +147,9 @@ class GpuWatched(BaseModel):
     """All that were seen then."""
     marked: list[Count]
     """Rounds, from 0, that it was slowed in."""
+    set_aside_s: list[PositiveSeconds]
+    """Samples of before, as `samples_s`: too many of those rounds were slowed, so that after a
+    pause these were taken in their place. Empty where that was not so."""
 
 
 class Measurement(_Record):

@@ -36,6 +36,7 @@ ALONE = (
     "workloads/test_launch.py",
     "workloads/test_launch_devices.py",
     "workloads/test_measure.py",
+    "workloads/test_throttling.py",
     "workloads/test_storage.py",  # whoever else flushes a file, flushes its files as well
 )
 """What measures, waits for a time, or has an engine or the disk to itself: not beside other tests.

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.distribution import distribution
+from workloads.driver import why_no_gpu
 from workloads.stream import SCHEMA_VERSION
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -35,7 +36,9 @@ def environment() -> dict[str, Any]:
     """The environment record. Starts JAX's backend.
 
     Where JAX finds no device at all, `platform` is `none` and `device_kinds` holds its reason.
+    `no_gpu`: why it found no GPU, where it should have.
     """
+    why = why_no_gpu()  # before JAX takes memory: what is used of it then is others'
     import jax
 
     try:
@@ -47,7 +50,8 @@ def environment() -> dict[str, Any]:
         }
     except (RuntimeError, AssertionError) as error:  # JAX asserts where JAX_PLATFORMS has no plugin
         found = nothing_found(no_device(error))
-    return {**software(), **found, "compilation_cache": compilation_cache()}
+    no_gpu = None if found["platform"] == "cuda" else why
+    return {**software(), **found, "no_gpu": no_gpu, "compilation_cache": compilation_cache()}
 
 
 def environment_apart() -> dict[str, Any]:

@@ -57,31 +57,45 @@ class Reading(Glance):
     energy_j: float | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Driver:
+    """NVIDIA's, by its own number and the newest CUDA that it knows, as (13, 0)."""
+
+    version: str
+    cuda: tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """A GPU's. `used_bytes`: by whomever, what the driver keeps for itself included."""
+
+    total_bytes: int
+    used_bytes: int
+
+
 class Gpu:
-    """The GPU that this process computes on: the first that CUDA shows it."""
+    """The GPU that this process computes on: the first that CUDA shows it. NVML counts in the order
+    of the bus; CUDA does so among equal GPUs, or where CUDA_DEVICE_ORDER is PCI_BUS_ID."""
 
     def __init__(self) -> None:
         """Raises `Unread` without the library, its driver, or the GPU."""
+        nvml = self._nvml = _begun()
         try:
-            import pynvml
-        except ImportError as error:
-            raise Unread("nvidia-ml-py is not installed") from error
-        self._nvml: Any = pynvml
-        try:
-            pynvml.nvmlInit()
-            self._handle = _handle(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-        except pynvml.NVMLError as error:
+            handle = self._handle = _handle(nvml, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
+        except nvml.NVMLError as error:
             raise Unread(f"NVML: {error}") from error
-        sm, handle = pynvml.NVML_CLOCK_SM, self._handle
-        self.name: str | None = self._told(lambda: pynvml.nvmlDeviceGetName(handle))
-        self.uuid: str | None = self._told(lambda: pynvml.nvmlDeviceGetUUID(handle))
+        sm = nvml.NVML_CLOCK_SM
+        self.name: str | None = self._told(lambda: nvml.nvmlDeviceGetName(handle))
+        self.uuid: str | None = self._told(lambda: nvml.nvmlDeviceGetUUID(handle))
         self.max_sm_clock_hz = self._scaled(
-            lambda: pynvml.nvmlDeviceGetMaxClockInfo(handle, sm), _MHZ
+            lambda: nvml.nvmlDeviceGetMaxClockInfo(handle, sm), _MHZ
         )
         self.application_sm_clock_hz = self._scaled(
-            lambda: pynvml.nvmlDeviceGetApplicationsClock(handle, sm), _MHZ
+            lambda: nvml.nvmlDeviceGetApplicationsClock(handle, sm), _MHZ
         )
         """What somebody has set it to, or the vendor has."""
+        self.memory_at_first = self.memory()
+        """Before this process took any, where it has asked before it started JAX."""
 
     def glance(self) -> Glance:
         nvml, handle = self._nvml, self._handle
@@ -110,6 +124,12 @@ class Gpu:
             energy_j=self._scaled(lambda: nvml.nvmlDeviceGetTotalEnergyConsumption(handle), _MILLI),
         )
 
+    def memory(self) -> Memory | None:
+        found = self._told(lambda: self._nvml.nvmlDeviceGetMemoryInfo(self._handle))
+        if found is None:
+            return None
+        return Memory(total_bytes=int(found.total), used_bytes=int(found.used))
+
     def _scaled(self, ask: Callable[[], int], unit: float) -> float | None:
         told = self._told(ask)
         return None if told is None else told * unit
@@ -128,6 +148,16 @@ class Gpu:
             if error.value not in untold:
                 raise
             return None
+
+
+def driver() -> Driver:
+    """Raises `Unread`."""
+    nvml = _begun()
+    try:
+        version, cuda = nvml.nvmlSystemGetDriverVersion(), nvml.nvmlSystemGetCudaDriverVersion_v2()
+    except nvml.NVMLError as error:
+        raise Unread(f"NVML: {error}") from error
+    return Driver(version=version, cuda=(cuda // 1000, cuda % 1000 // 10))
 
 
 @cache
@@ -149,3 +179,16 @@ def _handle(nvml: Any, visible: str) -> Any:
     if first and not first.isdecimal():
         return nvml.nvmlDeviceGetHandleByUUID(first)
     return nvml.nvmlDeviceGetHandleByIndex(int(first or 0))
+
+
+def _begun() -> Any:
+    """NVIDIA's bindings (which have no annotations), with the library at work. Raises `Unread`."""
+    try:
+        import pynvml
+    except ImportError as error:
+        raise Unread("nvidia-ml-py is not installed") from error
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        raise Unread(f"NVML: {error}") from error
+    return pynvml

@@ -10,6 +10,8 @@ import pytest
 
 from workloads import failure
 from workloads.case import Case
+from workloads.driver import memory_told
+from workloads.environment import started_platform
 from workloads.failure import explain
 from workloads.numerics import WrongNumbers
 from workloads.stream import SCHEMA_VERSION
@@ -41,7 +43,7 @@ class Recorder:
         if call.excinfo is not None and isinstance(call.excinfo.value, pytest.skip.Exception):
             self._record("skipped", case=case_id(item), reason=str(call.excinfo.value))
         elif call.excinfo is not None:
-            self._fail(item, failure_kind(call.excinfo.value), explain(call.excinfo.value))
+            self._fail(item, failure_kind(call.excinfo.value), explained(call.excinfo.value))
         elif report.when == "call":
             self._passed(item)
         return report
@@ -76,3 +78,10 @@ def case_id(item: pytest.Item) -> str:
 def failure_kind(error: BaseException) -> str:
     """The record schema's word for what went wrong."""
     return "wrong_numbers" if isinstance(error, WrongNumbers) else failure.failure_kind(error)
+
+
+def explained(error: BaseException) -> str:
+    """As `explain`, after what is to be done where a GPU's memory did not suffice."""
+    on_device = failure_kind(error) == "out_of_memory" and not isinstance(error, MemoryError)
+    told = memory_told() if on_device and started_platform() == "cuda" else None
+    return explain(error) if told is None else f"out of memory: {told}\n{explain(error)}"

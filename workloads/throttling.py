@@ -1,5 +1,6 @@
 """Which rounds a GPU did not compute at full speed, and why."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,6 +13,9 @@ SLOW_SHARE = 0.75
 _HARMLESS = frozenset({IDLE, APPLICATION_CLOCKS})
 """Nothing to compute, and a clock that somebody has set."""
 
+_LASTING = frozenset({"sw_power_cap"})
+"""What the work itself brings about: after a pause it is the same again."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Watched:
@@ -19,7 +23,7 @@ class Watched:
 
     `sm_clocks_hz`: at the end of each round; None each where the GPU does not tell.
     `throttle_reasons`: all that were seen then. `marked`: the rounds, from 0, whose time is not
-    that of a GPU at its speed.
+    that of a GPU at its speed; `passing`: those of them that were slowed by what a pause may end.
     """
 
     name: str | None
@@ -31,9 +35,12 @@ class Watched:
     sm_clocks_hz: tuple[float | None, ...]
     throttle_reasons: tuple[str, ...]
     marked: tuple[int, ...]
+    passing: tuple[int, ...]
 
-    def as_record(self) -> dict[str, Any]:
-        return asdict(self)
+    def as_record(self, set_aside_s: Sequence[float]) -> dict[str, Any]:
+        """`set_aside_s`: samples that these rounds were taken in place of."""
+        told = {name: value for name, value in asdict(self).items() if name != "passing"}
+        return {**told, "set_aside_s": list(set_aside_s)}
 
 
 @dataclass(kw_only=True)
@@ -48,13 +55,14 @@ class Watch:
         self.before = self.gpu.read()
 
     def look(self) -> None:
-        """To be called between rounds; it takes some ten microseconds and is not timed."""
+        """To be called at the end of each round, the warm-up included; it is not timed."""
         self.glances.append(self.gpu.glance())
 
     def end(self, rounds: int) -> Watched:
         """After the last of so many rounds, before which others may have warmed up."""
         self.look()
         gpu, glances = self.gpu, self.glances[-rounds:]
+        highest = gpu.max_sm_clock_hz
         seen = [reason for each in glances for reason in each.throttle_reasons or ()]
         return Watched(
             name=gpu.name,
@@ -65,9 +73,8 @@ class Watch:
             after=gpu.read(),
             sm_clocks_hz=tuple(each.sm_clock_hz for each in glances),
             throttle_reasons=tuple(dict.fromkeys(seen)),
-            marked=tuple(
-                at for at, each in enumerate(glances) if is_slowed(each, gpu.max_sm_clock_hz)
-            ),
+            marked=tuple(at for at, each in enumerate(glances) if is_slowed(each, highest)),
+            passing=tuple(at for at, each in enumerate(glances) if is_passing(each, highest)),
         )
 
 
@@ -80,11 +87,15 @@ def warnings(watched: Watched) -> list[str]:
     """Says where the time of a round is not that of a GPU at its speed."""
     if not watched.marked:
         return []
-    rounds, clocks = len(watched.sm_clocks_hz), [each for each in watched.sm_clocks_hz if each]
+    clocks = [each for each in watched.sm_clocks_hz if each]
     held = [each for each in watched.throttle_reasons if each not in _HARMLESS]
     why = ", ".join(held) or f"below {SLOW_SHARE:.0%} of its highest clock"
     lowest = f", down to {min(clocks) / 1e6:.0f} MHz" if clocks else ""
-    return [f"the GPU was slowed in {len(watched.marked)} of {rounds} rounds ({why}{lowest})"]
+    return [f"the GPU was slowed in {share(watched)} ({why}{lowest})"]
+
+
+def share(watched: Watched) -> str:
+    return f"{len(watched.marked)} of {len(watched.sm_clocks_hz)} rounds"
 
 
 def is_slowed(glance: Glance, max_sm_clock_hz: float | None) -> bool:
@@ -96,3 +107,9 @@ def is_slowed(glance: Glance, max_sm_clock_hz: float | None) -> bool:
     if glance.sm_clock_hz is None or max_sm_clock_hz is None or APPLICATION_CLOCKS in why:
         return False
     return glance.sm_clock_hz < SLOW_SHARE * max_sm_clock_hz
+
+
+def is_passing(glance: Glance, max_sm_clock_hz: float | None) -> bool:
+    """Whether it is held back by something that may be over after a while."""
+    held = set(glance.throttle_reasons or ()) - _HARMLESS
+    return bool(held - _LASTING) if held else is_slowed(glance, max_sm_clock_hz)

@@ -12,6 +12,10 @@ SHARED_DEVICE = {"XLA_PYTHON_CLIENT_MEM_FRACTION": "0.45"}
 """What either of two launches in turns takes of a device's memory, unless its target says
 otherwise; alone, JAX takes 0.75. https://docs.jax.dev/en/latest/gpu_memory_allocation.html"""
 
+CASE_LIMIT = "JAXRIG_CASE_LIMIT_S"
+"""Tells a launch how long a case may take: one whose GPU was slowed is measured once more, if there
+is time."""
+
 
 def collecting(plan: Plan, setup: Setup) -> LaunchSpec:
     """A launch that says what a suite of one's own holds."""
@@ -35,8 +39,10 @@ def measuring(
     # One word each: an id may begin with a dash.
     chosen = tuple(f"--case={case}" for case in cases)
     spec = _spec(plan, setup, (*command, *chosen))
-    if rounds is not None and plan.target.gpus:
-        spec = replace(spec, env={**SHARED_DEVICE, **spec.env})
+    if plan.target.gpus:
+        shared = {} if rounds is None else SHARED_DEVICE
+        limit = {CASE_LIMIT: f"{plan.target.case_limit_s:g}"}
+        spec = replace(spec, env={**shared, **limit, **spec.env})
     return replace(spec, scratch=not plan.own and _on_storage(cases), stdin=rounds is not None)
 
 

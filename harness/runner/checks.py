@@ -19,13 +19,20 @@ def check_environment(name: str, target: Target, found: Environment, *, own: boo
         devices = ", ".join(found.device_kinds)
         raise EnvironmentFailure(
             f"target {name} is for platform {target.platform}, but JAX found {found.platform} "
-            f"({devices}); nothing was recorded. {_PLATFORM_ADVICE.get(target.platform, '')}"
+            f"({devices}); nothing was recorded. {_advice(target, found)}"
         )
     if found.boot_id is not None and found.boot_id != owner.boot_id():
         raise EnvironmentFailure(
             "the engine (DOCKER_HOST) runs on another machine; its results would be recorded "
             "under this machine's name. Run jaxrig on that machine"
         )
+
+
+def _advice(target: Target, found: Environment) -> str:
+    """What the launch found out itself, or else what usually helps."""
+    if target.platform == "cuda" and found.no_gpu is not None:
+        return f"{found.no_gpu}; or measure --target cpu."
+    return _PLATFORM_ADVICE[target.platform]
 
 
 def check_measurement(found: Measurement) -> None:
@@ -74,4 +81,8 @@ _PLATFORM_ADVICE = {
     "cpu": 'Set JAX_PLATFORMS = "cpu" in the target\'s env.',
     "cuda": "Check that nvidia-smi works here, that the NVIDIA Container Toolkit is installed "
     "and that the target has gpus = true and a JAX with CUDA; or measure --target cpu.",
+    "rocm": "Containers are given no AMD GPU (/dev/kfd, /dev/dri): measure with "
+    "--isolation process, with a JAX for ROCm; or measure --target cpu.",
+    "tpu": "Containers are given no TPU (/dev/accel*, /dev/vfio): measure with "
+    "--isolation process, with jax[tpu]; or measure --target cpu.",
 }

@@ -20,6 +20,7 @@ from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan
 from harness.target import Target
+from harness.tenants import tenants
 from workloads import catalog
 
 _MEMORY_SHARE = 0.9
@@ -41,6 +42,8 @@ class Setup:
 
 def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     """Raises `EnvironmentFailure`, `UsageError` or an `EngineError` with what to do."""
+    if plan.target.platform == "cuda":
+        _tell_of_tenants(say)
     root = Path(catalog.__file__).parents[2]
     if plan.isolation == "process":
         _need_no_image(plan)
@@ -57,6 +60,14 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     own_folder = None if plan.own is None else f"{OWN_FOLDER}/{plan.own.folder.name}"
     made_of = ingredients_of(client, image.digest)
     return Setup(engine=engine, image=image, made_of=made_of, own_folder=own_folder)
+
+
+def _tell_of_tenants(say: Callable[[str], None]) -> None:
+    for each in tenants():
+        say(
+            f"{each}: what is measured beside it is slower, and may run out of memory; "
+            "end it, or choose another GPU"
+        )
 
 
 def _need_no_image(plan: Plan) -> None:

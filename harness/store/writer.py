@@ -195,7 +195,7 @@ class Store:
     ) -> None:
         """Keeps what the launch said of its software and devices. `host`: what of the software
         is the machine's, as `machine.host_software` tells it."""
-        of_others = {"kind", "schema_version", "boot_id", "distribution"}
+        of_others = {"kind", "schema_version", "boot_id", "distribution", "no_gpu"}
         facts = environment.model_dump(exclude=of_others)
         self.set_facts(launch, facts | dict(host or {}))
         self._write(partial(_describe_image, launch=launch, environment=environment))

@@ -1,10 +1,13 @@
 """The wrong platform, and engines and images that cannot serve: exit 5, and what to do."""
 
+import os
+import shutil
 from pathlib import Path
 
 import docker
 import pytest
 
+from tests.checkout import ROOT
 from tests.command import Jaxrig, Outcome
 
 TARGET = """
@@ -96,3 +99,38 @@ def test_too_little_memory_to_start_is_named(jaxrig: Jaxrig) -> None:
     assert (failure["case"], failure["kind"]) == (None, "out_of_memory")
     assert "before its first case" in failure["message"]
     assert_nothing_was_measured(jaxrig)
+
+
+def test_a_base_that_cannot_be_had_is_said_with_the_ways_out(jaxrig: Jaxrig) -> None:
+    example(jaxrig.folder)
+    outcome = jaxrig("run", "--target", "rocm", "--case", "matmul/256/f32", "--launches", "1")
+    assert outcome.code == 5
+    assert "no registry gives this engine rocm/dev-ubuntu-24.04:" in outcome.err
+    assert "docker load" in outcome.err
+
+
+def test_one_core_is_what_its_example_measures_on(jaxrig: Jaxrig) -> None:
+    example(jaxrig.folder)
+    outcome = jaxrig("run", "--target", "cpu-1core", "--case", "matmul/256/f32", "--launches", "1")
+    assert outcome.code == 0, outcome.err
+    (launch,) = jaxrig.json("show", "latest")["launches"]
+    assert launch["environment"]["visible_cpus"] == [0]
+
+
+@pytest.mark.skipif(
+    "JAXRIG_LONG_TESTS" not in os.environ, reason="minutes: set JAXRIG_LONG_TESTS to run it"
+)
+def test_without_a_tpu_nothing_is_recorded_under_its_name(jaxrig: Jaxrig) -> None:
+    example(jaxrig.folder)
+    outcome = jaxrig(
+        *("run", "--target", "tpu", "--case", "matmul/256/f32", "--launches", "1"), timeout_s=900
+    )
+    assert outcome.code == 5
+    assert "is for platform tpu, but JAX found" in outcome.err
+    assert "--isolation process" in outcome.err
+    assert_nothing_was_measured(jaxrig)
+
+
+def example(folder: Path) -> None:
+    """Puts the targets that come as examples into `folder`."""
+    shutil.copy(ROOT / "docs" / "examples" / "jaxrig.toml", folder)

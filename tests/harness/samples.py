@@ -28,6 +28,7 @@ def environment(**changes: Any) -> dict[str, Any]:
         "visible_cpus": [0, 1],
         "boot_id": None,
         "compilation_cache": False,
+        "no_gpu": None,
     }
     return record | changes
 
@@ -129,6 +130,7 @@ def gpu(*sm_clocks_hz: float | None, **changes: Any) -> dict[str, Any]:
         "sm_clocks_hz": list(sm_clocks_hz),
         "throttle_reasons": [],
         "marked": [],
+        "set_aside_s": [],
     }
     return seen | changes
 

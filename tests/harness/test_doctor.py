@@ -13,6 +13,7 @@ import pytest
 from harness.cli import dispatch
 from harness.doctor import Finding, examine
 from harness.store.writer import Store
+from tests.harness.nvidia_smi import with_nvidia_smi
 
 CHECKS = {
     "engine",
@@ -137,3 +138,14 @@ def test_the_command_s_exit_code_follows(url: str) -> None:
     out, err = io.StringIO(), io.StringIO()
     assert dispatch(["doctor", "--db", url, "--format", "csv"], out, err) == 5
     assert out.getvalue().startswith("check,status,found,mend\nengine,fail,")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_a_gpu_that_others_use_is_found(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gpus, others = "echo 'NVIDIA H100, 81559, 580.65'", "echo 'GPU-1, 1234, python, 71852'"
+    with_nvidia_smi(monkeypatch, tmp_path, gpus=gpus, tenants=others)
+    finding = found(url)["GPU"]
+    assert (finding.status, bool(finding.mend)) == ("warn", True)
+    assert finding.found.endswith("driver 580.65; python (process 1234) uses 70.2 GiB of GPU-1")

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from harness import records
+from tests.workloads.nvml.gpu import FakeGpu
+from workloads import recorder
 from workloads.numerics import WrongNumbers
-from workloads.recorder import failure_kind
+from workloads.recorder import explained, failure_kind
 
 RUN = """
 import json, sys, pytest
@@ -124,3 +126,16 @@ def test_records_are_what_the_host_accepts(outcomes: list[dict[str, Any]]) -> No
 )
 def test_kinds_of_failure(error: Exception, kind: str) -> None:
     assert failure_kind(error) == kind
+
+
+def test_a_gpu_whose_memory_did_not_suffice_is_told_of_first(
+    gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = RuntimeError("RESOURCE_EXHAUSTED: Out of memory while trying to allocate 9 bytes.")
+    assert explained(refused).startswith("RuntimeError: ")  # of whatever runs on a CPU
+    monkeypatch.setattr(recorder, "started_platform", lambda: "cuda")
+    first, second, *_ = explained(refused).splitlines()
+    assert first.startswith("out of memory: the GPU has 80.0 GiB")
+    assert second.startswith("RuntimeError: RESOURCE_EXHAUSTED")
+    assert explained(MemoryError()).startswith("MemoryError")  # of the host's
+    assert explained(ValueError("no")).startswith("ValueError")

@@ -75,6 +75,7 @@ def test_slowed_rounds_are_marked_and_said(
     assert isinstance(records.parse(json.dumps(record).encode()), records.Measurement)
     assert kept["sm_clocks_hz"] == (1.9e9, 1.2e9, 1.9e9, 1.9e9)
     assert kept["marked"] == (1, 3)
+    assert kept["set_aside_s"] == []
     assert kept["throttle_reasons"] == ("sw_power_cap",)
     assert (kept["before"]["energy_j"], kept["after"]["energy_j"]) == (1.5, 9.5)
     (said,) = (each for each in record["warnings"] if "GPU" in each)

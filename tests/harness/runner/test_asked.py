@@ -3,7 +3,7 @@
 import pytest
 
 from containers.process_engine import ProcessEngine
-from harness.runner.asked import measuring
+from harness.runner.asked import CASE_LIMIT, measuring
 from harness.runner.setup import Setup
 from tests.checkout import ROOT
 from tests.harness.runner.bench import plan
@@ -36,3 +36,9 @@ def test_two_sides_share_a_device_s_memory(
     in_turns = None if rounds is None else {A: rounds}
     spec = measuring(plan(A, gpus=gpus, env=env), SETUP, (A,), rounds=in_turns)
     assert spec.env.get(FRACTION) == expected
+
+
+def test_a_gpu_s_launch_knows_how_long_a_case_may_take() -> None:
+    spec = measuring(plan(A, gpus=True, case_limit_s=90.0), SETUP, (A,))
+    assert spec.env[CASE_LIMIT] == "90"
+    assert CASE_LIMIT not in measuring(plan(A), SETUP, (A,)).env

@@ -24,6 +24,8 @@ def test_the_right_platform_on_this_machine_is_accepted() -> None:
         ("cuda", "cpu", "gpus = true"),
         ("cpu", "cuda", 'JAX_PLATFORMS = "cpu"'),
         ("tpu", "metal", "nothing was recorded"),
+        ("tpu", "cpu", "--isolation process, with jax[tpu]"),
+        ("rocm", "cpu", "/dev/kfd"),
     ],
 )
 def test_the_wrong_platform_is_refused_with_the_way_out(
@@ -35,6 +37,14 @@ def test_the_wrong_platform_is_refused_with_the_way_out(
     message = str(refused.value)
     assert f"target mine is for platform {platform}, but JAX found {found} (cpu)" in message
     assert advice in message
+
+
+def test_what_a_launch_found_out_of_its_gpu_is_the_way_out() -> None:
+    target = TARGET.model_copy(update={"platform": "cuda"})
+    found = parsed_environment(no_gpu="driver 535 is too old: install a newer one")
+    with pytest.raises(EnvironmentFailure, match="driver 535 is too old") as refused:
+        check_environment("mine", target, found)
+    assert "Container Toolkit" not in str(refused.value)
 
 
 def test_an_engine_on_another_machine_is_refused() -> None:

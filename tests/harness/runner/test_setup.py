@@ -17,6 +17,7 @@ from harness.own import OwnSuite
 from harness.plan import Plan, make_own_plan, make_plan
 from harness.runner.setup import limits, recipe, recipe_of, set_up
 from harness.target import BUILT_IN_TARGETS, Target
+from tests.harness.nvidia_smi import with_nvidia_smi
 
 
 def plan(isolation: str) -> Plan:
@@ -32,6 +33,17 @@ def test_plain_processes_need_no_image() -> None:
     setup = set_up(plan("process"), say)
     assert isinstance(setup.engine, ProcessEngine)
     assert setup.image is None
+
+
+def test_who_else_uses_the_gpu_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with_nvidia_smi(monkeypatch, tmp_path, tenants="echo 'GPU-1, 1234, python, 71852'")
+    said: list[str] = []
+    settings = Settings(targets=BUILT_IN_TARGETS)
+    set_up(make_plan(settings, target="cuda", suite="quick", isolation="process"), said.append)
+    (line,) = said
+    assert line.startswith("python (process 1234) uses 70.2 GiB of GPU-1: ")
+    assert "end it" in line
+    set_up(plan("process"), say)  # a CPU has nothing to do with it
 
 
 def test_plain_processes_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:

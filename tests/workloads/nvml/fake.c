@@ -112,6 +112,14 @@ int nvmlDeviceGetTotalEccErrors(void *device, int kind, int since, unsigned long
     return kind == UNCORRECTED && since == VOLATILE ? number("ecc_errors", count) : NOT_SUPPORTED;
 }
 
+int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *total_free_used) {
+    (void)device;
+    total_free_used[1] = 0;
+    int total = number("total_bytes", &total_free_used[0]);
+    int used = number("used_bytes", &total_free_used[2]);
+    return total ? total : used;
+}
+
 int nvmlDeviceGetCurrentClocksEventReasons(void *device, unsigned long long *reasons) {
     (void)device;
     return number("reasons", reasons);

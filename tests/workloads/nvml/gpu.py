@@ -26,6 +26,8 @@ WELL = {
     "millijoules": "1500",
     "ecc_errors": "0",
     "reasons": "0",
+    "total_bytes": str(80 << 30),
+    "used_bytes": str(1 << 29),
 }
 
 
