@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 from harness.errors import UsageError
+from harness.revisions import Revision
 
 
 def describe(folder: Path | None = None) -> tuple[str | None, bool | None]:
@@ -28,6 +29,32 @@ def commit_of(revision: str, folder: Path) -> str:
         ) from error
 
 
+def commits_between(good: str, bad: str, folder: Path) -> tuple[Revision, ...]:
+    """The commits that `bad` has and `good` has not, `bad` the last, none before what it builds on;
+    `good` and `bad` are hashes. Raises `UsageError` where `bad` does not build on `good`."""
+    if good == bad:
+        raise UsageError(f"the good and the bad revision are one and the same: {good}")
+    try:
+        _git("merge-base", "--is-ancestor", good, bad, folder=folder)
+        form = "--format=%H%x00%P%x00%aI%x00%s"
+        listed = _git("log", "--topo-order", "--reverse", form, f"{good}..{bad}", folder=folder)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise UsageError(
+            f"{bad} does not build on {good}; `git merge-base` of the two may be good as well"
+        ) from error
+    lines = [line.split("\0") for line in listed.split("\n")]
+    known = {name for name, *_ in lines}
+    return tuple(
+        Revision(
+            name=name,
+            parents=tuple(each for each in parents.split() if each in known),
+            subject=subject,
+            date=date,
+        )
+        for name, parents, date, subject in lines
+    )
+
+
 def commits_in_order(folder: Path | None = None) -> dict[str, int]:
     """Every commit of the checkout's branches and tags and of what is checked out, and its place:
     none comes before the one that it builds on. Raises `UsageError`."""
@@ -43,6 +70,12 @@ def commits_in_order(folder: Path | None = None) -> dict[str, int]:
 
 def _git(*words: str, folder: Path | None) -> str:
     done = subprocess.run(
-        ["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=30
+        ["git", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        errors="replace",  # a subject is whatever bytes somebody wrote
+        check=True,
+        timeout=30,
     )
     return done.stdout.strip()

@@ -11,6 +11,7 @@ from typing import TextIO
 from harness import __version__
 from harness.cli import (
     ab,
+    bisect,
     bottleneck,
     ceilings,
     compare,
@@ -101,6 +102,8 @@ def _parser() -> argparse.ArgumentParser:
 
     run.add(add("run", run.run, "measure a suite and keep every sample"))
     ab.add(add("ab", ab.ab, "measure two targets in turns, and say what got slower"))
+    text = "find the revision since which a case is slower, measured in turns"
+    bisect.add(add("bisect", bisect.bisect, text))
     nightly.add(
         add("nightly", nightly.nightly, "measure tonight in turns with a pinned image, and judge")
     )

@@ -19,7 +19,7 @@ from tests.harness.samples import A, B
 
 COMMANDS = (
     *("run", "ab", "runs", "show", "cases", "targets", "machines", "compare", "doctor"),
-    *("badge", "feed"),
+    *("badge", "feed", "bisect"),
 )
 
 

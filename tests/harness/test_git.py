@@ -1,12 +1,13 @@
 """The revision of the user's project, from real git repositories."""
 
 import subprocess
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from harness.errors import UsageError
-from harness.git import commits_in_order, describe
+from harness.git import commits_between, commits_in_order, describe
 
 
 def git(folder: Path, *words: str) -> str:
@@ -76,3 +77,28 @@ def test_no_commit_comes_before_what_it_builds_on(project: Path) -> None:
 def test_outside_a_checkout_there_is_no_order(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no checkout here"):
         commits_in_order(tmp_path)
+
+
+def test_commits_between_two_know_what_they_build_on(project: Path) -> None:
+    good = git(project, "rev-parse", "HEAD")
+    git(project, "checkout", "-q", "-b", "side")
+    side = commit(project, "--date", "2001-01-01T00:00:00Z")
+    git(project, "checkout", "-q", "--detach", good)
+    alone = commit(project)
+    git(project, "merge", "-q", "--no-ff", "-m", "a | b", "side")
+    bad = git(project, "rev-parse", "HEAD")
+    found = {each.name: each for each in commits_between(good, bad, project)}
+    assert list(found)[-1] == bad
+    assert found[bad].parents == (alone, side)
+    assert found[bad].subject == "a | b"
+    assert (found[side].parents, found[alone].parents) == ((), ())  # on the good one
+    assert datetime.fromisoformat(str(found[side].date)) == datetime(2001, 1, 1, tzinfo=UTC)
+
+
+def test_what_does_not_build_on_the_good_one_has_nothing_between(project: Path) -> None:
+    good = git(project, "rev-parse", "HEAD")
+    bad = commit(project)
+    with pytest.raises(UsageError, match="does not build on"):
+        commits_between(bad, good, project)
+    with pytest.raises(UsageError, match="one and the same"):
+        commits_between(bad, bad, project)
