@@ -104,13 +104,8 @@ NEARLY_ALL = 0.8
 
 
 def place(run: "Run") -> tuple[Any, ...]:
-    """What has to be the same for ceilings to be those of a run."""
-    return run.target, *stack(run)
-
-
-def stack(run: "Run") -> tuple[Any, ...]:
-    """The same but for how many cores it could use. A plain process has no image."""
-    return run.machine, run.image, run.platform, run.isolation
+    """What has to be the same for ceilings to be those of a run. A plain process has no image."""
+    return run.machine, run.target, run.image, run.platform, run.isolation
 
 
 def refresh(run: "Run") -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from harness.bottleneck import (
     Bottlenecks,
@@ -15,7 +15,6 @@ from harness.bottleneck import (
     nearest,
     place,
     refresh,
-    stack,
     timed,
     widened,
 )
@@ -83,14 +82,16 @@ def _with_one_core(
     reader: Reader, by: Run, found: Hardware, stored: Sequence[Run]
 ) -> tuple[str | None, Hardware]:
     """`found`, which `by` measured with several cores, and what one of them does where a run in
-    `stored` measured it, of another target with the same image: the nearest that is complete."""
+    `stored` measured it, of another target with the same software: the nearest that is complete.
+    """
     cpus = _cpus(reader, by)
-    if by.platform != "cpu" or cpus == 1:
+    if by.platform != "cpu" or cpus in (None, 1):
         return None, found
-    others = [each for each in stored if each.target != by.target and stack(each) == stack(by)]
+    software = _software(reader, by)
+    others = [each for each in stored if each.target != by.target and _place(each) == _place(by)]
     others.sort(key=lambda each: abs(each.started_at - by.started_at))
     for run in measured_ceilings(others):
-        if _cpus(reader, run) == 1:
+        if _cpus(reader, run) == 1 and _software(reader, run) == software:
             with suppress(Incomplete):
                 alone = _hardware(reader, run, timed(reader.measurements(run.run)), cpus)
                 return run.run, replace(found, one_core=alone.usual)
@@ -137,12 +138,29 @@ def ceilings_of(reader: Reader, run: Run) -> tuple[Hardware, Sequence[Timed]] | 
         return None
 
 
+def _place(run: Run) -> tuple[str, ...]:
+    """Another target's image is never the same one: it is called by its target."""
+    return run.machine, run.platform, run.isolation
+
+
 def _cpus(reader: Reader, run: Run) -> int | None:
     """That it could use; None where no launch told."""
-    cpus = [
-        len((each.environment or {}).get("visible_cpus", ())) for each in reader.launches(run.run)
-    ]
+    cpus = [len(each.get("visible_cpus", ())) for each in _environments(reader, run)]
     return max(cpus, default=0) or None
+
+
+def _software(reader: Reader, run: Run) -> list[dict[str, Any]]:
+    """All that its launches told of themselves but for the cores; each that differs, once."""
+    found: list[dict[str, Any]] = []
+    for each in _environments(reader, run):
+        told = {name: value for name, value in each.items() if name != "visible_cpus"}
+        found += [] if told in found else [told]
+    return found
+
+
+def _environments(reader: Reader, run: Run) -> list[dict[str, Any]]:
+    launches = reader.launches(run.run)
+    return [each.environment for each in launches if each.environment is not None]
 
 
 def _hardware(reader: Reader, run: Run, measured: Sequence[Timed], cpus: int | None) -> Hardware:

@@ -57,7 +57,9 @@ ONE_CORE = replace(IDEAL, flops_per_s=5e10)
 def by_one_core(jaxrig: Jaxrig, url: str, **changes: Any) -> str | None:
     """The run of one core's ceilings that labels are by, where ONE_CORE was measured so."""
     with Store(url) as store:
-        add_ceilings(store, ONE_CORE, **{"target": "one", "cpus": [0], **changes})
+        apart = {"target": "one", "image": (f"sha256:{'b' * 64}", "jaxrig/one:1")}
+        environment = {"visible_cpus": [0], **changes.pop("environment", {})}
+        add_ceilings(store, ONE_CORE, environment=environment, **{**apart, **changes})
     (found,) = {each["one_core"] for each in json.loads(jaxrig("bottleneck", "night=1", *JSON).out)}
     return None if found is None else str(found)
 
@@ -82,13 +84,13 @@ def test_with_the_ceilings_of_one_core_waiting_is_told_apart(jaxrig: Jaxrig, dat
 @pytest.mark.parametrize(
     "other",
     [
-        {"cpus": [0, 1]},
-        {"image": (f"sha256:{'b' * 64}", "jaxrig/cpu:5678")},
+        {"environment": {"visible_cpus": [0, 1]}},
+        {"environment": {"jaxlib": "0.0.1"}},
         {"isolation": "process", "image": None},
     ],
-    ids=["of two cores", "of another image", "of no image"],
+    ids=["of two cores", "of other software", "of a process"],
 )
-def test_only_one_core_with_the_same_image_tells_it(
+def test_only_one_core_with_the_same_software_tells_it(
     jaxrig: Jaxrig, database: str, other: dict[str, Any]
 ) -> None:
     assert by_one_core(jaxrig, database, **other) is None

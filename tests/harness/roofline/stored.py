@@ -23,15 +23,15 @@ def add_measured(
     store: Store,
     measured: Mapping[str, tuple[float, Mapping[str, Any]]],
     *,
-    cpus: Sequence[int] = (0, 1),
+    environment: Mapping[str, Any] | None = None,
     **changes: Any,
 ) -> str:
     """`measured`: seconds by case, and what else is to be told of it. Samples scatter evenly by a
-    twentieth. `cpus`: that launches could use."""
+    twentieth. `environment`: what launches told otherwise than usually."""
     run, name = begin_run(store, cases=list(measured), launches_planned=LAUNCHES, **changes)
     for index in range(LAUNCHES):
         launch = store.begin_launch(run, index=index, part=0, limits={}, env={})
-        store.set_environment(launch, parsed_environment(visible_cpus=list(cpus)))
+        store.set_environment(launch, parsed_environment(**environment or {}))
         for case, (time_s, more) in measured.items():
             record = parsed_measurement(case, _scattered(time_s), **{**catalogued(case), **more})
             store.add_measurement(launch, record)
