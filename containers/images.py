@@ -30,6 +30,7 @@ from containers.ingredients import labels_of
 from containers.own import REQUIREMENTS, Own
 from containers.podman import familiar
 from containers.project import Project
+from containers.pulling import pull
 
 REGISTRY_BASE = "python:3.13-slim"
 LOCAL_BASE = "jaxrig/base"
@@ -118,7 +119,8 @@ class Images:
         base = recipe.base or self.base()
         base_id = self._find(base)
         if base_id is None:
-            base_id = self._pull(base)
+            self._say(f"pulling {base}")
+            base_id = pull(self._client, base)
         context = _stack_context(recipe)
         tag = f"jaxrig/{recipe.name}-stack:{_digest([base_id.encode(), *_flat(context)])}"
         found = self._find(tag)
@@ -129,17 +131,6 @@ class Images:
         labels = labels_of(context)
         context["host-ca.pem"] = host_ca()  # outside the hash: it does not reach the image
         return self._build(recipe.name, tag, context, arguments, labels)
-
-    def _pull(self, base: str) -> str:
-        self._say(f"pulling {base}")
-        try:
-            return str(self._client.images.pull(base).id)
-        except APIError as error:
-            raise ImageUnavailable(
-                f"no registry gives this engine {base}, the target's base "
-                f"({error.explanation or error}): let the engine reach one that has it, bring it "
-                "here with `docker load`, or name another `base` in jaxrig.toml"
-            ) from error
 
     def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
         context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}
