@@ -31,7 +31,7 @@ def check_environment(name: str, target: Target, found: Environment, *, own: boo
 def _advice(target: Target, found: Environment) -> str:
     """What the launch found out itself, or else what usually helps."""
     if target.platform == "cuda" and found.no_gpu is not None:
-        return f"{found.no_gpu}; or measure --target cpu."
+        return f"{found.no_gpu[:1].upper()}{found.no_gpu[1:]}; or measure --target cpu."
     return _PLATFORM_ADVICE[target.platform]
 
 
