@@ -26,7 +26,9 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 
 from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
+from containers.host import build_arguments, host_ca
 from containers.ingredients import labels_of
+from containers.locks import Lock
 from containers.own import REQUIREMENTS, Own
 from containers.podman import familiar
 from containers.project import Project
@@ -36,10 +38,6 @@ REGISTRY_BASE = "python:3.13-slim"
 LOCAL_BASE = "jaxrig/base"
 TARGET_LABEL = "jaxrig.target"
 _LOG_LINES = 20
-_PROXY_VARIABLES = ("http_proxy", "https_proxy", "no_proxy")
-_PIP_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL")
-# What may name this host's CA bundle, the first that does first.
-CA_VARIABLES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +45,7 @@ class Recipe:
     """What an image is made of.
 
     `base`: an image to start from instead of the default one (see `Images.base`).
+    `jax`: a version, instead of the one in `requirements`; all else is pinned as there.
     `project`: what is installed on the stack. `own`: a suite of one's own, which it holds too.
     """
 
@@ -54,6 +53,7 @@ class Recipe:
     dockerfile: Path
     requirements: Path | None = None
     base: str | None = None
+    jax: str | None = None
     project: Project | None = None
     own: Own | None = None
 
@@ -122,15 +122,31 @@ class Images:
             self._say(f"pulling {base}")
             base_id = pull(self._client, base)
         context = _stack_context(recipe)
+        if recipe.jax is not None:
+            pinned = context["requirements.txt"]
+            context["requirements.txt"] = self._locked(recipe.name, recipe.jax, base, pinned)
         tag = f"jaxrig/{recipe.name}-stack:{_digest([base_id.encode(), *_flat(context)])}"
         found = self._find(tag)
         if found is not None:
             return found
         self._say(f"building the stack of target {recipe.name} (once; about a minute)")
-        arguments = {"BASE": base, **_from_environment()}
+        arguments = {"BASE": base, **build_arguments()}
         labels = labels_of(context)
         context["host-ca.pem"] = host_ca()  # outside the hash: it does not reach the image
         return self._build(recipe.name, tag, context, arguments, labels)
+
+    def _locked(self, name: str, jax: str, base: str, pinned: bytes) -> bytes:
+        """The `pinned` requirements with that version of JAX."""
+        machine = str(self._client.version()["Arch"])
+        lock = Lock(jax=jax, requirements=pinned, base=base, architecture=machine)
+
+        def choose(context: Mapping[str, bytes]) -> str:
+            self._say(f"choosing the packages of jax {jax} (once)")
+            files, arguments = {**context, "host-ca.pem": host_ca()}, build_arguments()
+            tag = f"jaxrig/{name}-lock:{lock.name}"
+            return self._build(name, tag, files, {"BASE": base, **arguments})
+
+        return lock.ensure(self._client, choose)
 
     def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
         context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}
@@ -189,7 +205,7 @@ class Images:
         digest = self._find(tag)
         if digest is None:
             self._say(what)
-            served = _from_environment() if outside else {}
+            served = build_arguments() if outside else {}
             digest = self._build(name, tag, {**context, **(outside or {})}, {**served, **below})
         return Image(digest=digest, tag=tag)
 
@@ -336,20 +352,6 @@ def _tar(context: Mapping[str, bytes]) -> io.BytesIO:
             archive.addfile(entry, io.BytesIO(content))
     buffer.seek(0)
     return buffer
-
-
-def host_ca() -> bytes:
-    """The CA bundle that this host's pip would use, or nothing where none is named."""
-    for variable in CA_VARIABLES:
-        path = os.environ.get(variable)
-        if path and Path(path).is_file():
-            return Path(path).read_bytes()
-    return b""
-
-
-def _from_environment() -> dict[str, str]:
-    names = [*_PROXY_VARIABLES, *(name.upper() for name in _PROXY_VARIABLES), *_PIP_VARIABLES]
-    return {name: os.environ[name] for name in names if name in os.environ}
 
 
 def _run_base_script(tag: str) -> None:

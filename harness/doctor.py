@@ -11,7 +11,8 @@ from typing import Any, Literal
 from containers.assets import assets
 from containers.docker_engine import connect, engine_errors
 from containers.errors import EngineError
-from containers.images import CA_VARIABLES, REGISTRY_BASE, known_base
+from containers.host import CA_VARIABLES
+from containers.images import REGISTRY_BASE, known_base
 from containers.podman import engine_name
 from containers.spec import GIB
 from harness.errors import DatabaseFailure, NoResults

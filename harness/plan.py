@@ -155,6 +155,8 @@ def make_pair_plan(
             made = make_plan(settings, target=target, suite=suite, globs=globs, **how)
         else:
             made = make_own_plan(settings, target=target, own=own, **how)
+        if side.jax is not None:
+            made = replace(made, target=made.target.model_copy(update={"jax": side.jax}))
         return replace(made, revision=side.revision, image=side.image)
 
     return PairPlan(

@@ -46,6 +46,9 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=
 Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Variable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+VERSION = r"^\d+(\.\d+){1,3}((a|b|rc)\d+)?(\.post\d+)?$"
+"""Of JAX."""
+JaxVersion = Annotated[str, Field(pattern=VERSION)]
 Flags = Annotated[str, Field(pattern=r"^--[^\x00]*$")]
 
 
@@ -53,7 +56,8 @@ class Target(BaseModel):
     """A named software stack for one kind of hardware.
 
     `dockerfile`, `requirements`: paths; a bare name that does not exist beside jaxrig.toml is
-    one of the built-in files. `base`: what the Dockerfile starts from (its BASE argument).
+    one of the built-in files. `jax`: a version, instead of the one in `requirements`. `base`: what
+    the Dockerfile starts from (its BASE argument).
     `project`: a folder with a Python project (of a git repository) that is installed on the
     stack. `platform`: what JAX must report, or nothing is recorded. `xla_flags`: flags for XLA,
     behind those in `env`. `gpus`: whether the engine is asked for GPUs. `cpus`: a cpuset.
@@ -65,6 +69,7 @@ class Target(BaseModel):
     platform: Literal["cpu", "cuda", "rocm", "tpu"]
     dockerfile: Path
     requirements: Path | None = None
+    jax: JaxVersion | None = None
     base: str | None = None
     project: Path | None = None
     env: Mapping[VariableName, Variable] = {}

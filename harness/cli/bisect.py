@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def add(bisect: argparse.ArgumentParser) -> None:
     bisect.add_argument("case", nargs="?", metavar="CASE", help="the one that got slower")
-    bisect.add_argument("--good", metavar="REV", help="a revision of the target's project")
+    bisect.add_argument("--good", metavar="REV", help="of the target's project, or jax==VERSION")
     bisect.add_argument("--bad", metavar="REV", help="a later one, in which the case is slower")
     bisect.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
     bisect.add_argument(

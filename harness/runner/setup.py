@@ -3,12 +3,14 @@
 import importlib.util
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
+from containers.errors import ImageUnavailable
 from containers.images import Image, Images, Recipe, target_of_image
 from containers.ingredients import Ingredients, ingredients_of
 from containers.own import OWN_FOLDER, Own
@@ -19,6 +21,7 @@ from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan
+from harness.releases import checked, releases
 from harness.target import Target
 from harness.tenants import tenants
 from workloads import catalog
@@ -56,7 +59,7 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     if leftovers:
         say(f"removed {leftovers} container(s) that an interrupted run left behind")
     images = Images(client, root / "workloads", say)
-    image = images.known(plan.image) if plan.image else images.ensure(recipe_of(plan))
+    image = images.known(plan.image) if plan.image else _ensured(images, plan)
     own_folder = None if plan.own is None else f"{OWN_FOLDER}/{plan.own.folder.name}"
     made_of = ingredients_of(client, image.digest)
     return Setup(engine=engine, image=image, made_of=made_of, own_folder=own_folder)
@@ -70,11 +73,25 @@ def _tell_of_tenants(say: Callable[[str], None]) -> None:
         )
 
 
+def _ensured(images: Images, plan: Plan) -> Image:
+    """Raises what `ensure` does, and `UsageError` for a version of JAX that there is not."""
+    try:
+        return images.ensure(recipe_of(plan))
+    except ImageUnavailable:
+        if plan.target.jax is not None:
+            with suppress(EnvironmentFailure):  # then what the build says is all there is to say
+                checked(plan.target.jax, releases())
+        raise
+
+
 def _need_no_image(plan: Plan) -> None:
     """Raises `UsageError` where a plain process would measure something else than was meant."""
-    if plan.image is not None or plan.target.project is not None:
-        what = f"image {plan.image}" if plan.image else f"project {plan.target.project}"
-        raise UsageError(f"--isolation process measures this Python's packages, and no {what}")
+    others = {"image": plan.image, "project": plan.target.project, "jax": plan.target.jax}
+    for what, name in others.items():
+        if name is not None:
+            raise UsageError(
+                f"--isolation process measures this Python's packages, and no {what} {name}"
+            )
 
 
 def _need_packages(plan: Plan) -> None:
@@ -104,12 +121,21 @@ def recipe_of(plan: Plan) -> Recipe:
 
 
 def recipe(name: str, target: Target, own: OwnSuite | None = None) -> Recipe:
-    """What the image of a target is made of. Raises `UsageError` for a missing file."""
+    """What the image of a target is made of.
+
+    Raises `UsageError` for a missing file, and where `jax` has no requirements to be put in.
+    """
+    if target.jax is not None and target.requirements is None:
+        raise UsageError(
+            f"target {name}: jax = {target.jax!r} takes the place of the version in the target's "
+            "requirements, and it names none"
+        )
     return Recipe(
         name=name,
         dockerfile=_file(name, target.dockerfile),
         requirements=None if target.requirements is None else _file(name, target.requirements),
         base=target.base,
+        jax=target.jax,
         project=None if target.project is None else Project(folder=target.project),
         own=None if own is None else Own(own.folder),
     )

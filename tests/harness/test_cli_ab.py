@@ -204,6 +204,12 @@ project = "."
 """
 
 
+def test_a_side_may_be_a_version_of_jax(ab: Ab, plans: list[PairPlan]) -> None:
+    assert ab(found=turned(A, 7, SAME), sides=("cpu@jax==0.9.2", "cpu"))[0] == 0
+    (plan,) = plans
+    assert (plan.base.target.jax, plan.candidate.target.jax) == ("0.9.2", None)
+
+
 def test_one_s_own_suite_has_no_cases_yet(ab: Ab, plans: list[PairPlan], tmp_path: Path) -> None:
     (tmp_path / "test_own.py").write_text("")
     words = ("--workloads", "test_own.py")

@@ -150,6 +150,7 @@ def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
     ("[targets.a--b]\n" + MINE[15:], 1, "targets.a--b: String should match"),
         (MINE.replace('"cpu"', '"gpu"'), 2, "targets.mine.platform: Input should be 'cpu', "),
         (MINE.replace('platform = "cpu"\n', ""), 1, "targets.mine.platform: Field required"),
+        (MINE + 'jax = "latest"\n', 4, "targets.mine.jax: String should match pattern"),
         (MINE + "[targets.mine.env]\nA = 'a'\nB = 3\n", 6, "targets.mine.env.B: Input should be a"),
         ("[suites.a]\ncases = ['x']\n\n[suites.b]\ncases = 'x'\n", 5, "suites.b.cases: Input sh"),
         ("[suites.a]\ncases = [\n  'x',\n  1,\n]\n", 2, "suites.a.cases.1: Input should be"),

@@ -22,6 +22,7 @@ DIGEST = "sha256:" + "0f" * 32
         ("cpu@user@host", "cpu", "user@host", None),
         (DIGEST, None, None, DIGEST),
         (f"cpu@{DIGEST}", "cpu", None, DIGEST),
+        ("cpu@jax", "cpu", "jax", None),
         ("sha256:0123456789ab", None, None, "sha256:0123456789ab"),
     ],
 )
@@ -31,8 +32,17 @@ def test_a_side_is_a_target_a_revision_or_an_image(
     assert parse_side(text) == Side(text=text, target=target, revision=revision, image=image)
 
 
+def test_a_side_may_be_a_target_with_a_version_of_jax() -> None:
+    text = "cpu@jax==0.9.0.1"
+    assert parse_side(text) == Side(text=text, target="cpu", jax="0.9.0.1")
+
+
 @pytest.mark.parametrize(
-    "text", ["", "@main", "cpu@", "cpu@--output=x", "cpu@sha256:xyz", "cpu@sha256:0123"]
+    "text",
+    [
+        *("", "@main", "cpu@", "cpu@--output=x", "cpu@sha256:xyz", "cpu@sha256:0123"),
+        *("cpu@jax==", "cpu@jax==main", "cpu@jax==0.9.*", "cpu@jax==0.9.0 "),
+    ],
 )
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

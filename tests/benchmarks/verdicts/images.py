@@ -10,7 +10,7 @@ from pathlib import Path
 import docker
 from docker.errors import BuildError
 
-from containers.images import host_ca
+from containers.host import host_ca
 
 HERE = Path(__file__).parent
 GUEST = HERE / "guest"

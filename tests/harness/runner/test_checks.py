@@ -42,7 +42,7 @@ def test_the_wrong_platform_is_refused_with_the_way_out(
 def test_what_a_launch_found_out_of_its_gpu_is_the_way_out() -> None:
     target = TARGET.model_copy(update={"platform": "cuda"})
     found = parsed_environment(no_gpu="driver 535 is too old: install a newer one")
-    with pytest.raises(EnvironmentFailure, match="driver 535 is too old") as refused:
+    with pytest.raises(EnvironmentFailure, match="Driver 535 is too old") as refused:
         check_environment("mine", target, found)
     assert "Container Toolkit" not in str(refused.value)
 

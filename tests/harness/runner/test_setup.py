@@ -127,6 +127,20 @@ def test_plain_processes_have_neither_images_nor_projects(tmp_path: Path) -> Non
             set_up(changed, say)
 
 
+def test_plain_processes_have_no_other_version_of_jax() -> None:
+    target = BUILT_IN_TARGETS["cpu"].model_copy(update={"jax": "0.9.2"})
+    with pytest.raises(UsageError, match=r"this Python's packages, and no jax 0\.9\.2"):
+        set_up(replace(plan("process"), target=target), say)
+
+
+def test_a_version_of_jax_takes_the_place_of_the_pinned_one() -> None:
+    target = BUILT_IN_TARGETS["cpu"].model_copy(update={"jax": "0.9.2"})
+    assert recipe("cpu", target).jax == "0.9.2"
+    without = target.model_copy(update={"requirements": None})
+    with pytest.raises(UsageError, match=r"target cpu: jax = '0\.9\.2' takes the place"):
+        recipe("cpu", without)
+
+
 def test_a_recipe_holds_the_project_at_the_plan_s_revision(tmp_path: Path) -> None:
     target = BUILT_IN_TARGETS["cpu"].model_copy(update={"project": tmp_path})
     with_project = replace(plan("container"), target=target, revision="abc")
