@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
+_GPU = r"(?:\d{1,3}|(?:GPU|MIG)-[0-9A-Za-z/-]+)"
+_GPUS = re.compile(rf"{_GPU}(?:,{_GPU})*")
 _SIZE = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(MiB|GiB)\s*")
 
 
@@ -37,10 +39,17 @@ def _rising(value: str) -> str:
     return value
 
 
+def _choice_of_gpus(value: object) -> object:
+    if isinstance(value, bool) or (isinstance(value, str) and _GPUS.fullmatch(value)):
+        return value
+    raise ValueError('is true, false, or which, as in "0", "0,2" or a UUID of `nvidia-smi -L`')
+
+
 Size = Annotated[int, BeforeValidator(_bytes_of), AfterValidator(_settable)]
 CpuSet = Annotated[
     str, Field(pattern=r"^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$"), AfterValidator(_rising)
 ]
+Gpus = Annotated[bool | str, BeforeValidator(_choice_of_gpus)]
 # It becomes part of an image's name.
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
 Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
@@ -56,8 +65,8 @@ class Target(BaseModel):
     one of the built-in files. `base`: what the Dockerfile starts from (its BASE argument).
     `project`: a folder with a Python project (of a git repository) that is installed on the
     stack. `platform`: what JAX must report, or nothing is recorded. `xla_flags`: flags for XLA,
-    behind those in `env`. `gpus`: whether the engine is asked for GPUs. `cpus`: a cpuset.
-    Limits in bytes and seconds.
+    behind those in `env`. `gpus`: none, all, or which. `cpus`: a cpuset. `shm`: the size of
+    /dev/shm. Limits in bytes and seconds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,10 +78,11 @@ class Target(BaseModel):
     project: Path | None = None
     env: Mapping[VariableName, Variable] = {}
     xla_flags: Flags | None = None
-    gpus: bool = False
+    gpus: Gpus = False
     cpus: CpuSet | None = None
     memory: Size | None = None
     tmp: Size = 1 << 30
+    shm: Size | None = None
     pids: Annotated[int, Field(gt=0, le=1 << 22)] = 1024
     case_limit_s: Limit = 120.0
     launch_limit_s: Limit = 900.0
@@ -83,6 +93,10 @@ class Target(BaseModel):
             return dict(self.env)
         flags = f"{self.env.get('XLA_FLAGS', '')} {self.xla_flags}".strip()
         return {**self.env, "XLA_FLAGS": flags}
+
+    def devices(self) -> bool | tuple[str, ...]:
+        """`gpus`, those that are chosen one by one."""
+        return self.gpus if isinstance(self.gpus, bool) else tuple(self.gpus.split(","))
 
 
 BUILT_IN_TARGETS = {

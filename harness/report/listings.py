@@ -78,13 +78,19 @@ def targets_view(settings: "Settings") -> View:
                 name,
                 target.platform,
                 str(target.dockerfile),
-                "yes" if target.gpus else "no",
+                _chosen(target.gpus),
                 target.cpus or "all",
                 quantity.size(target.memory) if target.memory else "90 % of the machine's",
             )
             for name, target in settings.targets.items()
         ],
     )
+
+
+def _chosen(gpus: bool | str) -> str:
+    if isinstance(gpus, str):
+        return gpus
+    return "all" if gpus else "none"
 
 
 def machines_view(machines: Sequence["MachineSummary"]) -> View:

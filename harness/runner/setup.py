@@ -112,6 +112,7 @@ def limits(target: Target) -> Limits:
         memory_bytes=target.memory or int(memory_bytes() * _MEMORY_SHARE),
         pids=target.pids,
         tmp_bytes=target.tmp,
+        shm_bytes=target.shm,
     )
 
 

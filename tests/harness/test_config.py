@@ -49,6 +49,7 @@ def test_own_targets_and_suites_come_beside_the_built_in_ones(tmp_path: Path) ->
 {MINE}
 memory = "1.5GiB"
 tmp = "512 MiB"
+shm = "2GiB"
 cpus = "0-1,3"
 env = {{ XLA_FLAGS = "--xla_a=1" }}
 
@@ -59,6 +60,7 @@ launches = 7
     settings = load(write(tmp_path, text))
     target = settings.target("mine")
     assert (target.memory, target.tmp, target.cpus) == (3 << 29, 512 << 20, "0-1,3")
+    assert target.shm == 2 << 30
     assert target.env == {"XLA_FLAGS": "--xla_a=1"}
     assert settings.suites["mine"].cases == ("matmul/*", "dense/1/forward/f32")
     assert settings.suites["mine"].launches == 7
@@ -109,6 +111,23 @@ def test_flags_of_xla_come_behind_those_of_the_environment(tmp_path: Path) -> No
     assert neither.variables() == {}
 
 
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [
+        ("true", True),
+        ("false", False),
+        ('"0"', ("0",)),
+        ('"0,2"', ("0", "2")),
+        ('"GPU-8d2a,MIG-GPU-1/2/0"', ("GPU-8d2a", "MIG-GPU-1/2/0")),
+    ],
+)
+def test_gpus_are_all_or_none_or_chosen_one_by_one(
+    tmp_path: Path, text: str, devices: bool | tuple[str, ...]
+) -> None:
+    target = load(write(tmp_path, f"{MINE}gpus = {text}\n")).target("mine")
+    assert target.devices() == devices
+
+
 def test_files_beside_jaxrig_toml_are_found_and_other_names_stay(tmp_path: Path) -> None:
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks/my.Dockerfile").touch()
@@ -139,6 +158,11 @@ def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
     (MINE + 'tmp = "2000000000GiB"\n', 4, "targets.mine.tmp: a size is at least 6MiB, which"),
         (MINE + "memory = -1\n", 4, "targets.mine.memory: a size is at least 6MiB, which an"),
         (MINE + 'pids = "many"\n', 4, "targets.mine.pids: Input should be a valid integer"),
+        (MINE + 'shm = "1MiB"\n', 4, "targets.mine.shm: a size is at least 6MiB, which an engine"),
+        (MINE + "gpus = 0\n", 4, "targets.mine.gpus: is true, false, or which, as in"),
+        (MINE + 'gpus = "0, 1"\n', 4, "targets.mine.gpus: is true, false, or which, as in"),
+        (MINE + 'gpus = "all"\n', 4, "targets.mine.gpus: is true, false, or which, as in"),
+        (MINE + "xla_flags = 'xla_a'\n", 4, "targets.mine.xla_flags: String should match"),
         (MINE + "case_limit_s = nan\n", 4, "targets.mine.case_limit_s: Input should be a finite"),
         (MINE + "launch_limit_s = 0\n", 4, "targets.mine.launch_limit_s: Input should be greater"),
         (MINE + "launch_limit_s = 1e8\n", 4, "targets.mine.launch_limit_s: Input should be less"),

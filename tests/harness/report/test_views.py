@@ -34,7 +34,7 @@ SETTINGS = Settings(
     targets={
         **BUILT_IN_TARGETS,
         "mine": Target(
-            platform="cpu", dockerfile=Path("my.Dockerfile"), cpus="0-1", memory=3 << 29
+            platform="cpu", dockerfile=Path("my.Dockerfile"), cpus="0-1", memory=3 << 29, gpus="0,1"
         ),
     },
     suites={"mine": Suite(cases=("matmul/256/f32",), launches=2)},

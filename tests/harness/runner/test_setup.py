@@ -10,6 +10,7 @@ import pytest
 from containers.errors import EngineUnavailable
 from containers.process_engine import ProcessEngine
 from containers.project import Project
+from containers.spec import Limits
 from harness.config import Settings
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
@@ -83,14 +84,17 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
 
 def test_limits_are_the_target_s() -> None:
     target = Target(
-        platform="cpu", dockerfile=Path("x"), cpus="0", memory=1 << 30, pids=9, tmp=8 << 20
+        platform="cpu",
+        dockerfile=Path("x"),
+        cpus="0",
+        memory=1 << 30,
+        pids=9,
+        tmp=8 << 20,
+        shm=7 << 20,
     )
     found = limits(target)
-    assert (found.cpus, found.memory_bytes, found.pids, found.tmp_bytes) == (
-        "0",
-        1 << 30,
-        9,
-        8 << 20,
+    assert found == Limits(
+        cpus="0", memory_bytes=1 << 30, pids=9, tmp_bytes=8 << 20, shm_bytes=7 << 20
     )
 
 
