@@ -110,8 +110,10 @@ def _inherited(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _located(target: Target, folder: Path) -> Target:
-    """Its own files with their full paths; what is not there stays a built-in's name."""
-    paths = {"dockerfile": target.dockerfile, "requirements": target.requirements}
+    """Its own files with their full paths; what is not there stays a built-in's name, or a
+    Python's on PATH."""
+    named = ("dockerfile", "requirements", "python")
+    paths = {key: getattr(target, key) for key in named}
     own = {
         key: folder / path
         for key, path in paths.items()

@@ -64,9 +64,10 @@ class Target(BaseModel):
     `dockerfile`, `requirements`: paths; a bare name that does not exist beside jaxrig.toml is
     one of the built-in files. `base`: what the Dockerfile starts from (its BASE argument).
     `project`: a folder with a Python project (of a git repository) that is installed on the
-    stack. `platform`: what JAX must report, or nothing is recorded. `xla_flags`: flags for XLA,
-    behind those in `env`. `gpus`: none, all, or which. `cpus`: a cpuset. `shm`: the size of
-    /dev/shm. Limits in bytes and seconds.
+    stack. `platform`: what JAX must report, or nothing is recorded. `isolation`: what a launch
+    is, where the command line does not say. `python`: of plain processes, instead of the one that
+    runs jaxrig. `xla_flags`: flags for XLA, behind those in `env`. `gpus`: none, all, or which.
+    `cpus`: a cpuset. `shm`: the size of /dev/shm. Limits in bytes and seconds.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,6 +77,8 @@ class Target(BaseModel):
     requirements: Path | None = None
     base: str | None = None
     project: Path | None = None
+    isolation: Literal["container", "process"] = "container"
+    python: Path | None = None
     env: Mapping[VariableName, Variable] = {}
     xla_flags: Flags | None = None
     gpus: Gpus = False

@@ -1,6 +1,5 @@
 """Finds or makes what a plan needs: an engine, and the image of its target."""
 
-import importlib.util
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -15,10 +14,11 @@ from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
 from containers.project import Project
 from containers.spec import Limits
-from harness.errors import EnvironmentFailure, UsageError
+from harness.errors import UsageError
 from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan
+from harness.runner.interpreter import interpreter
 from harness.target import Target
 from workloads import catalog
 
@@ -43,10 +43,7 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     """Raises `EnvironmentFailure`, `UsageError` or an `EngineError` with what to do."""
     root = Path(catalog.__file__).parents[2]
     if plan.isolation == "process":
-        _need_no_image(plan)
-        _need_packages(plan)
-        folder = None if plan.own is None else str(plan.own.folder)
-        return Setup(engine=ProcessEngine(root), image=None, own_folder=folder)
+        return _plain(plan, root)
     client = connect()
     engine = DockerEngine(client)
     leftovers = engine.sweep()
@@ -59,21 +56,22 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     return Setup(engine=engine, image=image, made_of=made_of, own_folder=own_folder)
 
 
-def _need_no_image(plan: Plan) -> None:
-    """Raises `UsageError` where a plain process would measure something else than was meant."""
+def _plain(plan: Plan, root: Path) -> Setup:
+    """Plain processes. `root`: the folder that holds the workloads.
+
+    Raises `UsageError` where one would measure something else than was meant, and
+    `EnvironmentFailure` where its Python lacks what it measures with.
+    """
     if plan.image is not None or plan.target.project is not None:
         what = f"image {plan.image}" if plan.image else f"project {plan.target.project}"
-        raise UsageError(f"--isolation process measures this Python's packages, and no {what}")
-
-
-def _need_packages(plan: Plan) -> None:
-    """Raises `EnvironmentFailure` where this Python lacks what a plain process measures with."""
-    for package in ("jax",) if plan.own is None else ("pytest", "pytest_benchmark"):
-        if importlib.util.find_spec(package) is None:
-            raise EnvironmentFailure(
-                f"--isolation process measures with this Python's {package}, and there is none: "
-                "pip install 'jaxrig[process]'"
-            )
+        raise UsageError(
+            f"a plain process measures its Python's packages, and no {what}: say "
+            '--isolation container, or isolation = "container" in jaxrig.toml'
+        )
+    packages = ("jax",) if plan.own is None else ("pytest", "pytest_benchmark")
+    python = interpreter(plan.target.python, packages)
+    folder = None if plan.own is None else str(plan.own.folder)
+    return Setup(engine=ProcessEngine(root, python), image=None, own_folder=folder)
 
 
 def target_of(digest: str) -> str:

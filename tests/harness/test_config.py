@@ -1,6 +1,7 @@
 """jaxrig.toml: what it may say, and where exactly it is wrong."""
 
 import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -140,6 +141,15 @@ requirements = "cpu.requirements.txt"
     target = load(write(tmp_path, text)).target("mine")
     assert target.dockerfile == tmp_path / "stacks/my.Dockerfile"
     assert target.requirements == Path("cpu.requirements.txt")
+
+
+def test_a_python_beside_jaxrig_toml_is_found_and_stays_in_its_environment(tmp_path: Path) -> None:
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv/python").symlink_to(sys.executable)
+    own = load(write(tmp_path, MINE + 'python = "venv/python"\n')).target("mine")
+    assert own.python == tmp_path / "venv/python"  # where it leads to knows no environment
+    other = load(write(tmp_path, MINE + 'python = "python3.13"\n')).target("mine")
+    assert other.python == Path("python3.13")
 
 
 def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:

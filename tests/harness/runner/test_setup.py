@@ -10,7 +10,7 @@ import pytest
 from containers.errors import EngineUnavailable
 from containers.process_engine import ProcessEngine
 from containers.project import Project
-from containers.spec import Limits
+from containers.spec import LaunchSpec, Limits
 from harness.config import Settings
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
@@ -18,6 +18,7 @@ from harness.own import OwnSuite
 from harness.plan import Plan, make_own_plan, make_plan
 from harness.runner.setup import limits, recipe, recipe_of, set_up
 from harness.target import BUILT_IN_TARGETS, Target
+from tests.containers.running import read_all
 
 
 def plan(isolation: str) -> Plan:
@@ -41,6 +42,18 @@ def test_plain_processes_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:
         set_up(plan("process"), say)
 
 
+def test_plain_processes_are_of_the_target_s_python(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "I am it" >&2\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    target = BUILT_IN_TARGETS["cpu"].model_copy(update={"python": python})
+    setup = set_up(replace(plan("process"), target=target), say)
+    with setup.engine.start(LaunchSpec(command=("-c", "print('well')"))) as running:
+        assert read_all(running) == b"well\n"
+        running.wait(10)
+        assert running.log() == "I am it\n"
+
+
 def own(isolation: str, folder: Path) -> Plan:
     settings = Settings(targets=BUILT_IN_TARGETS)
     suite = OwnSuite(folder=folder)
@@ -53,7 +66,7 @@ def test_plain_processes_find_one_s_own_where_it_lies_and_need_no_jax(
     monkeypatch.setitem(sys.modules, "jax", None)
     assert set_up(own("process", tmp_path), say).own_folder == str(tmp_path)
     monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
-    with pytest.raises(EnvironmentFailure, match="this Python's pytest_benchmark"):
+    with pytest.raises(EnvironmentFailure, match="lacks pytest_benchmark"):
         set_up(own("process", tmp_path), say)
 
 
@@ -115,7 +128,7 @@ def test_plain_processes_have_neither_images_nor_projects(tmp_path: Path) -> Non
         replace(plan("process"), image="sha256:0"),
         replace(plan("process"), target=target),
     ):
-        with pytest.raises(UsageError, match=r"this Python's packages, and no (image|project)"):
+        with pytest.raises(UsageError, match=r"its Python's packages, and no (image|project)"):
             set_up(changed, say)
 
 
