@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 KEY = "extends"
+DESCRIPTION = "Another target, own or built in, whose keys hold where this one has none of its own."
 
 
 class WrongParent(ValueError):

@@ -152,10 +152,22 @@ def test_a_python_beside_jaxrig_toml_is_found_and_stays_in_its_environment(tmp_p
     assert other.python == Path("python3.13")
 
 
-def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
-    message = complaint(tmp_path, "[targets.mine]\nplatform = \n")
-    assert message.startswith(f"{tmp_path / FILE_NAME}: not valid TOML: ")
-    assert "line 2" in message
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[targets.mine]\nplatform = \n", 2),
+        ("[targets.mine\nplatform = 'cpu'\n", 1),
+        (MINE + "pids = 1\npids = 2\n", 5),
+        (MINE + MINE, 4),
+        (MINE + "cases = [\n  'x',\n", 5),
+        ("\n[targets.mine]\nbase = 'x", 3),
+    ],
+)
+def test_malformed_toml_is_reported_with_file_and_line(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    message = complaint(tmp_path, text)
+    assert message.startswith(f"{tmp_path / FILE_NAME}:{line}: not valid TOML: ")
 
 
 @pytest.mark.parametrize(
@@ -189,6 +201,17 @@ def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
         ("[suites.a]\ncases = [\n  'x',\n  1,\n]\n", 2, "suites.a.cases.1: Input should be"),
         ("[suites.a]\ncases = ['x']\nlaunches = 0\n", 3, "suites.a.launches: Input should be"),
         ("[target.cpu]\nplatform = 'cpu'\n", 1, "target: unknown key"),
+        ("# none\ntargets = 3\n", 2, "targets: must be a table; docs/targets.md shows one"),
+        ("[targets]\nmine = 3\n", 2, "targets.mine: must be a table; docs/targets.md shows one"),
+        (MINE + "env = 'A=B'\n", 4, "targets.mine.env: must be a table; docs/targets.md shows"),
+        ("[[targets]]\nplatform = 'cpu'\n", 1, "targets: must be a table; docs/targets.md shows"),
+        ("[suites]\nmine = ['x']\n", 2, "suites.mine: must be a table; docs/targets.md shows"),
+        (MINE + "isolation = 'chroot'\n", 4, "targets.mine.isolation: Input should be 'contai"),
+        (MINE + "python = 3\n", 4, "targets.mine.python: Input is not a valid path"),
+        (MINE + "extends = 3\n", 4, "targets.mine.extends: must name a target, as in"),
+        (MINE + "[targets.child]\nextends = 'mine'\npids = 0\n", 6, "targets.child.pids: Input"),
+        (MINE + "pids = 0\n[targets.child]\nextends = 'mine'\n", 4, "targets.mine.pids: Input"),
+        ("[floors]\n'matmul/*' = 2.0\n", 2, "floors.matmul/*: Input should be less than 1"),
         ("# a comment\n\n[targets.Big]\n" + MINE[15:], 3, "targets.Big: String should match"),
         # Keys in every way in which TOML lets one write them.
         ('[targets."jax-0.9"]  # [new]\n' + MINE[15:] + "pids = 0\n", 4, "targets.jax-0.9.pids: "),
@@ -227,7 +250,9 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
 
 
 TABLES = st.sampled_from(["[targets.a]", "[suites.a]", "[targets]", '[targets."b.c"]', "[x]"])
-KEYS = st.sampled_from(["platform", "dockerfile", "cases", "memory", "a.b", '"pids"', "env"])
+KEYS = st.sampled_from(
+    ["platform", "dockerfile", "cases", "memory", "a.b", '"pids"', "env", "extends"]
+)
 VALUES = st.sampled_from(["1", '"cpu"', "[1]", "{}", "nan", "1979-05-27", "", '"1GiB"', "true"])
 LINES = TABLES | st.builds("{} = {}".format, KEYS, VALUES) | st.text(max_size=5)
 
