@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
-from harness.extends import WrongParent, at_fault, resolved
+from harness.extends import WrongParent, is_inherited, resolved
 from harness.target import BUILT_IN_TARGETS, Name, Target
 
 FILE_NAME = "jaxrig.toml"
@@ -133,12 +133,13 @@ def _located(target: Target, folder: Path) -> Target:
 
 def _explain(path: Path, text: str, raw: Mapping[str, Any], error: ValidationError) -> str:
     """A line a mistake; one that targets inherit is told where it stands."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        keys = [str(part) for part in problem["loc"] if part != "[key]"]
-        if at_fault(raw, keys):
-            lines.append(_said(path, text, keys, _reason(problem)))
-    return "\n".join(lines)
+    problems = error.errors(include_url=False)
+    wrong = [[str(part) for part in each["loc"] if part != "[key]"] for each in problems]
+    return "\n".join(
+        _said(path, text, keys, _reason(problem))
+        for keys, problem in zip(wrong, problems, strict=True)
+        if not is_inherited(raw, keys, wrong)
+    )
 
 
 def _line_told(text: str, error: tomllib.TOMLDecodeError) -> int:

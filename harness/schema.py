@@ -16,6 +16,22 @@ from harness.config import Settings
 
 _DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that all editors' plugins know
 
+_STACK = {
+    "anyOf": [
+        {"required": [extends.KEY]},
+        {"required": ["platform", "dockerfile"]},
+        {"required": ["platform", "image"]},
+        {
+            "required": ["platform", "isolation"],
+            "properties": {"isolation": {"const": "process"}},
+        },
+    ],
+    "not": {
+        "anyOf": [{"required": ["image", key]} for key in ("dockerfile", "requirements", "base")]
+    },
+}
+"""What the models say in words of Python: which keys go together."""
+
 
 class _OfToml(GenerateJsonSchema):
     """TOML has no null: a key that may be None is one that may be left out."""
@@ -46,8 +62,9 @@ def schema() -> dict[str, Any]:
     found = Settings.model_json_schema(schema_generator=_OfToml)
     target = found["$defs"]["Target"]
     parent = {"type": "string", "description": extends.DESCRIPTION}
+    del target["required"]
     target["properties"] = {extends.KEY: parent, **target["properties"]}
-    target["anyOf"] = [{"required": [extends.KEY]}, {"required": target.pop("required")}]
+    target |= _STACK
     return {"$schema": _DIALECT, **found, "title": "jaxrig.toml"}
 
 

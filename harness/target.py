@@ -5,7 +5,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 
 _UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 _GPU = r"(?:\d{1,3}|(?:GPU|MIG)-[0-9A-Za-z/-]+)"
@@ -68,6 +76,7 @@ Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=
 Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
 VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Variable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
+Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$")]
 Flags = Annotated[str, Field(pattern=r"^--[^\x00]*$")]
 
 
@@ -79,8 +88,23 @@ class Target(BaseModel):
     platform: Literal["cpu", "cuda", "rocm", "tpu"] = Field(
         description="What JAX must report in a launch, or nothing is recorded."
     )
-    dockerfile: Path = Field(
-        description="The stack's Dockerfile: beside jaxrig.toml, or built in (cpu.Dockerfile)."
+    image: Reference | None = Field(
+        default=None,
+        description="An image that the engine holds, by digest or tag, instead of a dockerfile.",
+    )
+    isolation: Literal["container", "process"] = Field(
+        default="container",
+        description="What a launch is, where the command line does not say.",
+    )
+    python: Path | None = Field(
+        default=None,
+        description="The Python of plain processes: beside jaxrig.toml, or a name on PATH.",
+    )
+    # After `image` and `isolation`, which say whether there must be one.
+    dockerfile: Path | None = Field(
+        default=None,
+        validate_default=True,
+        description="The stack's Dockerfile: beside jaxrig.toml, or built in (cpu.Dockerfile).",
     )
     requirements: Path | None = Field(
         default=None,
@@ -92,14 +116,6 @@ class Target(BaseModel):
     project: Path | None = Field(
         default=None,
         description="A folder of a git repository with a Python project, installed on the stack.",
-    )
-    isolation: Literal["container", "process"] = Field(
-        default="container",
-        description="What a launch is, where the command line does not say.",
-    )
-    python: Path | None = Field(
-        default=None,
-        description="The Python of plain processes: beside jaxrig.toml, or a name on PATH.",
     )
     env: Mapping[VariableName, Variable] = Field(
         default={}, description="Environment variables of a launch."
@@ -131,6 +147,16 @@ class Target(BaseModel):
     )
     launch_limit_s: Limit = Field(default=900.0, description="Seconds that a launch may take.")
 
+    @field_validator("dockerfile", "requirements", "base")
+    @classmethod
+    def _is_no_image_s(cls, value: object, about: ValidationInfo) -> object:
+        """An image is taken as it is. A plain process needs neither it nor a Dockerfile."""
+        if value is not None and about.data.get("image") is not None:
+            raise ValueError("says how a stack is built, and `image` is one: remove either")
+        if about.field_name == "dockerfile" and value is None and _needs_one(about.data):
+            raise ValueError("is required where there is no `image`")
+        return value
+
     def variables(self) -> dict[str, str]:
         """The environment of a launch: `env`, with `xla_flags` at the end of its XLA_FLAGS."""
         if self.xla_flags is None:
@@ -141,6 +167,11 @@ class Target(BaseModel):
     def devices(self) -> bool | tuple[str, ...]:
         """`gpus`, those that are chosen one by one."""
         return self.gpus if isinstance(self.gpus, bool) else tuple(self.gpus.split(","))
+
+
+def _needs_one(keys: Mapping[str, object]) -> bool:
+    """Whether a target of these keys, those that are well, lacks a Dockerfile."""
+    return keys.get("isolation") == "container" and "image" in keys and keys["image"] is None
 
 
 BUILT_IN_TARGETS = {

@@ -77,7 +77,7 @@ def targets_view(settings: "Settings") -> View:
             (
                 name,
                 target.platform,
-                str(target.dockerfile),
+                str(target.image or target.dockerfile or ""),
                 _chosen(target.gpus),
                 target.cpus or "all",
                 quantity.size(target.memory) if target.memory else "90 % of the machine's",

@@ -8,11 +8,12 @@ from pathlib import Path
 from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
-from containers.images import Image, Images, Recipe, target_of_image
+from containers.images import Image, Images, target_of_image
 from containers.ingredients import Ingredients, ingredients_of
 from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
 from containers.project import Project
+from containers.recipe import Recipe
 from containers.spec import Limits
 from harness.errors import UsageError
 from harness.machine import memory_bytes
@@ -62,8 +63,9 @@ def _plain(plan: Plan, root: Path) -> Setup:
     Raises `UsageError` where one would measure something else than was meant, and
     `EnvironmentFailure` where its Python lacks what it measures with.
     """
-    if plan.image is not None or plan.target.project is not None:
-        what = f"image {plan.image}" if plan.image else f"project {plan.target.project}"
+    image = plan.image or plan.target.image
+    if image is not None or plan.target.project is not None:
+        what = f"image {image}" if image else f"project {plan.target.project}"
         raise UsageError(
             f"a plain process measures its Python's packages, and no {what}: say "
             '--isolation container, or isolation = "container" in jaxrig.toml'
@@ -91,12 +93,19 @@ def recipe_of(plan: Plan) -> Recipe:
 
 
 def recipe(name: str, target: Target, own: OwnSuite | None = None) -> Recipe:
-    """What the image of a target is made of. Raises `UsageError` for a missing file."""
+    """What the image of a target is made of. Raises `UsageError` for a missing file, and where
+    the target is made for plain processes alone."""
+    if target.dockerfile is None and target.image is None:
+        raise UsageError(
+            f"target {name} has neither dockerfile nor image in jaxrig.toml: it is measured as a "
+            "plain process (--isolation process)"
+        )
     return Recipe(
         name=name,
         dockerfile=_file(name, target.dockerfile),
-        requirements=None if target.requirements is None else _file(name, target.requirements),
+        requirements=_file(name, target.requirements),
         base=target.base,
+        image=target.image,
         project=None if target.project is None else Project(folder=target.project),
         own=None if own is None else Own(own.folder),
     )
@@ -114,7 +123,9 @@ def limits(target: Target) -> Limits:
     )
 
 
-def _file(target: str, path: Path) -> Path:
+def _file(target: str, path: Path | None) -> Path | None:
+    if path is None:
+        return None
     found = path if path.is_absolute() else assets() / path
     if not found.is_file():
         raise UsageError(f"target {target}: no file {path} beside jaxrig.toml, nor built in")

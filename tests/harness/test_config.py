@@ -101,6 +101,26 @@ def test_what_targets_inherit_wrongly_is_reported_once_where_it_stands(tmp_path:
     ]
 
 
+def test_what_only_the_child_gets_wrong_by_what_it_inherits_is_told_of_it(tmp_path: Path) -> None:
+    plain = '[targets.plain]\nplatform = "cpu"\nisolation = "process"\n'
+    child = '[targets.child]\nextends = "plain"\nisolation = "container"\n'
+    message = complaint(tmp_path, plain + child)
+    assert message == (
+        f"{tmp_path / FILE_NAME}:4: targets.child.dockerfile: is required where there is no `image`"
+    )
+
+
+def test_an_image_is_instead_of_a_dockerfile_and_a_plain_process_needs_neither(
+    tmp_path: Path,
+) -> None:
+    text = '[targets.given]\nextends = "cpu"\nimage = "mine/jax:1"\n'
+    given = load(write(tmp_path, text)).target("given")
+    assert (given.image, given.dockerfile, given.requirements) == ("mine/jax:1", None, None)
+    assert given.env == BUILT_IN_TARGETS["cpu"].env
+    plain = '[targets.plain]\nplatform = "cpu"\nisolation = "process"\n'
+    assert load(write(tmp_path, plain)).target("plain").dockerfile is None
+
+
 def test_flags_of_xla_come_behind_those_of_the_environment(tmp_path: Path) -> None:
     flags = 'xla_flags = "--xla_b=2"\n'
     alone = load(write(tmp_path, MINE + flags)).target("mine")
@@ -207,6 +227,10 @@ def test_malformed_toml_is_reported_with_file_and_line(
         ("[[targets]]\nplatform = 'cpu'\n", 1, "targets: must be a table; docs/targets.md shows"),
         ("[suites]\nmine = ['x']\n", 2, "suites.mine: must be a table; docs/targets.md shows"),
         (MINE + "isolation = 'chroot'\n", 4, "targets.mine.isolation: Input should be 'contai"),
+        (MINE + "image = 'x'\n", 3, "targets.mine.dockerfile: says how a stack is built, and `im"),
+        (MINE + "image = 'x y'\n", 4, "targets.mine.image: String should match pattern"),
+        (MINE[:32] + "image = 'x'\nbase = 'y'\n", 4, "targets.mine.base: says how a stack is bui"),
+        (MINE[:32] + "pids = 5\n", 1, "targets.mine.dockerfile: is required where there is no `im"),
         (MINE + "python = 3\n", 4, "targets.mine.python: Input is not a valid path"),
         (MINE + "extends = 3\n", 4, "targets.mine.extends: must name a target, as in"),
         (MINE + "[targets.child]\nextends = 'mine'\npids = 0\n", 6, "targets.child.pids: Input"),

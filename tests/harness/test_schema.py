@@ -68,6 +68,8 @@ def test_what_the_documents_show_is_taken(tmp_path: Path, text: str) -> None:
     [
         "",
         '[targets.mine]\nextends = "cpu"\n',
+        '[targets.mine]\nplatform = "cpu"\nimage = "sha256:0f"\n',
+        '[targets.mine]\nplatform = "cpu"\nisolation = "process"\n',
         MINE + "gpus = true\n",
         MINE + 'gpus = "0,GPU-8d2a"\n',
         MINE + 'memory = "1.5 GiB"\n',
@@ -91,6 +93,8 @@ def test_what_jaxrig_takes_the_schema_takes(tmp_path: Path, text: str) -> None:
         '[targets.Mine]\nextends = "cpu"\n',
         "[targets.mine]\nextends = 3\n",
         '[targets.mine]\nplatform = "cpu"\n',
+        MINE + 'image = "x"\n',
+        '[targets.mine]\nplatform = "cpu"\nimage = "x"\nbase = "y"\n',
         MINE + 'colour = "red"\n',
         MINE.replace('"cpu"', '"gpu"'),
         MINE + "gpus = 0\n",

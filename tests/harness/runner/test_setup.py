@@ -84,6 +84,7 @@ def test_containers_need_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_recipe_of_a_built_in_target_names_existing_files() -> None:
     found = recipe("cpu", BUILT_IN_TARGETS["cpu"])
+    assert found.dockerfile is not None
     assert found.dockerfile.is_file()
     assert found.requirements is not None
     assert found.requirements.is_file()
@@ -93,6 +94,11 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
     for path in (Path("nope.Dockerfile"), tmp_path / "nope.Dockerfile"):
         with pytest.raises(UsageError, match=r"target mine: no file .*nope\.Dockerfile"):
             recipe("mine", Target(platform="cpu", dockerfile=path))
+
+
+def test_a_target_for_plain_processes_alone_has_no_recipe() -> None:
+    with pytest.raises(UsageError, match="target mine has neither dockerfile nor image"):
+        recipe("mine", Target(platform="cpu", isolation="process"))
 
 
 def test_limits_are_the_target_s() -> None:
@@ -124,8 +130,10 @@ def test_without_limits_a_launch_gets_this_process_s_cpus_and_most_of_the_memory
 
 def test_plain_processes_have_neither_images_nor_projects(tmp_path: Path) -> None:
     target = BUILT_IN_TARGETS["cpu"].model_copy(update={"project": tmp_path})
+    given = BUILT_IN_TARGETS["cpu"].model_copy(update={"image": "mine/jax:1"})
     for changed in (
         replace(plan("process"), image="sha256:0"),
+        replace(plan("process"), target=given),
         replace(plan("process"), target=target),
     ):
         with pytest.raises(UsageError, match=r"its Python's packages, and no (image|project)"):
