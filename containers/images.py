@@ -182,11 +182,13 @@ def _failures(name: str) -> Iterator[None]:
 
 
 def known_base(client: docker.DockerClient) -> str | None:
-    """The default base that the engine holds already, the registry's first."""
-    for tag in (REGISTRY_BASE, _local_base()):
-        if _find(client, tag) is not None:
-            return tag
-    return None
+    """The default base that the engine holds already."""
+    return next((tag for tag in default_bases() if _find(client, tag) is not None), None)
+
+
+def default_bases() -> tuple[str, ...]:
+    """What a default base is called, the one that goes first first."""
+    return REGISTRY_BASE, _local_base()
 
 
 def _local_base() -> str:

@@ -1,4 +1,4 @@
-"""What there is, as lists: cases, targets, machines, findings."""
+"""What there is, as lists: cases, machines, findings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -61,36 +61,6 @@ def cases_view(settings: "Settings", cases: Sequence["Case"]) -> View:
             for case in cases
         ],
     )
-
-
-def targets_view(settings: "Settings") -> View:
-    """`jaxrig targets`."""
-    documents = [
-        {"name": name, **target.model_dump(mode="json")}
-        for name, target in settings.targets.items()
-    ]
-    return View(
-        document=documents,
-        records=documents,
-        headers=("target", "platform", "dockerfile", "gpus", "cpus", "memory"),
-        rows=[
-            (
-                name,
-                target.platform,
-                str(target.image or target.dockerfile or ""),
-                _chosen(target.gpus),
-                target.cpus or "all",
-                quantity.size(target.memory) if target.memory else "90 % of the machine's",
-            )
-            for name, target in settings.targets.items()
-        ],
-    )
-
-
-def _chosen(gpus: bool | str) -> str:
-    if isinstance(gpus, str):
-        return gpus
-    return "all" if gpus else "none"
 
 
 def machines_view(machines: Sequence["MachineSummary"]) -> View:
