@@ -12,7 +12,7 @@ SCHEMATHESIS := $(VENV)/schemathesis
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine podman postgresql browser screenshots stop clean help
+.PHONY: run test check format schema schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine podman postgresql browser screenshots stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -33,6 +33,9 @@ check: $(TEST_READY) ## style, types and import rules, without running anything
 format: $(TEST_READY) ## put the code into its style
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+schema: $(TEST_READY) ## write the JSON Schema of jaxrig.toml anew
+	@$(BIN)/python -m harness.schema >docs/jaxrig.schema.json
 
 bench: $(TEST_READY) engine browser ## what jaxrig itself costs: one JSON object a line
 	@$(BIN)/python -m tests.benchmarks

@@ -132,9 +132,8 @@ class DockerEngine:
             # Equal to the memory limit: no swap, so that a shortage is an error, not a slowdown.
             "memswap_limit": limits.memory_bytes,
             "cpuset_cpus": limits.cpus,
-            "device_requests": [DeviceRequest(count=-1, capabilities=[["gpu"]])]
-            if spec.gpus
-            else None,
+            "shm_size": limits.shm_bytes,
+            "device_requests": _devices(spec.gpus),
             # The streams are read as they come; a copy on disk would be unbounded.
             "log_config": LogConfig(type=LogConfig.types.NONE),
         }
@@ -271,6 +270,15 @@ class RunningContainer:
             _close(stream)
 
 
+def _devices(gpus: bool | tuple[str, ...]) -> list[DeviceRequest] | None:
+    """What `docker run --gpus` asks for: https://docs.docker.com/engine/containers/gpu/"""
+    if not gpus:
+        return None
+    if isinstance(gpus, bool):
+        return [DeviceRequest(count=-1, capabilities=[["gpu"]])]
+    return [DeviceRequest(device_ids=list(gpus), capabilities=[["gpu"]])]
+
+
 def _close(stream: "CancellableStream[Any]") -> None:
     with suppress(OSError):  # the other end is gone already
         stream.close()
@@ -330,6 +338,11 @@ def _advice(error: APIError) -> str:
         return (
             f"{explanation}. This engine cannot hand out GPUs: install the NVIDIA driver and "
             "the NVIDIA Container Toolkit, or measure another target (jaxrig targets)"
+        )
+    if "unknown device" in explanation:  # libnvidia-container's words for a number or a UUID
+        return (
+            f"{explanation}. Change `gpus` of this target in jaxrig.toml to one that "
+            "`nvidia-smi -L` lists"
         )
     if "requested cpus are not available" in explanation.lower():
         return f"{explanation}. Change `cpus` of this target in jaxrig.toml"

@@ -1,13 +1,9 @@
-"""Images of targets: built once, named by the hash of what they hold.
+"""Images of targets: built once, layer by layer, and found again by the hash of what they hold.
 
-An image has two parts. The *stack* (`<name>-stack`) is what a target's Dockerfile makes of a
-base and pinned requirements; the image itself (`<name>`) adds the workloads as its last layer.
-Between the two come the project that the target measures (`<name>-project`) and what a suite of
-one's own requires (`<name>-requirements`); the suite itself comes last (`<name>-own`). All tags
-are content hashes, so that asking whether an image is current costs a look-up a part.
+All tags are content hashes (`containers.recipe`), so that asking whether an image is current costs
+a look-up a layer.
 """
 
-import hashlib
 import io
 import os
 import re
@@ -15,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,35 +23,15 @@ from docker.errors import APIError, BuildError, DockerException, ImageNotFound, 
 from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.host import build_arguments, host_ca
-from containers.ingredients import labels_of
 from containers.locks import Lock
-from containers.own import REQUIREMENTS, Own
 from containers.podman import familiar
-from containers.project import Project
 from containers.pulling import pull
+from containers.recipe import Layer, Recipe, digest_of, layers_of
 
 REGISTRY_BASE = "python:3.13-slim"
 LOCAL_BASE = "jaxrig/base"
 TARGET_LABEL = "jaxrig.target"
 _LOG_LINES = 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """What an image is made of.
-
-    `base`: an image to start from instead of the default one (see `Images.base`).
-    `jax`: a version, instead of the one in `requirements`; all else is pinned as there.
-    `project`: what is installed on the stack. `own`: a suite of one's own, which it holds too.
-    """
-
-    name: str
-    dockerfile: Path
-    requirements: Path | None = None
-    base: str | None = None
-    jax: str | None = None
-    project: Project | None = None
-    own: Own | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,13 +65,11 @@ class Images:
         Raises `ImageUnavailable` with the end of the build log, or `EngineUnavailable`.
         """
         with _failures(recipe.name):
-            stack = self._ensure_stack(recipe)
-            if recipe.project is not None:
-                stack = self._ensure_project(recipe, recipe.project, stack)
-            if recipe.own is None:
-                return self._ensure_image(recipe, stack)
-            stack = self._ensure_requirements(recipe, recipe.own, stack)
-            return self._ensure_own(recipe, recipe.own, self._ensure_image(recipe, stack))
+            made = Image(digest=self._bottom(recipe), tag="")
+            requirements = self._locked(recipe, made.digest)
+            for layer in layers_of(recipe, self._workloads, requirements):
+                made = self._ensure_layer(recipe.name, layer, made.digest)
+        return made
 
     def known(self, digest: str) -> Image:
         """The image of that digest (or its beginning) as it is. Raises like `ensure`."""
@@ -115,118 +89,67 @@ class Images:
         _run_base_script(_local_base())
         return _local_base()
 
-    def _ensure_stack(self, recipe: Recipe) -> str:
+    def _bottom(self, recipe: Recipe) -> str:
+        """The digest of what the first layer is built on."""
+        if recipe.image is not None:
+            return self._given(recipe.name, recipe.image)
         base = recipe.base or self.base()
-        base_id = self._find(base)
-        if base_id is None:
+        found = self._find(base)
+        if found is None:
             self._say(f"pulling {base}")
-            base_id = pull(self._client, base)
-        context = _stack_context(recipe)
-        if recipe.jax is not None:
-            pinned = context["requirements.txt"]
-            context["requirements.txt"] = self._locked(recipe.name, recipe.jax, base, pinned)
-        tag = f"jaxrig/{recipe.name}-stack:{_digest([base_id.encode(), *_flat(context)])}"
-        found = self._find(tag)
-        if found is not None:
-            return found
-        self._say(f"building the stack of target {recipe.name} (once; about a minute)")
-        arguments = {"BASE": base, **build_arguments()}
-        labels = labels_of(context)
-        context["host-ca.pem"] = host_ca()  # outside the hash: it does not reach the image
-        return self._build(recipe.name, tag, context, arguments, labels)
+            found = pull(self._client, base)
+        return found
 
-    def _locked(self, name: str, jax: str, base: str, pinned: bytes) -> bytes:
-        """The `pinned` requirements with that version of JAX."""
-        machine = str(self._client.version()["Arch"])
-        lock = Lock(jax=jax, requirements=pinned, base=base, architecture=machine)
+    def _locked(self, recipe: Recipe, base: str) -> bytes | None:
+        """The recipe's requirements with the version of JAX that it names, if any. `base`: the
+        digest of what they are installed on."""
+        if recipe.jax is None or recipe.requirements is None:
+            return None
+        lock = Lock(
+            jax=recipe.jax,
+            requirements=recipe.requirements.read_bytes(),
+            base=recipe.base or self.base(),
+            architecture=str(self._client.version()["Arch"]),
+        )
 
         def choose(context: Mapping[str, bytes]) -> str:
-            self._say(f"choosing the packages of jax {jax} (once)")
-            files, arguments = {**context, "host-ca.pem": host_ca()}, build_arguments()
-            tag = f"jaxrig/{name}-lock:{lock.name}"
-            return self._build(name, tag, files, {"BASE": base, **arguments})
+            self._say(f"choosing the packages of jax {recipe.jax} (once)")
+            layer = Layer(part="-lock", argument="BASE", context=context, what="", served=True)
+            tag = f"jaxrig/{recipe.name}-lock:{lock.name}"
+            return self._build(recipe.name, tag, layer, base)
 
         return lock.ensure(self._client, choose)
 
-    def _ensure_image(self, recipe: Recipe, stack: str) -> Image:
-        context = {"Dockerfile": (assets() / "workloads.Dockerfile").read_bytes()}
-        context |= dict(_workload_files(self._workloads))
-        what = f"adding the workloads to target {recipe.name}"
-        return self._ensure_layer(recipe.name, "", context, {"STACK": stack}, what)
+    def _given(self, target: str, image: str) -> str:
+        found = self._find(image)
+        if found is None:
+            raise ImageUnavailable(
+                f"this engine holds no image {image}, which target {target} names: bring it here "
+                "(`docker pull`, `docker load`, `jaxrig images import`), or correct `image` in "
+                "jaxrig.toml"
+            )
+        return found
 
-    def _ensure_project(self, recipe: Recipe, project: Project, stack: str) -> str:
-        """The stack with the project, and with what that needs and the stack lacks."""
-        files = {f"project/{name}": content for name, content in project.files().items()}
-        files[REQUIREMENTS] = b"./project\n"
-        where = f"{project.folder.name}{'@' + project.revision if project.revision else ''}"
-        what = f"installing {where} on target {recipe.name}"
-        return self._ensure_installed(recipe.name, "-project", files, stack, what)
-
-    def _ensure_requirements(self, recipe: Recipe, own: Own, stack: str) -> str:
-        """The stack with what the suite requires; the stack as it is where that is nothing."""
-        files = own.requirements()
-        if not files:
-            return stack
-        what = f"installing what {own.folder.name} requires on target {recipe.name}"
-        return self._ensure_installed(recipe.name, "-requirements", files, stack, what)
-
-    def _ensure_installed(
-        self, name: str, part: str, files: Mapping[str, bytes], stack: str, what: str
-    ) -> str:
-        """The stack with what the requirements among `files` name."""
-        context = {
-            **files,
-            "Dockerfile": (assets() / "requirements.Dockerfile").read_bytes(),
-            "missing.py": (assets() / "missing.py").read_bytes(),
-        }
-        return self._ensure_layer(
-            *(name, part, context, {"STACK": stack}, what), outside={"host-ca.pem": host_ca()}
-        ).digest
-
-    def _ensure_own(self, recipe: Recipe, own: Own, image: Image) -> Image:
-        context = {f"own/{name}": content for name, content in own.files().items()}
-        context["Dockerfile"] = (assets() / "own.Dockerfile").read_bytes()
-        what = f"adding {own.folder.name} to target {recipe.name}"
-        return self._ensure_layer(recipe.name, "-own", context, {"IMAGE": image.digest}, what)
-
-    def _ensure_layer(
-        self,
-        name: str,
-        part: str,
-        context: Mapping[str, bytes],
-        below: Mapping[str, str],
-        what: str,
-        outside: Mapping[str, bytes] | None = None,
-    ) -> Image:
-        """`below`: the argument that names the image to build on. `outside`: what serves the
-        build (with this host's proxies and indexes) and does not reach the image."""
-        hashed = _digest([*(each.encode() for each in below.values()), *_flat(context)])
-        tag = f"jaxrig/{name}{part}:{hashed}"
+    def _ensure_layer(self, name: str, layer: Layer, below: str) -> Image:
+        tag = layer.tag(name, below)
         digest = self._find(tag)
         if digest is None:
-            self._say(what)
-            served = build_arguments() if outside else {}
-            digest = self._build(name, tag, {**context, **(outside or {})}, {**served, **below})
+            self._say(layer.what)
+            digest = self._build(name, tag, layer, below)
         return Image(digest=digest, tag=tag)
 
     def _find(self, tag: str) -> str | None:
         return _find(self._client, tag)
 
-    def _build(
-        self,
-        name: str,
-        tag: str,
-        context: Mapping[str, bytes],
-        arguments: Mapping[str, str],
-        labels: Mapping[str, str] | None = None,
-    ) -> str:
+    def _build(self, name: str, tag: str, layer: Layer, below: str) -> str:
+        served = {"host-ca.pem": host_ca()} if layer.served else {}
         log: list[str] = []
         stream = self._client.api.build(
-            fileobj=_tar(context),
+            fileobj=_tar({**layer.context, **served}),
             custom_context=True,
             tag=tag,
-            buildargs=dict(arguments),
-            labels={TARGET_LABEL: name, **(labels or {})},
+            buildargs={layer.argument: below, **(build_arguments() if layer.served else {})},
+            labels={TARGET_LABEL: name, **layer.labels},
             network_mode="host",  # the engine may run without a bridge
             nocache=self._anew,
             rm=True,
@@ -281,16 +204,18 @@ def _failures(name: str) -> Iterator[None]:
 
 
 def known_base(client: docker.DockerClient) -> str | None:
-    """The default base that the engine holds already, the registry's first."""
-    for tag in (REGISTRY_BASE, _local_base()):
-        if _find(client, tag) is not None:
-            return tag
-    return None
+    """The default base that the engine holds already."""
+    return next((tag for tag in default_bases() if _find(client, tag) is not None), None)
+
+
+def default_bases() -> tuple[str, ...]:
+    """What a default base is called, the one that goes first first."""
+    return REGISTRY_BASE, _local_base()
 
 
 def _local_base() -> str:
     """The tag of the base that base.sh makes: another script makes another base."""
-    return f"{LOCAL_BASE}:{_digest([(assets() / 'base.sh').read_bytes()])}"
+    return f"{LOCAL_BASE}:{digest_of([(assets() / 'base.sh').read_bytes()])}"
 
 
 def _find(client: docker.DockerClient, tag: str) -> str | None:
@@ -310,35 +235,6 @@ def _follow(stream: Iterator[dict[str, Any]], log: list[str]) -> None:
             log.extend(error.splitlines())
     if error is not None:
         raise BuildError(error, iter(()))
-
-
-def _stack_context(recipe: Recipe) -> dict[str, bytes]:
-    context = {"Dockerfile": recipe.dockerfile.read_bytes()}
-    if recipe.requirements is not None:
-        context["requirements.txt"] = recipe.requirements.read_bytes()
-    return context
-
-
-def _workload_files(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        hidden = any(part.startswith((".", "__pycache__")) for part in inside.parts)
-        if path.is_file() and not hidden:
-            yield f"workloads/{inside.as_posix()}", path.read_bytes()
-
-
-def _flat(context: Mapping[str, bytes]) -> Iterator[bytes]:
-    for name, content in sorted(context.items()):
-        yield name.encode()
-        yield content
-
-
-def _digest(parts: Iterable[bytes]) -> str:
-    """A hash of all parts and their borders, short enough for a tag."""
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(hashlib.sha256(part).digest())
-    return whole.hexdigest()[:20]
 
 
 def _tar(context: Mapping[str, bytes]) -> io.BytesIO:

@@ -39,8 +39,9 @@ class ProcessEngine:
         self._python = python
 
     def start(self, spec: LaunchSpec) -> "RunningProcess":
-        """See `Engine.start`. `image`, `gpus`, `memory_bytes` and `pids` mean nothing here."""
-        env = {**_inherited(), "PYTHONUNBUFFERED": "1", **spec.env}
+        """See `Engine.start`. `image` and limits but `cpus` mean nothing here; all GPUs are seen
+        unless some are chosen."""
+        env = {**_inherited(), "PYTHONUNBUFFERED": "1", **_chosen(spec.gpus), **spec.env}
         scratch = _scratch(env) if spec.scratch else None
         if scratch is not None:
             env[SCRATCH_VARIABLE] = str(scratch)
@@ -69,6 +70,14 @@ class ProcessEngine:
 
 def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _NOT_ITS_BUSINESS}
+
+
+def _chosen(gpus: bool | tuple[str, ...]) -> dict[str, str]:
+    """Makes CUDA see these GPUs alone, numbered as an engine and nvidia-smi number them:
+    https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#env-vars"""
+    if isinstance(gpus, bool):
+        return {}
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
 
 
 class RunningProcess:

@@ -16,19 +16,22 @@ class Limits:
 
     `cpus`: a cpuset list as in `0-3,8`. CPU quotas are not offered: XLA sizes its thread
     pools by the CPUs that it sees, and a quota would throttle them at random moments.
-    `tmp_bytes`: size of the writable /tmp, a tmpfs; it counts towards `memory_bytes`.
+    `tmp_bytes`, `shm_bytes`: sizes of the writable /tmp and /dev/shm, each a tmpfs; what they
+    hold counts towards `memory_bytes`. Docker's own /dev/shm has 64 MiB.
     """
 
     cpus: str | None = None
     memory_bytes: int | None = None
     pids: int = 1024
     tmp_bytes: int = GIB
+    shm_bytes: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LaunchSpec:
     """One launch: `command` is what follows `python` on the command line.
 
+    `gpus`: True for all that the engine has, or these, each by its number or its UUID.
     `scratch`: it needs a disk to write to; it is empty at first, and removed with the launch.
     `stdin`: it is told things while it runs (`Running.write`); else its stdin is at its end.
     `deadline_s`: seconds after which nobody can still want this launch; an engine marks
@@ -39,7 +42,7 @@ class LaunchSpec:
     image: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
-    gpus: bool = False
+    gpus: bool | tuple[str, ...] = False
     scratch: bool = False
     stdin: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)

@@ -6,6 +6,7 @@ FROM ${STACK}
 USER 0:0
 RUN mkdir -p /scratch && chown 65534:65534 /scratch
 COPY workloads /opt/jaxrig/workloads
-ENV PYTHONPATH=/opt/jaxrig
+# A target's own image may find its packages by it, too.
+ENV PYTHONPATH=/opt/jaxrig${PYTHONPATH:+:$PYTHONPATH}
 WORKDIR /opt/jaxrig
 USER 65534:65534

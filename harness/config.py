@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from harness.errors import UsageError
-from harness.extends import WrongParent, at_fault, resolved
+from harness.extends import WrongParent, is_inherited, resolved
 from harness.target import BUILT_IN_TARGETS, Name, Target
 
 FILE_NAME = "jaxrig.toml"
@@ -45,17 +45,24 @@ class _Frozen(BaseModel):
 class Suite(_Frozen):
     """A named set of cases: globs over case ids, and how many launches measure them."""
 
-    cases: tuple[str, ...]
-    launches: Annotated[int, Field(ge=1, le=1000)] = 3
+    cases: tuple[str, ...] = Field(description="Globs over case ids, see `jaxrig cases`.")
+    launches: int = Field(default=3, ge=1, le=1000, description="How many launches measure them.")
 
 
 class Settings(_Frozen):
     """Everything that jaxrig.toml can say, merged over what is built in."""
 
-    targets: Mapping[Name, Target] = {}
-    suites: Mapping[SuiteName, Suite] = {}
-    floors: Mapping[Glob, Floor] = {}
-    """Of case ids; where several match, the last one holds."""
+    targets: Mapping[Name, Target] = Field(
+        default={}, description="Software stacks to measure, by name; beside those built in."
+    )
+    suites: Mapping[SuiteName, Suite] = Field(
+        default={}, description="Sets of cases, by name; beside those built in."
+    )
+    floors: Mapping[Glob, Floor] = Field(
+        default={},
+        description="From which change on a case counts as slower or faster, 0.02 being 2 %, by "
+        "globs over case ids; where several match, the last one holds.",
+    )
 
     def floor(self, case: str) -> float:
         """The smallest change of `case` that matters, 0.02 being 2 %."""
@@ -86,7 +93,7 @@ def load(folder: Path) -> Settings:
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: not valid TOML: {error}") from error
+        raise UsageError(f"{path}:{_line_told(text, error)}: not valid TOML: {error}") from error
     try:
         own = Settings.model_validate(_inherited(raw))
     except ValidationError as error:
@@ -110,8 +117,10 @@ def _inherited(raw: dict[str, Any]) -> dict[str, Any]:
 
 
 def _located(target: Target, folder: Path) -> Target:
-    """Its own files with their full paths; what is not there stays a built-in's name."""
-    paths = {"dockerfile": target.dockerfile, "requirements": target.requirements}
+    """Its own files with their full paths; what is not there stays a built-in's name, or a
+    Python's on PATH."""
+    named = ("dockerfile", "requirements", "python")
+    paths = {key: getattr(target, key) for key in named}
     own = {
         key: folder / path
         for key, path in paths.items()
@@ -124,12 +133,19 @@ def _located(target: Target, folder: Path) -> Target:
 
 def _explain(path: Path, text: str, raw: Mapping[str, Any], error: ValidationError) -> str:
     """A line a mistake; one that targets inherit is told where it stands."""
-    lines = []
-    for problem in error.errors(include_url=False):
-        keys = [str(part) for part in problem["loc"] if part != "[key]"]
-        if at_fault(raw, keys):
-            lines.append(_said(path, text, keys, _reason(problem)))
-    return "\n".join(lines)
+    problems = error.errors(include_url=False)
+    wrong = [[str(part) for part in each["loc"] if part != "[key]"] for each in problems]
+    return "\n".join(
+        _said(path, text, keys, _reason(problem))
+        for keys, problem in zip(wrong, problems, strict=True)
+        if not is_inherited(raw, keys, wrong)
+    )
+
+
+def _line_told(text: str, error: tomllib.TOMLDecodeError) -> int:
+    """tomllib says the line, or that the text ends too early."""
+    told = re.search(r"\(at line (\d+), column \d+\)", str(error))
+    return int(told[1]) if told else max(1, len(text.splitlines()))
 
 
 def _said(path: Path, text: str, keys: list[str], reason: str) -> str:
@@ -141,6 +157,8 @@ def _said(path: Path, text: str, keys: list[str], reason: str) -> str:
 def _reason(problem: Mapping[str, Any]) -> str:
     if problem["type"] == "extra_forbidden":
         return "unknown key; see docs/targets.md for the known ones"
+    if problem["type"] in ("model_type", "dict_type", "mapping_type"):
+        return "must be a table; docs/targets.md shows one"
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

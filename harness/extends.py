@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 KEY = "extends"
+DESCRIPTION = "Another target, own or built in, whose keys hold where this one has none of its own."
+
+_INSTEAD = {"image": ("dockerfile", "requirements", "base"), "dockerfile": ("image",)}
+"""A key → the inherited ones that it takes the place of."""
 
 
 class WrongParent(ValueError):
@@ -25,15 +29,17 @@ def resolved(
     return {name: _filled(name, own, built_in, ()) for name in own}
 
 
-def at_fault(raw: Mapping[str, Any], keys: Sequence[str]) -> bool:
-    """Whether what is wrong at `keys` of the file `raw` is wrong there, and not inherited.
-
-    What a target extends is a target too: what is wrong or missing there is told of it.
-    """
+def is_inherited(
+    raw: Mapping[str, Any], keys: Sequence[str], wrong: Sequence[Sequence[str]]
+) -> bool:
+    """Whether what is wrong at `keys` of the file `raw` is so with what the target extends, which
+    is a target too. `wrong`: the keys of all that is wrong."""
     if keys[:1] != ["targets"] or len(keys) < 3:
-        return True
+        return False
     target = raw["targets"].get(keys[1], {})
-    return KEY not in target or keys[2] in target
+    parent = target.get(KEY)
+    there = ["targets", parent, *keys[2:]]
+    return parent != keys[1] and keys[2] not in target and there in wrong
 
 
 def _filled(
@@ -50,7 +56,7 @@ def _filled(
     if not isinstance(parent, str):
         raise WrongParent(name, 'must name a target, as in "cpu"')
     if parent in built_in and (parent == name or parent not in own):
-        return {**built_in[parent], **keys}
+        return _over(built_in[parent], keys)
     if parent not in own:
         known = ", ".join(sorted({*own, *built_in} - {name}))
         raise WrongParent(name, f"unknown target {parent!r}; known are: {known}")
@@ -58,4 +64,9 @@ def _filled(
     if parent in chain:
         circle = " → ".join((*chain[chain.index(parent) :], parent))
         raise WrongParent(name, f"a target cannot extend itself: {circle}")
-    return {**_filled(parent, own, built_in, chain), **keys}
+    return _over(_filled(parent, own, built_in, chain), keys)
+
+
+def _over(inherited: Mapping[str, Any], keys: Mapping[str, Any]) -> dict[str, Any]:
+    gone = {each for key in keys for each in _INSTEAD.get(key, ())}
+    return {**{key: value for key, value in inherited.items() if key not in gone}, **keys}

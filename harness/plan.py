@@ -85,10 +85,11 @@ def make_plan(
     suite: str,
     globs: Sequence[str] = (),
     launches: int | None = None,
-    isolation: str = "container",
+    isolation: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Plan:
-    """The plan of a run. Raises `UsageError` for what is unknown or selects nothing."""
+    """The plan of a run. `isolation`: instead of the target's. Raises `UsageError` for what is
+    unknown or selects nothing."""
     chosen = settings.target(target)
     count = _launches(settings, suite)
     ids = tuple(case.id for case in cases_of(settings, suite, globs))
@@ -96,7 +97,7 @@ def make_plan(
         target_name=target,
         target=chosen,
         suite=suite,
-        isolation=isolation,
+        isolation=isolation or chosen.isolation,
         launches=tuple(
             Launch(index=index, part=0, cases=ids) for index in range(launches or count)
         ),
@@ -110,18 +111,20 @@ def make_own_plan(
     target: str,
     own: OwnSuite,
     launches: int | None = None,
-    isolation: str = "container",
+    isolation: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan of a run of one's own workloads, yet without cases (see `with_cases`).
+    `isolation`: instead of the target's.
 
     Raises `UsageError` for an unknown target.
     """
+    chosen = settings.target(target)
     return Plan(
         target_name=target,
-        target=settings.target(target),
+        target=chosen,
         suite=own.name,
-        isolation=isolation,
+        isolation=isolation or chosen.isolation,
         launches=tuple(
             Launch(index=index, part=0, cases=()) for index in range(launches or LAUNCHES)
         ),
@@ -140,12 +143,13 @@ def make_pair_plan(
     own: OwnSuite | None = None,
     pairs: int,
     budget_s: float | None = None,
-    isolation: str = "container",
+    isolation: str | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> PairPlan:
     """The plan of two sides in turns, at most so many launch pairs. `own`: instead of a suite.
+    `isolation`: of both, instead of their targets'.
 
-    Raises `UsageError`.
+    Raises `UsageError`, also where one side would be a container and the other a plain process.
     """
     how: dict[str, Any] = {"launches": pairs, "isolation": isolation, "tags": tags}
 
@@ -159,12 +163,22 @@ def make_pair_plan(
             made = replace(made, target=made.target.model_copy(update={"jax": side.jax}))
         return replace(made, revision=side.revision, image=side.image)
 
+    sides = plan(base), plan(candidate)
+    _need_equal_isolation(*sides)
     return PairPlan(
-        base=plan(base),
-        candidate=plan(candidate),
+        base=sides[0],
+        candidate=sides[1],
         rounds=ROUNDS_IN_TURNS if own is None else 0,
         budget_s=budget_s,
     )
+
+
+def _need_equal_isolation(base: Plan, candidate: Plan) -> None:
+    if base.isolation != candidate.isolation:
+        raise UsageError(
+            f"{base.target_name} is measured as a {base.isolation}, {candidate.target_name} as a "
+            f"{candidate.isolation}; say --isolation container or process for both"
+        )
 
 
 def with_cases(plan: Plan, cases: tuple[str, ...]) -> Plan:

@@ -40,7 +40,7 @@ def add(ab: argparse.ArgumentParser) -> None:
     ab.add_argument(
         "--tag", action="append", default=[], metavar="K=V", type=tag, help="label both runs"
     )
-    ab.add_argument("--isolation", choices=("container", "process"), default="container")
+    ab.add_argument("--isolation", choices=("container", "process"), help="instead of the targets'")
     add_junit(ab)
 
 

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 
 def add(ceilings: argparse.ArgumentParser) -> None:
     ceilings.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
-    ceilings.add_argument(
-        "--isolation", choices=("container", "process"), default="container", help="as of `run`"
-    )
+    ceilings.add_argument("--isolation", choices=("container", "process"), help="as of `run`")
     which = ceilings.add_mutually_exclusive_group()
     which.add_argument(
         "--refresh", action="store_true", help="measure them again (about a minute on 2 cores)"
@@ -67,7 +65,7 @@ def _stored(arguments: argparse.Namespace) -> str | None:
         reader = Reader(arguments.db)
     except NoResults:
         return None
-    wanted = (this_machine().fingerprint, arguments.target, arguments.isolation)
+    wanted = (this_machine().fingerprint, arguments.target, _plan(arguments).isolation)
     with reader:
         found = [
             run

@@ -1,6 +1,7 @@
 """What there is here: `jaxrig cases`, `targets`, `doctor`."""
 
 import argparse
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
@@ -26,9 +27,11 @@ def cases(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 def targets(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.config import load
-    from harness.report.listings import targets_view
+    from harness.report.targets import targets_view
+    from harness.runner.standing import standings
 
-    show(targets_view(load(Path.cwd())), arguments, out)
+    settings = load(Path.cwd())
+    show(targets_view(settings, standings(settings), datetime.now(UTC)), arguments, out)
     return 0
 
 

@@ -119,5 +119,5 @@ def _pinned(db: str) -> frozenset[str]:
 
     with Reader(db) as reader:
         anchors = reader.anchored()
-    targets = load(Path.cwd()).targets.values()
-    return anchors | {each.base for each in targets if each.base is not None}
+    named = {name for each in load(Path.cwd()).targets.values() for name in (each.base, each.image)}
+    return anchors | {name for name in named if name is not None}

@@ -49,8 +49,7 @@ def add(run: argparse.ArgumentParser) -> None:
     run.add_argument(
         "--isolation",
         choices=("container", "process"),
-        default="container",
-        help="process: without an engine, as a plain process (marked so in every result)",
+        help="instead of the target's; process: without an engine (marked so in every result)",
     )
     add_junit(run)
 

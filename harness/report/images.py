@@ -7,7 +7,8 @@ from typing import Protocol
 from harness.report import quantity
 from harness.report.view import View
 
-_SHORT = len("sha256:") + 12
+SHORT = len("sha256:") + 12
+"""Characters of a digest that a person is shown."""
 
 
 class Image(Protocol):
@@ -46,7 +47,7 @@ def images_view(images: Sequence[Image]) -> View:
         headers=("image", "target", "tag", "size", "created"),
         rows=[
             (
-                each.digest[:_SHORT],
+                each.digest[:SHORT],
                 each.target,
                 each.tag,
                 quantity.size(each.size_bytes),

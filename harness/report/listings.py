@@ -1,4 +1,4 @@
-"""What there is, as lists: cases, targets, machines, findings."""
+"""What there is, as lists: cases, machines, findings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -59,30 +59,6 @@ def cases_view(settings: "Settings", cases: Sequence["Case"]) -> View:
                 ", ".join(suites_of(settings, case)),
             )
             for case in cases
-        ],
-    )
-
-
-def targets_view(settings: "Settings") -> View:
-    """`jaxrig targets`."""
-    documents = [
-        {"name": name, **target.model_dump(mode="json")}
-        for name, target in settings.targets.items()
-    ]
-    return View(
-        document=documents,
-        records=documents,
-        headers=("target", "platform", "dockerfile", "gpus", "cpus", "memory"),
-        rows=[
-            (
-                name,
-                target.platform,
-                str(target.dockerfile),
-                "yes" if target.gpus else "no",
-                target.cpus or "all",
-                quantity.size(target.memory) if target.memory else "90 % of the machine's",
-            )
-            for name, target in settings.targets.items()
         ],
     )
 

@@ -6,6 +6,8 @@ _TIME = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
 _DECIMAL = ((1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 _BINARY = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B"))
 
+_AGE = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
 
 def seconds(value: float) -> str:
     """3.061e-3 → `3.06 ms`."""
@@ -40,6 +42,14 @@ def duration(value_s: float) -> str:
     """95 → `1:35`."""
     minutes, rest = divmod(round(value_s), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def age(value_s: float) -> str:
+    """100000 → `1 d`: in the largest unit of which it is at least one."""
+    for scale, unit in _AGE:
+        if value_s >= scale:
+            return f"{int(value_s // scale)} {unit}"
+    return "0 s"
 
 
 def moment(value: datetime) -> str:

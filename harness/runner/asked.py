@@ -70,6 +70,6 @@ def _spec(plan: Plan, setup: Setup, command: tuple[str, ...]) -> LaunchSpec:
         image=None if image is None else image.digest,
         env=target.variables(),
         limits=limits(target),
-        gpus=target.gpus,
+        gpus=target.devices(),
         deadline_s=target.launch_limit_s,
     )

@@ -40,7 +40,10 @@ def find_anchor(
     and `UsageError` for plain processes: they have no image.
     """
     if plan.isolation == "process":
-        raise UsageError("a night is measured with a pinned image, and a plain process has none")
+        raise UsageError(
+            "a night is measured with a pinned image, and a plain process has none: choose a "
+            'target with isolation = "container"'
+        )
     with engine_failures():
         setup = set_up(plan, say)
         if not known:

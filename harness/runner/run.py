@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from containers import owner
 from containers.errors import EngineError
@@ -193,15 +193,12 @@ class OngoingRun:
     def _recorded(self, launch: Launch, bounds: Limits) -> Iterator["_LaunchRecord"]:
         """The launch's row, opened before and closed after, however it ends."""
         before, failures = noise.snapshot(), self.failures
-        enforced = asdict(bounds)
-        if self.plan.isolation == "process":
-            enforced = {"cpus": bounds.cpus}
         record = _LaunchRecord(
             id=self.store.begin_launch(
                 self.id,
                 index=launch.index,
                 part=launch.part,
-                limits=enforced,
+                limits=_enforced(self.plan, bounds),
                 env=self.plan.target.variables(),
             )
         )
@@ -237,6 +234,17 @@ class OngoingRun:
         self.failures += 1
         if case is not None:
             self.broken.add(case)
+
+
+def _enforced(plan: Plan, bounds: Limits) -> dict[str, Any]:
+    """The limits as they are stored, and which GPUs were chosen. What is left to the engine is
+    not: runs from before it could be chosen are alike."""
+    limits: dict[str, Any] = asdict(bounds)
+    if plan.isolation == "process":
+        limits = {"cpus": bounds.cpus}
+    chosen = plan.target.gpus if isinstance(plan.target.gpus, str) else None
+    every = {**limits, "gpus": chosen}
+    return {name: value for name, value in every.items() if value is not None}
 
 
 def _revision(plan: Plan) -> tuple[str | None, bool | None]:

@@ -1,6 +1,5 @@
 """Finds or makes what a plan needs: an engine, and the image of its target."""
 
-import importlib.util
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,17 +10,19 @@ from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
 from containers.errors import ImageUnavailable
-from containers.images import Image, Images, Recipe, target_of_image
+from containers.images import Image, Images, target_of_image
 from containers.ingredients import Ingredients, ingredients_of
 from containers.own import OWN_FOLDER, Own
 from containers.process_engine import ProcessEngine
 from containers.project import Project
+from containers.recipe import Recipe
 from containers.spec import Limits
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
 from harness.own import OwnSuite
 from harness.plan import Plan
 from harness.releases import checked, releases
+from harness.runner.interpreter import interpreter
 from harness.target import Target
 from harness.tenants import tenants
 from workloads import catalog
@@ -49,10 +50,7 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
         _tell_of_tenants(say)
     root = Path(catalog.__file__).parents[2]
     if plan.isolation == "process":
-        _need_no_image(plan)
-        _need_packages(plan)
-        folder = None if plan.own is None else str(plan.own.folder)
-        return Setup(engine=ProcessEngine(root), image=None, own_folder=folder)
+        return _plain(plan, root)
     client = connect()
     engine = DockerEngine(client)
     leftovers = engine.sweep()
@@ -84,24 +82,24 @@ def _ensured(images: Images, plan: Plan) -> Image:
         raise
 
 
-def _need_no_image(plan: Plan) -> None:
-    """Raises `UsageError` where a plain process would measure something else than was meant."""
-    others = {"image": plan.image, "project": plan.target.project, "jax": plan.target.jax}
+def _plain(plan: Plan, root: Path) -> Setup:
+    """Plain processes. `root`: the folder that holds the workloads.
+
+    Raises `UsageError` where one would measure something else than was meant, and
+    `EnvironmentFailure` where its Python lacks what it measures with.
+    """
+    target = plan.target
+    others = {"image": plan.image or target.image, "project": target.project, "jax": target.jax}
     for what, name in others.items():
         if name is not None:
             raise UsageError(
-                f"--isolation process measures this Python's packages, and no {what} {name}"
+                f"a plain process measures its Python's packages, and no {what} {name}: say "
+                '--isolation container, or isolation = "container" in jaxrig.toml'
             )
-
-
-def _need_packages(plan: Plan) -> None:
-    """Raises `EnvironmentFailure` where this Python lacks what a plain process measures with."""
-    for package in ("jax",) if plan.own is None else ("pytest", "pytest_benchmark"):
-        if importlib.util.find_spec(package) is None:
-            raise EnvironmentFailure(
-                f"--isolation process measures with this Python's {package}, and there is none: "
-                "pip install 'jaxrig[process]'"
-            )
+    packages = ("jax",) if plan.own is None else ("pytest", "pytest_benchmark")
+    python = interpreter(plan.target.python, packages)
+    folder = None if plan.own is None else str(plan.own.folder)
+    return Setup(engine=ProcessEngine(root, python), image=None, own_folder=folder)
 
 
 def target_of(digest: str) -> str:
@@ -121,20 +119,25 @@ def recipe_of(plan: Plan) -> Recipe:
 
 
 def recipe(name: str, target: Target, own: OwnSuite | None = None) -> Recipe:
-    """What the image of a target is made of.
-
-    Raises `UsageError` for a missing file, and where `jax` has no requirements to be put in.
+    """What the image of a target is made of. Raises `UsageError` for a missing file, where the
+    target is made for plain processes alone, and where `jax` has no requirements to be put in.
     """
     if target.jax is not None and target.requirements is None:
         raise UsageError(
             f"target {name}: jax = {target.jax!r} takes the place of the version in the target's "
             "requirements, and it names none"
         )
+    if target.dockerfile is None and target.image is None:
+        raise UsageError(
+            f"target {name} has neither dockerfile nor image in jaxrig.toml: it is measured as a "
+            "plain process (--isolation process)"
+        )
     return Recipe(
         name=name,
         dockerfile=_file(name, target.dockerfile),
-        requirements=None if target.requirements is None else _file(name, target.requirements),
+        requirements=_file(name, target.requirements),
         base=target.base,
+        image=target.image,
         jax=target.jax,
         project=None if target.project is None else Project(folder=target.project),
         own=None if own is None else Own(own.folder),
@@ -149,10 +152,13 @@ def limits(target: Target) -> Limits:
         memory_bytes=target.memory or int(memory_bytes() * _MEMORY_SHARE),
         pids=target.pids,
         tmp_bytes=target.tmp,
+        shm_bytes=target.shm,
     )
 
 
-def _file(target: str, path: Path) -> Path:
+def _file(target: str, path: Path | None) -> Path | None:
+    if path is None:
+        return None
     found = path if path.is_absolute() else assets() / path
     if not found.is_file():
         raise UsageError(f"target {target}: no file {path} beside jaxrig.toml, nor built in")

@@ -8,7 +8,8 @@ from pathlib import Path
 import docker
 
 from containers.assets import assets
-from containers.images import Images, Recipe
+from containers.images import Images
+from containers.recipe import Recipe
 from tests.benchmarks.report import Figure
 from tests.checkout import ROOT, Checkout
 

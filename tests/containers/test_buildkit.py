@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import docker
 import pytest
 
-from containers.images import host_ca
+from containers.host import host_ca
 from tests.checkout import ROOT
 
 Build = Callable[[str, Mapping[str, bytes], Mapping[str, str]], str]

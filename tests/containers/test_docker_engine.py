@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import docker
 import pytest
-from docker.errors import NotFound
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from containers import owner
@@ -23,12 +23,13 @@ from containers.docker_engine import (
     OWNER_LABEL,
     DockerEngine,
     connect,
+    engine_errors,
 )
 from containers.engine import Exit
 from containers.errors import EngineUnavailable, LaunchRefused
 from containers.spec import GIB, LaunchSpec, Limits
 from tests.checkout import ROOT
-from tests.containers.running import SLEEP, WELL, Start, read_all
+from tests.containers.running import SLEEP, WELL, Start, attributes, read_all
 
 
 def exists(client: docker.DockerClient, name: str) -> bool:
@@ -158,17 +159,51 @@ def containers_of(client: docker.DockerClient) -> list[Container]:
     return found
 
 
+@pytest.mark.parametrize("gpus", [True, ("0",), ("GPU-1a2b", "1")])
 def test_gpus_where_the_engine_has_none_are_refused_with_the_way_out(
-    engine: docker.DockerClient, start: Start
+    engine: docker.DockerClient, start: Start, gpus: bool | tuple[str, ...]
 ) -> None:
     if "nvidia" in engine.info().get("Runtimes", {}):
         pytest.skip("this engine can hand out GPUs")
     with pytest.raises(
         LaunchRefused, match=r"could not select device driver|hands out no GPUs"
     ) as refused:
-        start("", gpus=True)
+        start("", gpus=gpus)
     assert "NVIDIA Container Toolkit" in str(refused.value)
     assert containers_of(engine) == []
+
+
+@pytest.mark.parametrize(
+    ("gpus", "asked"),
+    [
+        (False, []),
+        (True, [(-1, [], [["gpu"]])]),
+        (("2", "GPU-1a2b"), [(0, ["2", "GPU-1a2b"], [["gpu"]])]),
+    ],
+)
+def test_an_engine_is_asked_for_all_gpus_or_for_those_chosen(
+    engine: docker.DockerClient,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    gpus: bool | tuple[str, ...],
+    asked: list[tuple[int, list[str], list[list[str]]]],
+) -> None:
+    # It may have none: it refuses them at the start, and takes the order before.
+    monkeypatch.setattr(Container, "start", lambda _: None)
+    with start("", gpus=gpus) as running:
+        requests = attributes(engine, running)["HostConfig"]["DeviceRequests"] or []
+    found = [(each["Count"], each["DeviceIDs"] or [], each["Capabilities"]) for each in requests]
+    assert found == asked
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_the_key_to_change() -> None:
+    """An engine with GPUs says so in these words; there may be none here."""
+    told = "nvidia-container-cli: device error: 7: unknown device: unknown"
+    with (
+        pytest.raises(LaunchRefused, match=r"Change `gpus` of this target in jaxrig\.toml"),
+        engine_errors("start a launch"),
+    ):
+        raise APIError("500", explanation=told)
 
 
 def test_cpus_that_are_not_there_are_refused_with_the_key_to_change(

@@ -44,6 +44,7 @@ print(json.dumps({
     "packages": refused(write(os.path.join(os.path.dirname(os.__file__), "probe"))),
     "tmp": refused(write("/tmp/probe")),
     "tmp_bytes": os.statvfs("/tmp").f_blocks * os.statvfs("/tmp").f_frsize,
+    "shm_bytes": os.statvfs("/dev/shm").f_blocks * os.statvfs("/dev/shm").f_frsize,
     "connect": refused(lambda: connect("192.0.2.1", 80)),
     "loopback": refused(lambda: connect("127.0.0.1", int(os.environ["PORT"]))),
     "abstract": refused(abstract),
@@ -65,7 +66,9 @@ print(json.dumps({
 @pytest.fixture(scope="module")
 def inside(engine: docker.DockerClient, image: str) -> Any:
     """What a launch sees of itself."""
-    limits = Limits(cpus="0", memory_bytes=512 * MIB, pids=20, tmp_bytes=8 * MIB)
+    limits = Limits(
+        cpus="0", memory_bytes=512 * MIB, pids=20, tmp_bytes=8 * MIB, shm_bytes=12 * MIB
+    )
     command = ("-c", PROBE, "a word", "; $(id)")
     with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(socket.AF_UNIX) as other:
         port = str(server.getsockname()[1])
@@ -107,7 +110,7 @@ def test_inside_nothing_can_be_written_but_tmp(inside: Any) -> None:
     assert inside["home"] in ("Read-only file system", "Permission denied")
     assert inside["tmp"] is None
     assert set(inside["writable"]) - {"/dev/mqueue"} == {"/tmp", "/dev/shm"}
-    assert inside["tmp_bytes"] == 8 * MIB
+    assert (inside["tmp_bytes"], inside["shm_bytes"]) == (8 * MIB, 12 * MIB)
     assert inside["home_folder"] == "/tmp"
 
 

@@ -173,6 +173,26 @@ def test_cpus_that_are_not_there_are_refused(cpus: str) -> None:
         start("import time; time.sleep(60)", cpus=cpus)
 
 
+@pytest.mark.parametrize(
+    ("gpus", "env", "seen"),
+    [
+        (True, {}, "None None"),
+        (("1", "GPU-1a2b"), {}, "PCI_BUS_ID 1,GPU-1a2b"),
+        (("1",), {"CUDA_VISIBLE_DEVICES": "3"}, "PCI_BUS_ID 3"),
+    ],
+)
+def test_a_launch_sees_the_gpus_that_were_chosen(
+    monkeypatch: pytest.MonkeyPatch, gpus: bool | tuple[str, ...], env: dict[str, str], seen: str
+) -> None:
+    names = ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    program = f"import os; print(*map(os.environ.get, {names}))"
+    spec = LaunchSpec(command=("-c", program), env=env, gpus=gpus)
+    with ProcessEngine(Path("/")).start(spec) as running:
+        assert read_all(running).decode() == f"{seen}\n"
+
+
 def test_a_python_that_is_not_there_is_refused(tmp_path: Path) -> None:
     engine = ProcessEngine(tmp_path, python=str(tmp_path / "python"))
     with pytest.raises(LaunchRefused, match="cannot start"):

@@ -97,6 +97,25 @@ def test_the_command_removes_neither_an_anchor_nor_the_newest(
     assert len(left) == 3
 
 
+@pytest.mark.parametrize("key", ["base", "image"])
+def test_the_command_leaves_what_a_target_names(
+    engine: docker.DockerClient,
+    workshop: Workshop,
+    built: list[Image],
+    tmp_path: Path,
+    key: str,
+) -> None:
+    folder = tmp_path / "files"
+    folder.mkdir()
+    Store(f"sqlite:///{folder}/results.db").close()
+    dockerfile = 'dockerfile = "cpu.Dockerfile"\n' if key == "base" else ""
+    text = f'[targets.mine]\nplatform = "cpu"\n{dockerfile}{key} = "{built[0].digest}"\n'
+    (folder / "jaxrig.toml").write_text(text)
+    words = ("images", "prune", "--target", workshop.recipe.name, "--dry-run")
+    (would,) = Jaxrig(folder=folder).json(*words)
+    assert would["image"] == built[1].digest
+
+
 def test_bytes_are_what_the_engine_holds_less(
     engine: docker.DockerClient, workshop: Workshop
 ) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import docker
 
-from containers.images import Image, Images, Recipe
+from containers.images import Image, Images
+from containers.recipe import Recipe
 
 DOCKERFILE = """\
 ARG BASE

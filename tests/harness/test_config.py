@@ -1,6 +1,7 @@
 """jaxrig.toml: what it may say, and where exactly it is wrong."""
 
 import re
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def test_own_targets_and_suites_come_beside_the_built_in_ones(tmp_path: Path) ->
 {MINE}
 memory = "1.5GiB"
 tmp = "512 MiB"
+shm = "2GiB"
 cpus = "0-1,3"
 env = {{ XLA_FLAGS = "--xla_a=1" }}
 
@@ -59,6 +61,7 @@ launches = 7
     settings = load(write(tmp_path, text))
     target = settings.target("mine")
     assert (target.memory, target.tmp, target.cpus) == (3 << 29, 512 << 20, "0-1,3")
+    assert target.shm == 2 << 30
     assert target.env == {"XLA_FLAGS": "--xla_a=1"}
     assert settings.suites["mine"].cases == ("matmul/*", "dense/1/forward/f32")
     assert settings.suites["mine"].launches == 7
@@ -98,6 +101,26 @@ def test_what_targets_inherit_wrongly_is_reported_once_where_it_stands(tmp_path:
     ]
 
 
+def test_what_only_the_child_gets_wrong_by_what_it_inherits_is_told_of_it(tmp_path: Path) -> None:
+    plain = '[targets.plain]\nplatform = "cpu"\nisolation = "process"\n'
+    child = '[targets.child]\nextends = "plain"\nisolation = "container"\n'
+    message = complaint(tmp_path, plain + child)
+    assert message == (
+        f"{tmp_path / FILE_NAME}:4: targets.child.dockerfile: is required where there is no `image`"
+    )
+
+
+def test_an_image_is_instead_of_a_dockerfile_and_a_plain_process_needs_neither(
+    tmp_path: Path,
+) -> None:
+    text = '[targets.given]\nextends = "cpu"\nimage = "mine/jax:1"\n'
+    given = load(write(tmp_path, text)).target("given")
+    assert (given.image, given.dockerfile, given.requirements) == ("mine/jax:1", None, None)
+    assert given.env == BUILT_IN_TARGETS["cpu"].env
+    plain = '[targets.plain]\nplatform = "cpu"\nisolation = "process"\n'
+    assert load(write(tmp_path, plain)).target("plain").dockerfile is None
+
+
 def test_flags_of_xla_come_behind_those_of_the_environment(tmp_path: Path) -> None:
     flags = 'xla_flags = "--xla_b=2"\n'
     alone = load(write(tmp_path, MINE + flags)).target("mine")
@@ -107,6 +130,23 @@ def test_flags_of_xla_come_behind_those_of_the_environment(tmp_path: Path) -> No
     assert both.variables() == {"XLA_FLAGS": "--xla_a=1 --xla_b=2", "X": "y"}
     neither = load(write(tmp_path, MINE)).target("mine")
     assert neither.variables() == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [
+        ("true", True),
+        ("false", False),
+        ('"0"', ("0",)),
+        ('"0,2"', ("0", "2")),
+        ('"GPU-8d2a,MIG-GPU-1/2/0"', ("GPU-8d2a", "MIG-GPU-1/2/0")),
+    ],
+)
+def test_gpus_are_all_or_none_or_chosen_one_by_one(
+    tmp_path: Path, text: str, devices: bool | tuple[str, ...]
+) -> None:
+    target = load(write(tmp_path, f"{MINE}gpus = {text}\n")).target("mine")
+    assert target.devices() == devices
 
 
 def test_files_beside_jaxrig_toml_are_found_and_other_names_stay(tmp_path: Path) -> None:
@@ -123,10 +163,31 @@ requirements = "cpu.requirements.txt"
     assert target.requirements == Path("cpu.requirements.txt")
 
 
-def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
-    message = complaint(tmp_path, "[targets.mine]\nplatform = \n")
-    assert message.startswith(f"{tmp_path / FILE_NAME}: not valid TOML: ")
-    assert "line 2" in message
+def test_a_python_beside_jaxrig_toml_is_found_and_stays_in_its_environment(tmp_path: Path) -> None:
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv/python").symlink_to(sys.executable)
+    own = load(write(tmp_path, MINE + 'python = "venv/python"\n')).target("mine")
+    assert own.python == tmp_path / "venv/python"  # where it leads to knows no environment
+    other = load(write(tmp_path, MINE + 'python = "python3.13"\n')).target("mine")
+    assert other.python == Path("python3.13")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[targets.mine]\nplatform = \n", 2),
+        ("[targets.mine\nplatform = 'cpu'\n", 1),
+        (MINE + "pids = 1\npids = 2\n", 5),
+        (MINE + MINE, 4),
+        (MINE + "cases = [\n  'x',\n", 5),
+        ("\n[targets.mine]\nbase = 'x", 3),
+    ],
+)
+def test_malformed_toml_is_reported_with_file_and_line(
+    tmp_path: Path, text: str, line: int
+) -> None:
+    message = complaint(tmp_path, text)
+    assert message.startswith(f"{tmp_path / FILE_NAME}:{line}: not valid TOML: ")
 
 
 @pytest.mark.parametrize(
@@ -139,6 +200,11 @@ def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
     (MINE + 'tmp = "2000000000GiB"\n', 4, "targets.mine.tmp: a size is at least 6MiB, which"),
         (MINE + "memory = -1\n", 4, "targets.mine.memory: a size is at least 6MiB, which an"),
         (MINE + 'pids = "many"\n', 4, "targets.mine.pids: Input should be a valid integer"),
+        (MINE + 'shm = "1MiB"\n', 4, "targets.mine.shm: a size is at least 6MiB, which an engine"),
+        (MINE + "gpus = 0\n", 4, "targets.mine.gpus: is true, false, or which, as in"),
+        (MINE + 'gpus = "0, 1"\n', 4, "targets.mine.gpus: is true, false, or which, as in"),
+        (MINE + 'gpus = "all"\n', 4, "targets.mine.gpus: is true, false, or which, as in"),
+        (MINE + "xla_flags = 'xla_a'\n", 4, "targets.mine.xla_flags: String should match"),
         (MINE + "case_limit_s = nan\n", 4, "targets.mine.case_limit_s: Input should be a finite"),
         (MINE + "launch_limit_s = 0\n", 4, "targets.mine.launch_limit_s: Input should be greater"),
         (MINE + "launch_limit_s = 1e8\n", 4, "targets.mine.launch_limit_s: Input should be less"),
@@ -156,6 +222,21 @@ def test_malformed_toml_is_reported_with_its_line(tmp_path: Path) -> None:
         ("[suites.a]\ncases = [\n  'x',\n  1,\n]\n", 2, "suites.a.cases.1: Input should be"),
         ("[suites.a]\ncases = ['x']\nlaunches = 0\n", 3, "suites.a.launches: Input should be"),
         ("[target.cpu]\nplatform = 'cpu'\n", 1, "target: unknown key"),
+        ("# none\ntargets = 3\n", 2, "targets: must be a table; docs/targets.md shows one"),
+        ("[targets]\nmine = 3\n", 2, "targets.mine: must be a table; docs/targets.md shows one"),
+        (MINE + "env = 'A=B'\n", 4, "targets.mine.env: must be a table; docs/targets.md shows"),
+        ("[[targets]]\nplatform = 'cpu'\n", 1, "targets: must be a table; docs/targets.md shows"),
+        ("[suites]\nmine = ['x']\n", 2, "suites.mine: must be a table; docs/targets.md shows"),
+        (MINE + "isolation = 'chroot'\n", 4, "targets.mine.isolation: Input should be 'contai"),
+        (MINE + "image = 'x'\n", 3, "targets.mine.dockerfile: says how a stack is built, and `im"),
+        (MINE + "image = 'x y'\n", 4, "targets.mine.image: String should match pattern"),
+        (MINE[:32] + "image = 'x'\nbase = 'y'\n", 4, "targets.mine.base: says how a stack is bui"),
+        (MINE[:32] + "pids = 5\n", 1, "targets.mine.dockerfile: is required where there is no `im"),
+        (MINE + "python = 3\n", 4, "targets.mine.python: Input is not a valid path"),
+        (MINE + "extends = 3\n", 4, "targets.mine.extends: must name a target, as in"),
+        (MINE + "[targets.child]\nextends = 'mine'\npids = 0\n", 6, "targets.child.pids: Input"),
+        (MINE + "pids = 0\n[targets.child]\nextends = 'mine'\n", 4, "targets.mine.pids: Input"),
+        ("[floors]\n'matmul/*' = 2.0\n", 2, "floors.matmul/*: Input should be less than 1"),
         ("# a comment\n\n[targets.Big]\n" + MINE[15:], 3, "targets.Big: String should match"),
         # Keys in every way in which TOML lets one write them.
         ('[targets."jax-0.9"]  # [new]\n' + MINE[15:] + "pids = 0\n", 4, "targets.jax-0.9.pids: "),
@@ -194,7 +275,9 @@ def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
 
 
 TABLES = st.sampled_from(["[targets.a]", "[suites.a]", "[targets]", '[targets."b.c"]', "[x]"])
-KEYS = st.sampled_from(["platform", "dockerfile", "cases", "memory", "a.b", '"pids"', "env"])
+KEYS = st.sampled_from(
+    ["platform", "dockerfile", "cases", "memory", "a.b", '"pids"', "env", "extends"]
+)
 VALUES = st.sampled_from(["1", '"cpu"', "[1]", "{}", "nan", "1979-05-27", "", '"1GiB"', "true"])
 LINES = TABLES | st.builds("{} = {}".format, KEYS, VALUES) | st.text(max_size=5)
 

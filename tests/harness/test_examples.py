@@ -25,6 +25,7 @@ def test_they_are_read_beside_the_built_in_ones() -> None:
 def test_their_files_come_with_jaxrig(name: str) -> None:
     made = recipe(name, load(EXAMPLES).target(name))
     assert made.requirements is not None
+    assert made.dockerfile is not None
     assert {made.dockerfile.parent, made.requirements.parent} == {assets()}
 
 

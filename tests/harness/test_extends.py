@@ -27,6 +27,17 @@ def test_a_table_takes_the_place_of_the_inherited_one() -> None:
     assert resolved(own, {})["child"] == {"env": {"B": "2"}}
 
 
+def test_an_image_takes_the_place_of_what_builds_one_and_the_other_way_round() -> None:
+    stack = {"platform": "cpu", "dockerfile": "d", "requirements": "r", "base": "b"}
+    own = {
+        "given": {"extends": "cpu", "image": "i"},
+        "built": {"extends": "given", "dockerfile": "e"},
+    }
+    found = resolved(own, {"cpu": stack})
+    assert found["given"] == {"platform": "cpu", "image": "i"}
+    assert found["built"] == {"platform": "cpu", "dockerfile": "e"}
+
+
 def test_an_own_target_goes_before_a_built_in_one_of_its_name() -> None:
     own = {"child": {"extends": "cpu"}, "cpu": {"pids": 7}}
     assert resolved(own, BUILT_IN)["child"] == {"pids": 7}

@@ -10,15 +10,18 @@ from harness.errors import UsageError
 from harness.own import OwnSuite
 from harness.plan import (
     BUILT_IN_SUITES,
+    PairPlan,
     Plan,
     cases_of,
     first_process,
     make_own_plan,
+    make_pair_plan,
     make_plan,
     select,
     suites_of,
     with_cases,
 )
+from harness.sides import parse_side
 from harness.target import BUILT_IN_TARGETS
 from workloads.catalog import CASES, SUITES, find
 
@@ -135,6 +138,42 @@ def test_one_s_own_workloads_are_launched_three_times_and_get_their_cases_later(
     assert len(make_own_plan(SETTINGS, target="cpu", own=own, launches=7).launches) == 7
     with pytest.raises(UsageError, match="unknown target"):
         make_own_plan(SETTINGS, target="abacus", own=own)
+
+
+PLAIN = BUILT_IN_TARGETS["cpu"].model_copy(update={"isolation": "process"})
+WITH_PLAIN = Settings(targets={**BUILT_IN_TARGETS, "plain": PLAIN})
+
+
+@pytest.mark.parametrize(
+    ("target", "asked", "isolation"),
+    [
+        ("plain", None, "process"),
+        ("plain", "container", "container"),
+        ("cpu", None, "container"),
+        ("cpu", "process", "process"),
+    ],
+)
+def test_what_is_asked_for_goes_before_the_target_s_isolation(
+    target: str, asked: str | None, isolation: str
+) -> None:
+    own = OwnSuite(folder=Path("/home/me/bench"))
+    plans = (
+        make_plan(WITH_PLAIN, target=target, suite="quick", isolation=asked),
+        make_own_plan(WITH_PLAIN, target=target, own=own, isolation=asked),
+    )
+    assert [plan.isolation for plan in plans] == [isolation] * 2
+
+
+def test_a_container_and_a_plain_process_are_no_pair() -> None:
+    def pair(isolation: str | None) -> PairPlan:
+        base, candidate = parse_side("cpu"), parse_side("plain")
+        return make_pair_plan(
+            WITH_PLAIN, base=base, candidate=candidate, pairs=1, isolation=isolation
+        )
+
+    with pytest.raises(UsageError, match="cpu is measured as a container, plain as a process; say"):
+        pair(None)
+    assert pair("process").base.isolation == pair("process").candidate.isolation == "process"
 
 
 def test_a_case_that_wants_to_be_alone_has_a_process_of_its_own() -> None:

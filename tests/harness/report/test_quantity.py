@@ -58,6 +58,14 @@ def test_duration(value: float, text: str) -> None:
     assert quantity.duration(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-3.0, "0 s"), (0.4, "0 s"), (59.9, "59 s"), (61.0, "1 min"), (7199.0, "1 h"), (5e6, "57 d")],
+)
+def test_age(value: float, text: str) -> None:
+    assert quantity.age(value) == text
+
+
 def test_a_moment_is_shown_in_utc() -> None:
     moment = datetime(2026, 3, 1, 1, 30, 15, 999, tzinfo=timezone(timedelta(hours=2)))
     assert quantity.moment(moment) == "2026-02-28 23:30:15"

@@ -5,22 +5,25 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from containers.stock import Listed
 from harness.ab import CaseResult, not_in_common
 from harness.compare import compare
 from harness.compared import sides_of
 from harness.config import Settings, Suite
 from harness.doctor import Finding
 from harness.report.comparisons import comparison_view, pairing_view
-from harness.report.listings import cases_view, doctor_view, machines_view, targets_view
+from harness.report.listings import cases_view, doctor_view, machines_view
 from harness.report.runs import log_view, run_view, runs_view
+from harness.report.targets import targets_view
 from harness.report.turns import ab_view
 from harness.report.view import FORMATS, View, render
+from harness.runner.standing import Standing
 from harness.store.reader import MachineSummary, Reader
 from harness.store.writer import Store
 from harness.target import BUILT_IN_TARGETS, Target
@@ -34,11 +37,22 @@ SETTINGS = Settings(
     targets={
         **BUILT_IN_TARGETS,
         "mine": Target(
-            platform="cpu", dockerfile=Path("my.Dockerfile"), cpus="0-1", memory=3 << 29
+            platform="cpu", dockerfile=Path("my.Dockerfile"), cpus="0-1", memory=3 << 29, gpus="0,1"
         ),
+        "plain": Target(platform="cpu", isolation="process"),
     },
     suites={"mine": Suite(cases=("matmul/256/f32",), launches=2)},
 )
+
+IMAGE = Listed(
+    digest=f"sha256:{'0f' * 32}", size_bytes=900 << 20, created_at=WHEN - timedelta(hours=50)
+)
+STANDINGS = {
+    "cpu": Standing(image=IMAGE, why_not=None),
+    "cuda": Standing(image=None, why_not="there is no GPU here"),
+    "mine": Standing(image=None, why_not="there is no GPU here"),
+    "plain": Standing(image=None, why_not=None),
+}
 
 
 def matches_golden(view: View, name: str) -> None:
@@ -170,7 +184,7 @@ VIEWS: dict[str, Callable[[Reader], View]] = {
         ("base-run", "candidate-run"), AB, "slower", sides=("cpu@main", "cpu"), notes=["a note"]
     ),
     "cases": lambda _: cases_view(SETTINGS, [find(A), find("activation/gelu/64MiB/f32")]),
-    "targets": lambda _: targets_view(SETTINGS),
+    "targets": lambda _: targets_view(SETTINGS, STANDINGS, WHEN),
     "doctor": lambda _: doctor_view(FINDINGS),
 }
 
@@ -207,7 +221,7 @@ KEYS = {
     "failures",
     "machines": "name machine",
     "cases": "case workload phase dtype suites flops bytes",
-    "targets": "name platform",
+    "targets": "name platform runs_here why_not image_digest image_size_bytes image_created_at",
     "doctor": "check status found mend",
     "show-log": "launch part status log",
 }

@@ -59,14 +59,35 @@ def test_a_run_that_goes_well(bench: Bench) -> None:
 
 
 def test_a_launch_is_asked_for_as_the_target_says(bench: Bench) -> None:
-    result = bench.execute(plan(A, B, memory=1 << 30, launch_limit_s=77.0))
+    result = bench.execute(plan(A, B, memory=1 << 30, shm=1 << 23, launch_limit_s=77.0, gpus="0,2"))
     (spec,) = bench.engine.specs
     assert spec.command == ("-m", "workloads.launch", f"--case={A}", f"--case={B}")
     assert spec.env == {"X": "y"}
-    assert spec.limits.memory_bytes == 1 << 30
+    assert (spec.limits.memory_bytes, spec.limits.shm_bytes) == (1 << 30, 1 << 23)
+    assert spec.gpus == ("0", "2")
     assert spec.labels == {"jaxrig.run": result.name, "jaxrig.launch": "0"}
     assert spec.deadline_s == 77.0
     assert bench.engine.launches[0].kills == 1  # left as a context manager
+
+
+@pytest.mark.parametrize(
+    ("asked", "stored"),
+    [
+        ({}, {}),
+        ({"shm": 1 << 23}, {"shm_bytes": 1 << 23}),
+        ({"gpus": True}, {}),
+        ({"gpus": "0,2"}, {"gpus": "0,2"}),
+    ],
+)
+def test_limits_are_stored_where_they_were_set(
+    bench: Bench, asked: dict[str, Any], stored: dict[str, Any]
+) -> None:
+    """What is left to the engine is not: older runs, which have no such key, are alike."""
+    bench.execute(replace(plan(A, memory=1 << 30, **asked), isolation="container"))
+    with Reader(bench.url) as reader:
+        (launch,) = reader.launches("latest")
+    default = {"cpus": "0", "memory_bytes": 1 << 30, "pids": 1024, "tmp_bytes": 1 << 30}
+    assert launch.limits == default | stored
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from containers.errors import EngineUnavailable
 from containers.process_engine import ProcessEngine
 from containers.project import Project
+from containers.spec import LaunchSpec, Limits
 from harness.config import Settings
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import memory_bytes
@@ -17,6 +18,7 @@ from harness.own import OwnSuite
 from harness.plan import Plan, make_own_plan, make_plan
 from harness.runner.setup import limits, recipe, recipe_of, set_up
 from harness.target import BUILT_IN_TARGETS, Target
+from tests.containers.running import read_all
 from tests.harness.nvidia_smi import with_nvidia_smi
 
 
@@ -52,6 +54,18 @@ def test_plain_processes_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:
         set_up(plan("process"), say)
 
 
+def test_plain_processes_are_of_the_target_s_python(tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.write_text(f'#!/bin/sh\necho "I am it" >&2\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    target = BUILT_IN_TARGETS["cpu"].model_copy(update={"python": python})
+    setup = set_up(replace(plan("process"), target=target), say)
+    with setup.engine.start(LaunchSpec(command=("-c", "print('well')"))) as running:
+        assert read_all(running) == b"well\n"
+        running.wait(10)
+        assert running.log() == "I am it\n"
+
+
 def own(isolation: str, folder: Path) -> Plan:
     settings = Settings(targets=BUILT_IN_TARGETS)
     suite = OwnSuite(folder=folder)
@@ -64,7 +78,7 @@ def test_plain_processes_find_one_s_own_where_it_lies_and_need_no_jax(
     monkeypatch.setitem(sys.modules, "jax", None)
     assert set_up(own("process", tmp_path), say).own_folder == str(tmp_path)
     monkeypatch.setitem(sys.modules, "pytest_benchmark", None)
-    with pytest.raises(EnvironmentFailure, match="this Python's pytest_benchmark"):
+    with pytest.raises(EnvironmentFailure, match="lacks pytest_benchmark"):
         set_up(own("process", tmp_path), say)
 
 
@@ -82,6 +96,7 @@ def test_containers_need_an_engine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_recipe_of_a_built_in_target_names_existing_files() -> None:
     found = recipe("cpu", BUILT_IN_TARGETS["cpu"])
+    assert found.dockerfile is not None
     assert found.dockerfile.is_file()
     assert found.requirements is not None
     assert found.requirements.is_file()
@@ -93,16 +108,24 @@ def test_a_missing_file_is_a_usage_error(tmp_path: Path) -> None:
             recipe("mine", Target(platform="cpu", dockerfile=path))
 
 
+def test_a_target_for_plain_processes_alone_has_no_recipe() -> None:
+    with pytest.raises(UsageError, match="target mine has neither dockerfile nor image"):
+        recipe("mine", Target(platform="cpu", isolation="process"))
+
+
 def test_limits_are_the_target_s() -> None:
     target = Target(
-        platform="cpu", dockerfile=Path("x"), cpus="0", memory=1 << 30, pids=9, tmp=8 << 20
+        platform="cpu",
+        dockerfile=Path("x"),
+        cpus="0",
+        memory=1 << 30,
+        pids=9,
+        tmp=8 << 20,
+        shm=7 << 20,
     )
     found = limits(target)
-    assert (found.cpus, found.memory_bytes, found.pids, found.tmp_bytes) == (
-        "0",
-        1 << 30,
-        9,
-        8 << 20,
+    assert found == Limits(
+        cpus="0", memory_bytes=1 << 30, pids=9, tmp_bytes=8 << 20, shm_bytes=7 << 20
     )
 
 
@@ -119,11 +142,13 @@ def test_without_limits_a_launch_gets_this_process_s_cpus_and_most_of_the_memory
 
 def test_plain_processes_have_neither_images_nor_projects(tmp_path: Path) -> None:
     target = BUILT_IN_TARGETS["cpu"].model_copy(update={"project": tmp_path})
+    given = BUILT_IN_TARGETS["cpu"].model_copy(update={"image": "mine/jax:1"})
     for changed in (
         replace(plan("process"), image="sha256:0"),
+        replace(plan("process"), target=given),
         replace(plan("process"), target=target),
     ):
-        with pytest.raises(UsageError, match=r"this Python's packages, and no (image|project)"):
+        with pytest.raises(UsageError, match=r"its Python's packages, and no (image|project)"):
             set_up(changed, say)
 
 
