@@ -62,7 +62,7 @@ def test_a_launch_is_asked_for_as_the_target_says(bench: Bench) -> None:
     result = bench.execute(plan(A, B, memory=1 << 30, shm=1 << 23, launch_limit_s=77.0, gpus="0,2"))
     (spec,) = bench.engine.specs
     assert spec.command == ("-m", "workloads.launch", f"--case={A}", f"--case={B}")
-    assert spec.env == {"X": "y"}
+    assert spec.env == {"X": "y", "JAXRIG_CASE_LIMIT_S": "120"}
     assert (spec.limits.memory_bytes, spec.limits.shm_bytes) == (1 << 30, 1 << 23)
     assert spec.gpus == ("0", "2")
     assert spec.labels == {"jaxrig.run": result.name, "jaxrig.launch": "0"}

@@ -154,7 +154,7 @@ def test_plain_processes_have_neither_images_nor_projects(tmp_path: Path) -> Non
 
 def test_plain_processes_have_no_other_version_of_jax() -> None:
     target = BUILT_IN_TARGETS["cpu"].model_copy(update={"jax": "0.9.2"})
-    with pytest.raises(UsageError, match=r"this Python's packages, and no jax 0\.9\.2"):
+    with pytest.raises(UsageError, match=r"its Python's packages, and no jax 0\.9\.2"):
         set_up(replace(plan("process"), target=target), say)
 
 
