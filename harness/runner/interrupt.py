@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from harness.errors import DatabaseFailure, Interrupted
+from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -19,7 +19,8 @@ class _Stopped(Interrupted, KeyboardInterrupt):
 def interruptible() -> Iterator[None]:
     """Within the block the first of these signals raises `Interrupted`; later ones are ignored,
     so that an impatient second Ctrl-C cannot cut the clean-up short. `Interrupted` it stays where
-    the database does not take the end of what was interrupted."""
+    the database does not take the end of what was interrupted, and where a library makes an error
+    of its own of it: the Docker SDK does so while it connects."""
     stopped: _Stopped | None = None
 
     def interrupt(number: int, _frame: FrameType | None) -> None:
@@ -36,6 +37,10 @@ def interruptible() -> Iterator[None]:
         if stopped is None:
             raise
         raise Interrupted(f"{stopped}, but not how it ended: {error}") from error
+    except EnvironmentFailure as error:
+        if stopped is None:
+            raise
+        raise Interrupted(str(stopped)) from error
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

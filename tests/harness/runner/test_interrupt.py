@@ -8,7 +8,7 @@ from types import FrameType
 
 import pytest
 
-from harness.errors import Interrupted
+from harness.errors import EnvironmentFailure, Interrupted
 from harness.runner.interrupt import interruptible
 
 
@@ -34,6 +34,22 @@ def test_a_second_signal_cannot_cut_the_clean_up_short() -> None:
     with pytest.raises(Interrupted, match="SIGINT"), interruptible(), slow_to_clean_up():
         os.kill(os.getpid(), signal.SIGINT)
     assert cleaned == [True]
+
+
+def test_what_a_library_makes_of_a_signal_is_still_an_interruption() -> None:
+    def connect() -> None:  # as the Docker SDK does it
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except Exception as error:
+            raise EnvironmentFailure(f"no engine answers: {error}") from error
+
+    with pytest.raises(Interrupted, match="stopped by SIGINT"), interruptible():
+        connect()
+
+
+def test_an_environment_that_fails_by_itself_is_no_interruption() -> None:
+    with pytest.raises(EnvironmentFailure, match="no engine"), interruptible():
+        raise EnvironmentFailure("no engine")
 
 
 def test_the_handlers_from_before_come_back() -> None:
