@@ -36,6 +36,7 @@ ALONE = (
     "workloads/test_launch.py",
     "workloads/test_launch_devices.py",
     "workloads/test_measure.py",
+    "workloads/test_pauses.py",
     "workloads/test_throttling.py",
     "workloads/test_storage.py",  # whoever else flushes a file, flushes its files as well
 )
