@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any
@@ -68,6 +68,17 @@ class Settings(_Frozen):
         """The smallest change of `case` that matters, 0.02 being 2 %."""
         found = [floor for glob, floor in self.floors.items() if fnmatchcase(case, glob)]
         return found[-1] if found else DEFAULT_FLOOR
+
+    def names(self, globs: Sequence[str]) -> tuple[str, ...]:
+        """Of targets, each once, in the order of the globs. Raises `UsageError` for one that
+        matches nothing."""
+        found: dict[str, None] = {}
+        for glob in globs:
+            matching = [name for name in self.targets if fnmatchcase(name, glob)]
+            if not matching:
+                self.target(glob)  # says which there are
+            found |= dict.fromkeys(matching)
+        return tuple(found)
 
     def target(self, name: str) -> Target:
         """Raises `UsageError` naming the known ones."""

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from harness.cli.stored import stored_run
+from harness.cli.stored import stored_run, stored_runs
 from harness.cli.words import add_junit, command_line, positive, saying, show, tag, tags
 from harness.errors import CasesFailed, EnvironmentFailure
 from harness.report.writing import write
 
 if TYPE_CHECKING:
+    from harness.config import Settings
     from harness.plan import Plan
     from harness.runner.run import Result
 
@@ -20,7 +21,12 @@ LABELLED = ("standard", "full")
 
 
 def add(run: argparse.ArgumentParser) -> None:
-    run.add_argument("--target", default="cpu", help="see `jaxrig targets` (default: cpu)")
+    run.add_argument(
+        "--target",
+        action="append",
+        metavar="GLOB",
+        help="see `jaxrig targets` (default: cpu); repeats: several in turns, launch by launch",
+    )
     what = run.add_mutually_exclusive_group()
     what.add_argument("--suite", help="quick (default), standard, full, ceilings or one's own")
     what.add_argument(
@@ -55,14 +61,20 @@ def add(run: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
-    results = measured(list(_plans(arguments)), arguments.db, err)
-    result = results[-1]
-    show(stored_run(arguments.db, result.name), arguments, out)
+    ceilings, plans = _plans(arguments)
+    before = measured(ceilings, arguments.db, err) if ceilings else []
+    if len(plans) == 1:
+        results = measured(plans, arguments.db, err)
+        view = stored_run(arguments.db, results[0].name)
+    else:
+        results = measured_in_turns(plans, arguments.db, err)
+        view = stored_runs(arguments.db, [each.name for each in results])
+    show(view, arguments, out)
     if arguments.junit is not None:
-        _write_junit(results, arguments)
-    check(results, arguments.db)
+        _write_junit([*before, *results], arguments)
+    check([*before, *results], arguments.db)
     if arguments.format == "table":
-        _what_next(result, arguments, err)
+        _what_next(results, arguments, err)
     return 0
 
 
@@ -110,42 +122,63 @@ def measured(plans: "Sequence[Plan]", db: str, err: TextIO) -> "list[Result]":
             progress.close()
 
 
-def _plans(arguments: argparse.Namespace) -> "Iterator[Plan]":
+def measured_in_turns(plans: "Sequence[Plan]", db: str, err: TextIO) -> "list[Result]":
+    """All of them launch by launch, each stored as it goes."""
+    from harness.report.progress import PlainProgress
+    from harness.runner.several import execute_several
+    from harness.store.writer import Store
+
+    with Store(db, saying(err)) as store:
+        each = [(plan, PlainProgress(err, plan.target_name)) for plan in plans]
+        return execute_several(each, store)
+
+
+def _plans(arguments: argparse.Namespace) -> "tuple[list[Plan], list[Plan]]":
+    """Of the ceilings, and of what was asked for: one of each target."""
+    from harness.config import load
+
+    settings = load(Path.cwd())
+    targets = settings.names(arguments.target or ["cpu"])
+    plans = [_plan(arguments, settings, target) for target in targets]
+    return list(_ceilings(arguments, settings, targets)), plans
+
+
+def _ceilings(
+    arguments: argparse.Namespace, settings: "Settings", targets: "Sequence[str]"
+) -> "Iterator[Plan]":
     """Before a whole suite of cases that labels are asked for, what they are held against: the
     machine is never twice the same."""
     if arguments.suite in LABELLED and not arguments.case and not arguments.no_ceilings:
-        from harness.config import load
         from harness.plan import make_plan
         from workloads.catalog import CEILINGS
 
-        how = {"target": arguments.target, "isolation": arguments.isolation}
-        yield make_plan(load(Path.cwd()), suite=CEILINGS, tags=tags(arguments.tag), **how)
-    yield _plan(arguments)
+        how = {"isolation": arguments.isolation, "tags": tags(arguments.tag)}
+        for target in targets:
+            yield make_plan(settings, target=target, suite=CEILINGS, **how)
 
 
-def _plan(arguments: argparse.Namespace) -> "Plan":
-    from harness.config import load
+def _plan(arguments: argparse.Namespace, settings: "Settings", target: str) -> "Plan":
     from harness.own import find_suite
     from harness.plan import make_own_plan, make_plan
 
     how = {
-        "target": arguments.target,
+        "target": target,
         "launches": arguments.launches,
         "isolation": arguments.isolation,
         "tags": tags(arguments.tag),
     }
-    settings = load(Path.cwd())
     if arguments.workloads is not None:
         return make_own_plan(settings, own=find_suite(arguments.workloads, arguments.case), **how)
     return make_plan(settings, suite=arguments.suite or "quick", globs=arguments.case, **how)
 
 
-def _what_next(result: "Result", arguments: argparse.Namespace, err: TextIO) -> None:
-    db = arguments.db
+def _what_next(results: "Sequence[Result]", arguments: argparse.Namespace, err: TextIO) -> None:
+    db, last = arguments.db, results[-1].name
+    pair = (results[0].name, last) if len(results) > 1 else ("latest~1", "latest")
     tips = {
-        command_line("show", result.name, "--format", "json", db=db): "every sample and counter",
+        command_line("show", last, "--format", "json", db=db): "every sample and counter",
         command_line(*arguments.words): "measure again, then",
-        command_line("compare", "latest~1", "latest", db=db): "compare",
+        command_line("compare", *pair, db=db): "compare",
         command_line("cases"): "what else can be measured",
     }
     width = max(map(len, tips))

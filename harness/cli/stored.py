@@ -1,6 +1,7 @@
 """What the database holds: `jaxrig runs`, `show`, `machines`."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING, TextIO
 
@@ -56,6 +57,20 @@ def stored_run(db: str, reference: str) -> View:
             reader.launches(run.run),
             reader.skips(run.run),
             reader.pairings(run.run),
+        )
+
+
+def stored_runs(db: str, names: Sequence[str]) -> View:
+    """Those of several targets beside each other."""
+    from harness.report.matrix import matrix_view
+    from harness.store.reader import Reader
+
+    with Reader(db) as reader:
+        return matrix_view(
+            [reader.run(name) for name in names],
+            [reader.measurements(name, samples=False) for name in names],
+            [reader.failures(name) for name in names],
+            [reader.skips(name) for name in names],
         )
 
 

@@ -45,10 +45,11 @@ class _Pace:
 
 
 class PlainProgress:
-    """A line an event, for logs."""
+    """A line an event, for logs. `label`: of the run, where there are several."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, label: str = "") -> None:
         self._stream = stream
+        self._label = f"{label}: " if label else ""
         self._pace = _Pace()
         self._where = ""
 
@@ -57,12 +58,13 @@ class PlainProgress:
 
     def run_started(self, plan: Plan, name: str) -> None:
         self._pace.begin(plan)
-        self.say(f"run {name}: {len(plan.cases)} cases, {len(plan.launches)} launches")
+        count = f"{len(plan.cases)} cases, {len(plan.launches)} launches"
+        self.say(f"{self._label}run {name}: {count}")
 
     def launch_started(self, launch: Launch) -> None:
         self._pace.launch(launch)
         again = f", part {launch.part + 1}" if launch.part else ""
-        self._where = f"launch {launch.index + 1}/{self._pace.launches}{again}"
+        self._where = f"{self._label}launch {launch.index + 1}/{self._pace.launches}{again}"
 
     def case_started(self, case: str) -> None:
         """Said when it ends."""

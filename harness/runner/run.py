@@ -47,25 +47,28 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
     end; what was measured until then is kept.
     """
     with interruptible(), engine_failures():
-        setup = set_up(plan, progress.say)
-        close_abandoned(store)
-        contents = Contents()
-        if plan.own is not None:
-            contents = contents_of(plan, setup)
-            cases = (*contents.benchmarks, *contents.others)
-            plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
-        run = OngoingRun(plan=plan, setup=setup, store=store, progress=progress)
+        run, uncollected = prepared(plan, store, progress)
         with run:
-            run.fail_all(contents.failures)
-            for launch in plan.launches:
+            run.fail_all(uncollected)
+            for launch in run.plan.launches:
                 if not run.measure(launch):
                     break
-    return Result(
-        name=run.name,
-        failures=run.failures,
-        measurements=run.measurements,
-        skipped=run.skipped,
-    )
+    return run.result()
+
+
+def prepared(
+    plan: Plan, store: Store, progress: Progress
+) -> "tuple[OngoingRun, tuple[Uncollected, ...]]":
+    """A run that can begin, and what of a suite of one's own it will not measure."""
+    setup = set_up(plan, progress.say)
+    close_abandoned(store)
+    contents = Contents()
+    if plan.own is not None:
+        contents = contents_of(plan, setup)
+        cases = (*contents.benchmarks, *contents.others)
+        plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
+    run = OngoingRun(plan=plan, setup=setup, store=store, progress=progress)
+    return run, tuple(contents.failures)
 
 
 def contents_of(plan: Plan, setup: Setup) -> Contents:
@@ -101,6 +104,8 @@ class OngoingRun:
     """What each case's newest measurement said."""
     beside_s: float = 0.0
     """The limit of the launch that lives beside each of this run's, where they are in turns."""
+    waits_s: float = 0.0
+    """How long other runs may take whose launches come between this one's."""
     id: int = -1
 
     def __enter__(self) -> Self:
@@ -137,7 +142,7 @@ class OngoingRun:
 
     def _time_limit(self) -> timedelta:
         launches_s = len(self.plan.launches) * self._longest_launch_s()
-        return timedelta(seconds=launches_s) + _DEADLINE_GRACE
+        return timedelta(seconds=launches_s + self.waits_s) + _DEADLINE_GRACE
 
     def _longest_launch_s(self) -> float:
         """How long one can live. In turns either may take what both limits allow, and waits while
@@ -223,6 +228,14 @@ class OngoingRun:
                 noise=noise.between(before, noise.snapshot()).as_dict(),
                 log=record.log,
             )
+
+    def result(self) -> Result:
+        return Result(
+            name=self.name,
+            failures=self.failures,
+            measurements=self.measurements,
+            skipped=self.skipped,
+        )
 
     def fail_all(self, uncollected: Iterable[Uncollected]) -> None:
         for each in uncollected:

@@ -31,10 +31,28 @@ def test_a_whole_suite_begins_with_the_ceilings(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     arguments = _parser().parse_args(["run", *words, "--tag", "night=1", "--isolation", "process"])
-    plans = list(_plans(arguments))
+    before, asked = _plans(arguments)
+    plans = [*before, *asked]
     assert [plan.suite for plan in plans] == suites
     assert all(dict(plan.tags) == {"night": "1"} for plan in plans)
     assert {plan.isolation for plan in plans} == {"process"}
+
+
+def test_each_of_several_targets_is_measured_and_has_ceilings_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "jaxrig.toml").write_text('[targets.cpu-b]\nextends = "cpu"\n')
+    monkeypatch.chdir(tmp_path)
+    words = ("run", "--suite", "standard", "--target", "cpu-*", "--target", "cpu")
+    before, asked = _plans(_parser().parse_args(words))
+    assert [(plan.target_name, plan.suite) for plan in before] == [
+        ("cpu-b", "ceilings"),
+        ("cpu", "ceilings"),
+    ]
+    assert [(plan.target_name, plan.suite) for plan in asked] == [
+        ("cpu-b", "standard"),
+        ("cpu", "standard"),
+    ]
 
 
 def test_cases_are_tests_of_junit_s(

@@ -149,6 +149,16 @@ def test_gpus_are_all_or_none_or_chosen_one_by_one(
     assert target.devices() == devices
 
 
+def test_targets_are_named_by_globs_each_once_and_a_glob_without_any_is_refused(
+    tmp_path: Path,
+) -> None:
+    settings = load(write(tmp_path, '[targets.cpu-b]\nextends = "cpu"\n'))
+    assert settings.names(["cuda", "c*"]) == ("cuda", "cpu", "cpu-b")
+    assert settings.names(["cpu-*"]) == ("cpu-b",)
+    with pytest.raises(UsageError, match=r"unknown target 'tpu-\*'; known are: cpu, cuda, cpu-b"):
+        settings.names(["cpu", "tpu-*"])
+
+
 def test_files_beside_jaxrig_toml_are_found_and_other_names_stay(tmp_path: Path) -> None:
     (tmp_path / "stacks").mkdir()
     (tmp_path / "stacks/my.Dockerfile").touch()

@@ -19,6 +19,7 @@ from harness.config import Settings, Suite
 from harness.doctor import Finding
 from harness.report.comparisons import comparison_view, pairing_view
 from harness.report.listings import cases_view, doctor_view, machines_view
+from harness.report.matrix import matrix_view
 from harness.report.runs import log_view, run_view, runs_view
 from harness.report.targets import targets_view
 from harness.report.turns import ab_view
@@ -173,10 +174,22 @@ AB = (
     *not_in_common({C: "removed"}),
 )
 
+
+def several(reader: Reader) -> View:
+    runs = [reader.run("latest~1"), reader.run("latest")]
+    return matrix_view(
+        runs,
+        [reader.measurements(run.run, samples=False) for run in runs],
+        [reader.failures(run.run) for run in runs],
+        [reader.skips(run.run) for run in runs],
+    )
+
+
 VIEWS: dict[str, Callable[[Reader], View]] = {
     "runs": lambda reader: runs_view(reader.runs()),
     "show": lambda reader: shown(reader, "latest~1"),
     "show-failed": lambda reader: shown(reader, "latest"),
+    "several": several,
     "show-log": lambda reader: log_view(reader.launches("latest")),
     "machines": lambda reader: machines_view(reader.machines()),
     "compare": compared,

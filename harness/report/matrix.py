@@ -1,0 +1,104 @@
+"""Several targets in one `jaxrig run`: a table of targets × cases."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from harness.report import quantity
+from harness.report.fitting import Fitting
+from harness.report.saying import said_once
+from harness.report.view import View
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from harness.stats.launches import LaunchSummary
+    from harness.store.reader import Failure, Run, Skip
+
+
+def matrix_view(
+    runs: Sequence["Run"],
+    measurements: Sequence["pd.DataFrame"],
+    failures: Sequence[Sequence["Failure"]],
+    skips: Sequence[Sequence["Skip"]],
+) -> View:
+    """A run of each target, the first of which is what the others are held against; `measurements`,
+    `failures` and `skips` of each."""
+    cells = [_summaries(each) for each in measurements]
+    cases = list(dict.fromkeys(case for each in cells for case in each))
+    records = [
+        _record(case, run, each.get(case), cells[0].get(case))
+        for case in cases
+        for run, each in zip(runs, cells, strict=True)
+    ]
+    return View(
+        document={
+            "runs": [{"run": run.run, "target": run.target, "status": run.status} for run in runs],
+            "cases": [
+                {"case": case, "targets": [_without_case(x) for x in records if x["case"] == case]}
+                for case in cases
+            ],
+        },
+        records=records,
+        headers=("case", *(run.target for run in runs)),
+        rows=[(case, *_row([each.get(case) for each in cells])) for case in cases],
+        preface=[f"{run.target}: run {run.run}, {run.status}" for run in runs],
+        notes=list(_notes(runs, failures, skips)),
+        fitting=Fitting(names=0, essential=3),
+    )
+
+
+def _summaries(measurements: "pd.DataFrame") -> dict[str, "LaunchSummary"]:
+    from harness.stats.launches import summarise
+
+    if measurements.empty:
+        return {}
+    return {
+        str(case): summarise(rows["median_s"].to_numpy())
+        for case, rows in measurements.groupby("case", sort=False)
+    }
+
+
+def _record(
+    case: str, run: "Run", found: "LaunchSummary | None", first: "LaunchSummary | None"
+) -> dict[str, Any]:
+    return {
+        "case": case,
+        "target": run.target,
+        "run": run.run,
+        "median_s": None if found is None else found.median,
+        "spread": None if found is None or found.launches < 2 else found.spread,
+        "launches": 0 if found is None else found.launches,
+        "ratio": _ratio(found, first),
+    }
+
+
+def _without_case(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "case"}
+
+
+def _ratio(found: "LaunchSummary | None", first: "LaunchSummary | None") -> float | None:
+    return None if found is None or first is None else float(found.median / first.median)
+
+
+def _row(found: Sequence["LaunchSummary | None"]) -> Iterator[str]:
+    """`1.20 ms`, and of others than the first `1.20 ms ×0.976`."""
+    for place, each in enumerate(found):
+        ratio = _ratio(each, found[0]) if place else None
+        median = "" if each is None else quantity.seconds(each.median)
+        yield median if ratio is None else f"{median} ×{ratio:.3f}"
+
+
+def _notes(
+    runs: Sequence["Run"],
+    failures: Sequence[Sequence["Failure"]],
+    skips: Sequence[Sequence["Skip"]],
+) -> Iterator[str]:
+    first, second = runs[0].target, runs[1].target
+    yield f"×1.1 takes 1.1 times as long as on {first}; `jaxrig ab {first} {second}` would judge"
+    for run, failed, skipped in zip(runs, failures, skips, strict=True):
+        for each in failed:
+            reason = each.message.partition("\n")[0]
+            yield f"{run.target}: FAILED {each.case or 'a launch'} ({each.kind}): {reason}"
+        yield from said_once(
+            f"{run.target}: skipped", ((each.case, each.reason) for each in skipped)
+        )

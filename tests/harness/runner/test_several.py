@@ -1,0 +1,93 @@
+"""Several runs in turns: launch by launch, there and back, each stored as a run of its own."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from containers.spec import LaunchSpec
+from harness.errors import Interrupted
+from harness.plan import Plan
+from harness.runner import run as runner
+from harness.runner.run import Result
+from harness.runner.setup import Setup
+from harness.runner.several import execute_several
+from harness.store.reader import Reader
+from tests.command import Jaxrig
+from tests.harness.fakes import FakeEngine, Script
+from tests.harness.runner.bench import Bench, plan, prints, well
+from tests.harness.samples import A, B
+
+
+def named(name: str, launches: int) -> Plan:
+    return replace(plan(A, B, launches=launches, env={"X": name}), target_name=name)
+
+
+def execute(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine, *plans: Plan
+) -> list[Result]:
+    bench.engine = engine
+    monkeypatch.setattr(runner, "set_up", lambda *_: Setup(engine=engine, image=None))
+    return execute_several([(each, bench.watcher) for each in plans], bench.store)
+
+
+def order(bench: Bench) -> str:
+    return "".join(spec.env["X"] for spec in bench.engine.specs)
+
+
+def test_launches_come_in_turns_there_and_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = (named("a", 3), named("b", 3), named("c", 2))
+    results = execute(bench, monkeypatch, FakeEngine(well), *plans)
+    assert order(bench) == "abc" + "cba" + "ab"
+    assert [each.measurements for each in results] == [6, 6, 4]
+    with Reader(bench.url) as reader:
+        runs = [reader.run(each.name) for each in results]
+    assert [(run.target, run.status) for run in runs] == [
+        ("a", "done"),
+        ("b", "done"),
+        ("c", "done"),
+    ]
+
+
+def test_a_target_that_dies_at_once_is_left_out_and_the_others_go_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        return prints(code=1)(spec) if spec.env["X"] == "a" else well(spec)
+
+    results = execute(bench, monkeypatch, FakeEngine(script), named("a", 2), named("b", 2))
+    assert order(bench) == "abb"
+    assert [(each.failures, each.measurements) for each in results] == [(1, 0), (0, 4)]
+
+
+def test_an_interrupt_ends_all_of_them_and_keeps_what_was_measured(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        return Script([Interrupted("now")]) if spec.env["X"] == "b" else well(spec)
+
+    with pytest.raises(Interrupted):
+        execute(bench, monkeypatch, FakeEngine(script), named("a", 2), named("b", 2))
+    with Reader(bench.url) as reader:
+        runs = {run.target: (run.status, run.measurements) for run in reader.runs()}
+    assert runs == {"a": ("interrupted", 2), "b": ("interrupted", 0)}
+
+
+def test_the_command_shows_targets_beside_each_other(tmp_path: Path) -> None:
+    plain = 'extends = "cpu"\nisolation = "process"\n'
+    (tmp_path / "jaxrig.toml").write_text(f"[targets.p-a]\n{plain}[targets.p-b]\n{plain}")
+    words = ("--target", "p-*", "--case", A, "--launches", "2")
+    done = Jaxrig(folder=tmp_path)("run", *words, "--format", "json")
+    assert done.code == 0, done.err
+    said = re.findall(r"(?m)^(p-.): launch (\d)/2  matmul", done.err)
+    assert said == [("p-a", "1"), ("p-b", "1"), ("p-b", "2"), ("p-a", "2")]
+    document = json.loads(done.out)
+    assert [run["target"] for run in document["runs"]] == ["p-a", "p-b"]
+    (case,) = document["cases"]
+    first, second = case["targets"]
+    assert (case["case"], first["ratio"], first["launches"]) == (A, 1.0, 2)
+    assert second["ratio"] == pytest.approx(second["median_s"] / first["median_s"])
