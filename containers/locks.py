@@ -48,9 +48,9 @@ class Lock:
         """Requirements with hashes, as they were chosen the first time. The image that they are
         chosen in goes again. Raises what `build` does, and `ImageUnavailable` where they cannot be
         kept."""
-        path = _folder() / f"{self.name}.txt"
-        if path.is_file():
-            return path.read_bytes()
+        if (kept := self.kept()) is not None:
+            return kept
+        path = self._path
         with _kept_in(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
         image = build(self.context())
@@ -63,6 +63,14 @@ class Lock:
             beside.write_bytes(chosen)
             beside.replace(path)
         return chosen
+
+    def kept(self) -> bytes | None:
+        """As they were chosen; None where they never were."""
+        return self._path.read_bytes() if self._path.is_file() else None
+
+    @property
+    def _path(self) -> Path:
+        return _folder() / f"{self.name}.txt"
 
     def context(self) -> dict[str, bytes]:
         """Of the build that chooses."""

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
 import docker
 import pytest
 
 from containers.errors import EngineUnavailable
+from containers.locks import Lock
 from containers.recipe import Recipe
 from containers.stock import Listed, stock
 from tests.containers.workshop import Workshop
@@ -87,3 +89,30 @@ def test_an_engine_that_is_gone_is_told() -> None:
     with pytest.raises(EngineUnavailable, match="when asked to list its images"):
         stock(client)
     client.close()
+
+
+def test_with_another_version_of_jax_it_is_found_once_that_was_chosen(
+    engine: docker.DockerClient,
+    workshop: Workshop,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    recipe = replace(workshop.recipe, jax="0.9.2")
+    assert made_of(engine, workshop, recipe) is None
+    assert recipe.requirements is not None
+    assert recipe.base is not None
+    lock = Lock(
+        jax="0.9.2",
+        requirements=recipe.requirements.read_bytes(),
+        base=recipe.base,
+        architecture=str(engine.version()["Arch"]),
+    )
+    kept = tmp_path / "cache" / "jaxrig" / "locks" / f"{lock.name}.txt"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("chosen==1.0\n")
+    assert made_of(engine, workshop, recipe) is None
+    image = workshop.ensure(recipe)
+    found = made_of(engine, workshop, recipe)
+    assert found is not None
+    assert found.digest == image.digest
