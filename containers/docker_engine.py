@@ -99,6 +99,7 @@ class DockerEngine:
 
     def _options(self, spec: LaunchSpec) -> dict[str, Any]:
         limits = spec.limits
+        bounded = f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777"
         return {
             "image": spec.image,
             "command": ["python", *spec.command],
@@ -118,8 +119,9 @@ class DockerEngine:
             "network_mode": "none",
             "read_only": True,
             "tmpfs": {
-                "/tmp": f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777",
+                **dict.fromkeys(self._declared(spec), bounded),
                 **(CLOSED if self._podman else {}),
+                "/tmp": bounded,
             },
             # Without a name it is removed with the container, by whoever removes that. It takes
             # its owner from the image's directory (workloads.Dockerfile).
@@ -137,6 +139,11 @@ class DockerEngine:
             # The streams are read as they come; a copy on disk would be unbounded.
             "log_config": LogConfig(type=LogConfig.types.NONE),
         }
+
+    def _declared(self, spec: LaunchSpec) -> list[str]:
+        """What the image calls volumes: left to the engine, each is as large as its disk."""
+        config = self._client.images.get(str(spec.image)).attrs["Config"] or {}
+        return [path for path in config.get("Volumes") or () if path != _SCRATCH]
 
 
 def _check_gpus(spec: LaunchSpec, container: Container) -> None:

@@ -1,8 +1,10 @@
 """What a launch may not do, and what bounds it: looked at from inside a real container."""
 
+import io
 import json
 import socket
 import time
+import uuid
 from typing import Any
 
 import docker
@@ -187,3 +189,22 @@ def test_the_tmp_folder_has_its_bound(start: Start) -> None:
         assert read_all(running) == b""
         assert running.wait(10).code == 1
         assert "No space left on device" in running.log()
+
+
+def test_what_an_image_calls_a_volume_has_the_same_bound(
+    engine: docker.DockerClient, image: str
+) -> None:
+    """And is no volume: that would be as large as the engine's disk, and stay."""
+    dockerfile = f"FROM {image}\nVOLUME /data\n".encode()
+    tag = f"jaxrig-test/volume:{uuid.uuid4().hex}"
+    engine.images.build(fileobj=io.BytesIO(dockerfile), tag=tag, rm=True, forcerm=True)
+    program = "open('/data/x', 'wb').write(bytes(3_000_000))"
+    spec = LaunchSpec(command=("-c", program), image=tag, limits=Limits(tmp_bytes=2 * MIB))
+    try:
+        with DockerEngine(engine).start(spec) as running:
+            assert read_all(running) == b""
+            assert running.wait(10).code == 1
+            assert "No space left on device" in running.log()
+            assert attributes(engine, running)["Mounts"] == []
+    finally:
+        engine.images.remove(tag)
