@@ -185,9 +185,12 @@ def test_an_engine_is_asked_for_all_gpus_or_for_those_chosen(
     engine: docker.DockerClient,
     start: Start,
     monkeypatch: pytest.MonkeyPatch,
+    podman: bool,
     gpus: bool | tuple[str, ...],
     asked: list[tuple[int, list[str], list[list[str]]]],
 ) -> None:
+    if podman and gpus:
+        pytest.skip("Podman before 5 takes no such order: a launch is refused at once")
     # It may have none: it refuses them at the start, and takes the order before.
     monkeypatch.setattr(Container, "start", lambda _: None)
     with start("", gpus=gpus) as running:

@@ -13,6 +13,9 @@ from pathlib import Path
 import docker
 import pytest
 
+from containers.recipe import layers_of
+from harness.runner.setup import recipe
+from harness.target import BUILT_IN_TARGETS
 from tests.checkout import ROOT
 from tests.command import Jaxrig
 from tests.need import need
@@ -47,13 +50,16 @@ def test_launches_are_as_with_docker(podman: Podman) -> None:
 
 @pytest.fixture(scope="module")
 def jaxrig(
-    podman: Podman, engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
+    podman: Podman,
+    engine: docker.DockerClient,
+    base: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Jaxrig:
     """With the stack that Docker has: to build one takes Podman as long as Docker, a minute."""
     folder = tmp_path_factory.mktemp("podman")
     assert Jaxrig(folder=folder)("run", *CASE, "--launches", "1", timeout_s=600).code == 0
-    stacks = engine.images.list("jaxrig/cpu-stack")
-    podman.take(engine, max(stacks, key=lambda image: image.attrs["Created"]).tags[0])
+    stack = next(layers_of(recipe("cpu", BUILT_IN_TARGETS["cpu"]), ROOT / "workloads"))
+    podman.take(engine, stack.tag("cpu", str(engine.images.get(base).id)))
     return Jaxrig(folder=folder, env={"DOCKER_HOST": podman.host})
 
 
