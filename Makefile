@@ -9,6 +9,7 @@ TEST_READY := $(VENV)/.ready-test
 PEERS := tests/benchmarks/verdicts/guest/peers.requirements
 DETECTORS := tests/benchmarks/changepoints/peers.requirements
 SCHEMATHESIS := $(VENV)/schemathesis
+COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotate -q --python-version
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
@@ -77,26 +78,16 @@ stop: ## stop the engine that `make` started, and only that one
 	@docker/engine.sh stop
 
 pins: $(TEST_READY) ## write the pinned requirements anew (needs uv)
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.11 pyproject.toml -o requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.11 --extra dev pyproject.toml -o tests/requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.11 tests/schemathesis.requirements.in -o tests/schemathesis.requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.13 docker/cpu.requirements.in -o docker/cpu.requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.13 docker/cuda.requirements.in -o docker/cuda.requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.13 docker/cuda12.requirements.in -o docker/cuda12.requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.13 docker/tpu.requirements.in -o docker/tpu.requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.12 docker/rocm.requirements.in -o docker/rocm.requirements.txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.13 -c docker/cpu.requirements.txt $(PEERS).in -o $(PEERS).txt
-	uv pip compile --universal --generate-hashes --no-header --no-annotate -q \
-	    --python-version 3.11 $(DETECTORS).in -o $(DETECTORS).txt
+	$(COMPILE) 3.11 pyproject.toml -o requirements.txt
+	$(COMPILE) 3.11 --extra dev pyproject.toml -o tests/requirements.txt
+	$(COMPILE) 3.11 tests/schemathesis.requirements.in -o tests/schemathesis.requirements.txt
+	$(COMPILE) 3.13 docker/cpu.requirements.in -o docker/cpu.requirements.txt
+	$(COMPILE) 3.13 docker/cuda.requirements.in -o docker/cuda.requirements.txt
+	$(COMPILE) 3.13 docker/cuda12.requirements.in -o docker/cuda12.requirements.txt
+	$(COMPILE) 3.13 docker/tpu.requirements.in -o docker/tpu.requirements.txt
+	$(COMPILE) 3.12 docker/rocm.requirements.in -o docker/rocm.requirements.txt
+	$(COMPILE) 3.13 -c docker/cpu.requirements.txt $(PEERS).in -o $(PEERS).txt
+	$(COMPILE) 3.11 $(DETECTORS).in -o $(DETECTORS).txt
 
 clean: ## remove what was made here, results.db excepted
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -55,43 +55,48 @@ def hold(reader: Reader, run: Run, ceilings: str | None = None) -> Held:
     own = timed(measured)
     every = reader.runs(suite=CEILINGS)
     stored = [reader.run(ceilings)] if ceilings is not None else nearest(run, every)
-    by, (found, raised) = complete(stored, lambda each: _raised(reader, each, run, own))
-    one_core, found = _with_one_core(reader, by, found, every)
+    by, (found, raised, told) = complete(stored, lambda each: _raised(reader, each, run, own))
+    one_core, found = _with_one_core(reader, by, told, found, every)
     return Held(
         run=run.run,
         ceilings=by.run,
         one_core=one_core,
         measured=measured,
         hardware=found,
-        stack=by.image or [each.environment for each in reader.launches(by.run)],
+        stack=by.image or told,
         raised=raised,
     )
 
 
+Environments = list[dict[str, Any] | None]
+"""What each launch of a run told of itself; None where it came to no word."""
+
+
 def _raised(
     reader: Reader, by: Run, run: Run, own: Sequence[Timed]
-) -> tuple[Hardware, list[Raised]]:
+) -> tuple[Hardware, list[Raised], Environments]:
     """The ceilings of `by`; where they are those of the run, with what that measured of them."""
     points, raised = timed(reader.measurements(by.run)), list[Raised]()
     if place(by) == place(run):
         points, raised = widened(points, own)
-    return _hardware(reader, by, points, _cpus(reader, by)), raised
+    told = _environments(reader, by)
+    return _hardware(reader, by, points, _cpus(told)), raised, told
 
 
 def _with_one_core(
-    reader: Reader, by: Run, found: Hardware, stored: Sequence[Run]
+    reader: Reader, by: Run, told: Environments, found: Hardware, stored: Sequence[Run]
 ) -> tuple[str | None, Hardware]:
     """`found`, which `by` measured with several cores, and what one of them does where a run in
     `stored` measured it, of another target with the same software: the nearest that is complete.
     """
-    cpus = _cpus(reader, by)
+    cpus = _cpus(told)
     if by.platform != "cpu" or cpus in (None, 1):
         return None, found
-    software = _software(reader, by)
     others = [each for each in stored if each.target != by.target and _place(each) == _place(by)]
     others.sort(key=lambda each: abs(each.started_at - by.started_at))
     for run in measured_ceilings(others):
-        if _cpus(reader, run) == 1 and _software(reader, run) == software:
+        other = _environments(reader, run)
+        if _cpus(other) == 1 and _software(other) == _software(told):
             with suppress(Incomplete):
                 alone = _hardware(reader, run, timed(reader.measurements(run.run)), cpus)
                 return run.run, replace(found, one_core=alone.usual)
@@ -112,7 +117,7 @@ def hardware_of_run(reader: Reader, run: Run) -> tuple[Hardware, list[Timed]]:
     """The ceilings that a run measured, and what they are made of. Raises `UsageError` where they
     are incomplete."""
     measured = timed(reader.measurements(run.run))
-    return _hardware(reader, run, measured, _cpus(reader, run)), measured
+    return _hardware(reader, run, measured, _cpus(_environments(reader, run))), measured
 
 
 def limits_of(
@@ -143,24 +148,22 @@ def _place(run: Run) -> tuple[str, ...]:
     return run.machine, run.platform, run.isolation
 
 
-def _cpus(reader: Reader, run: Run) -> int | None:
-    """That it could use; None where no launch told."""
-    cpus = [len(each.get("visible_cpus", ())) for each in _environments(reader, run)]
-    return max(cpus, default=0) or None
+def _environments(reader: Reader, run: Run) -> Environments:
+    return [each.environment for each in reader.launches(run.run)]
 
 
-def _software(reader: Reader, run: Run) -> list[dict[str, Any]]:
-    """All that its launches told of themselves but for the cores; each that differs, once."""
+def _cpus(told: Environments) -> int | None:
+    """That launches could use; None where none told."""
+    return max((len((each or {}).get("visible_cpus", ())) for each in told), default=0) or None
+
+
+def _software(told: Environments) -> list[dict[str, Any]]:
+    """All that launches told of themselves but for the cores; each that differs, once."""
     found: list[dict[str, Any]] = []
-    for each in _environments(reader, run):
-        told = {name: value for name, value in each.items() if name != "visible_cpus"}
-        found += [] if told in found else [told]
+    for each in filter(None, told):
+        software = {name: value for name, value in each.items() if name != "visible_cpus"}
+        found += [] if software in found else [software]
     return found
-
-
-def _environments(reader: Reader, run: Run) -> list[dict[str, Any]]:
-    launches = reader.launches(run.run)
-    return [each.environment for each in launches if each.environment is not None]
 
 
 def _hardware(reader: Reader, run: Run, measured: Sequence[Timed], cpus: int | None) -> Hardware:

@@ -5,6 +5,7 @@ the suite `ceilings`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -56,6 +57,12 @@ class Way:
         return self.latency_s + (bytes_ / self.bytes_per_s if self.bytes_per_s else 0.0)
 
 
+MOST_GAINED = 0.9
+"""Quantile over the measured shapes of products: what a shape gains by all cores that gains most.
+Ceilings of all cores and of one are minutes apart, in which a machine drifts by up to a factor of
+two; held against what the best shape gains by the same two, that is seen no more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Hardware:
     """The ceilings of a machine and an image: as high as they are at times, as they usually are,
@@ -66,6 +73,19 @@ class Hardware:
     usual: "Ceilings"
     worst: "Ceilings"
     one_core: "Ceilings | None" = None
+
+    @cached_property
+    def gained(self) -> Mapping[str, float]:
+        """How many times faster all cores are than one, where they are most: of products, by
+        dtype, where these were measured with both."""
+        alone = {} if self.one_core is None else self.one_core.products
+        both = [dtype for dtype in self.usual.products if dtype in alone]
+        return {dtype: _most(alone[dtype], self.usual.products[dtype]) for dtype in both}
+
+
+def _most(alone: Products, together: Products) -> float:
+    shapes = together.shapes.tolist()
+    return float(np.quantile(alone(shapes) / together(shapes), MOST_GAINED))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,17 +8,10 @@ shrinks with the number of cores is `compute`; what does not is the price of sha
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from harness.roofline.ceilings import Hardware
 from harness.roofline.terms import Bounds, Ran, Terms, bounds
 from workloads.catalog import Case
 from workloads.catalog.operations import Operation
-
-MOST_GAINED = 0.9
-"""Quantile over the measured shapes of products: what a shape gains by all cores that gains most.
-Ceilings of all cores and of one are minutes apart, in which a machine drifts by up to a factor of
-two; held against what the best shape gains by the same two, that is seen no more."""
 
 
 def shared_bounds(
@@ -27,23 +20,12 @@ def shared_bounds(
     """As `bounds`; where ceilings of one core are known, with what cores wait for each other told
     apart. What asks for several devices waits for these."""
     found = bounds(case, operations, ran, hardware)
-    gained = most_gained(hardware, case.dtype)
+    gained = hardware.gained.get(case.dtype)
     if hardware.one_core is None or gained is None or case.devices > 1:
         return found
     one = hardware.one_core
     alone = bounds(case, operations, ran, Hardware(best=one, usual=one, worst=one))
     return found if alone.unknown else _parted(found, alone, gained)
-
-
-def most_gained(hardware: Hardware, dtype: str) -> float | None:
-    """How many times faster all cores are than one, where they are most: of products in `dtype`;
-    None where these were not measured with both."""
-    together = hardware.usual.products.get(dtype)
-    alone = None if hardware.one_core is None else hardware.one_core.products.get(dtype)
-    if together is None or alone is None:
-        return None
-    shapes = together.shapes.tolist()
-    return float(np.quantile(alone(shapes) / together(shapes), MOST_GAINED))
 
 
 def _parted(found: Bounds, alone: Bounds, gained: float) -> Bounds:
