@@ -6,7 +6,10 @@ from typing import Any
 KEY = "extends"
 DESCRIPTION = "Another target, own or built in, whose keys hold where this one has none of its own."
 
-_INSTEAD = {"image": ("dockerfile", "requirements", "base"), "dockerfile": ("image",)}
+INSTEAD_OF_IMAGE = ("dockerfile", "requirements", "jax", "base")
+"""Keys that say how a stack is built: `image` is one."""
+
+_INSTEAD = {"image": INSTEAD_OF_IMAGE, "dockerfile": ("image",)}
 """A key → the inherited ones that it takes the place of."""
 
 

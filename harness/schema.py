@@ -26,9 +26,7 @@ _STACK = {
             "properties": {"isolation": {"const": "process"}},
         },
     ],
-    "not": {
-        "anyOf": [{"required": ["image", key]} for key in ("dockerfile", "requirements", "base")]
-    },
+    "not": {"anyOf": [{"required": ["image", key]} for key in extends.INSTEAD_OF_IMAGE]},
 }
 """What the models say in words of Python: which keys go together."""
 

@@ -15,6 +15,8 @@ from pydantic import (
     field_validator,
 )
 
+from harness.extends import INSTEAD_OF_IMAGE
+
 _UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 _GPU = r"(?:\d{1,3}|(?:GPU|MIG)-[0-9A-Za-z/-]+)"
 _GPUS = rf"^{_GPU}(?:,{_GPU})*$"
@@ -153,7 +155,7 @@ class Target(BaseModel):
     )
     launch_limit_s: Limit = Field(default=900.0, description="Seconds that a launch may take.")
 
-    @field_validator("dockerfile", "requirements", "jax", "base")
+    @field_validator(*INSTEAD_OF_IMAGE)
     @classmethod
     def _is_no_image_s(cls, value: object, about: ValidationInfo) -> object:
         """An image is taken as it is. A plain process needs neither it nor a Dockerfile."""

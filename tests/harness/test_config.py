@@ -241,6 +241,7 @@ def test_malformed_toml_is_reported_with_file_and_line(
         (MINE + "image = 'x'\n", 3, "targets.mine.dockerfile: says how a stack is built, and `im"),
         (MINE + "image = 'x y'\n", 4, "targets.mine.image: String should match pattern"),
         (MINE[:32] + "image = 'x'\nbase = 'y'\n", 4, "targets.mine.base: says how a stack is bui"),
+        (MINE[:32] + "image = 'x'\njax = '0.9.2'\n", 4, "targets.mine.jax: says how a stack is"),
         (MINE[:32] + "pids = 5\n", 1, "targets.mine.dockerfile: is required where there is no `im"),
         (MINE + "python = 3\n", 4, "targets.mine.python: Input is not a valid path"),
         (MINE + "extends = 3\n", 4, "targets.mine.extends: must name a target, as in"),

@@ -28,7 +28,7 @@ def test_a_table_takes_the_place_of_the_inherited_one() -> None:
 
 
 def test_an_image_takes_the_place_of_what_builds_one_and_the_other_way_round() -> None:
-    stack = {"platform": "cpu", "dockerfile": "d", "requirements": "r", "base": "b"}
+    stack = {"platform": "cpu", "dockerfile": "d", "requirements": "r", "jax": "0.9.2", "base": "b"}
     own = {
         "given": {"extends": "cpu", "image": "i"},
         "built": {"extends": "given", "dockerfile": "e"},

@@ -95,6 +95,7 @@ def test_what_jaxrig_takes_the_schema_takes(tmp_path: Path, text: str) -> None:
         '[targets.mine]\nplatform = "cpu"\n',
         MINE + 'image = "x"\n',
         '[targets.mine]\nplatform = "cpu"\nimage = "x"\nbase = "y"\n',
+        '[targets.mine]\nplatform = "cpu"\nimage = "x"\njax = "0.9.2"\n',
         MINE + 'colour = "red"\n',
         MINE.replace('"cpu"', '"gpu"'),
         MINE + "gpus = 0\n",
