@@ -25,11 +25,13 @@ their medians are uncertain."""
 @dataclass(frozen=True, kw_only=True)
 class Launch:
     """One measurement of a suite: `part` counts the processes that it takes, one where all goes
-    well and all cases want the same devices; a part holds what the ones before did not."""
+    well and all cases want the same devices; a part holds what the ones before did not.
+    `profiled`: under JAX's profiler, and not timed."""
 
     index: int
     part: int
     cases: tuple[str, ...]
+    profiled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class Plan:
     `own`: the suite where it is one's own; its cases are known once it has been collected.
     `revision`: the commit of the target's project that is installed; None: as it lies there.
     `image`: the digest to measure as it is, instead of what the target makes.
+    `profiled`: its cases run under JAX's profiler as well, in a launch of its own.
     """
 
     target_name: str
@@ -50,6 +53,14 @@ class Plan:
     own: OwnSuite | None = None
     revision: str | None = None
     image: str | None = None
+    profiled: bool = False
+
+    @property
+    def profile(self) -> Launch | None:
+        """The launch that follows those that are timed, and times none, where one is asked for."""
+        if not self.profiled:
+            return None
+        return Launch(index=len(self.launches), part=0, cases=self.cases, profiled=True)
 
     @property
     def cases(self) -> tuple[str, ...]:
@@ -87,6 +98,7 @@ def make_plan(
     launches: int | None = None,
     isolation: str | None = None,
     tags: Mapping[str, str] | None = None,
+    profiled: bool = False,
 ) -> Plan:
     """The plan of a run. `isolation`: instead of the target's. Raises `UsageError` for what is
     unknown or selects nothing."""
@@ -102,6 +114,7 @@ def make_plan(
             Launch(index=index, part=0, cases=ids) for index in range(launches or count)
         ),
         tags=MappingProxyType(dict(tags or {})),
+        profiled=profiled,
     )
 
 

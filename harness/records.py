@@ -254,6 +254,32 @@ class Benchmark(_Record):
 Measured = Measurement | Benchmark
 
 
+class Operation(BaseModel):
+    """One of a profile, by XLA's name for it: how often it ran, and seconds of its own, without
+    those that ran within it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    name: LongText
+    count: Annotated[int, Field(ge=1, lt=2**63)]
+    seconds: Seconds
+
+
+class Profile(_Record):
+    """One case under JAX's profiler, in a launch that times none. Seconds of all its calls."""
+
+    kind: Literal["profile"]
+    case: CaseId
+    calls: Annotated[int, Field(ge=1, lt=2**63)]
+    wall_s: PositiveSeconds
+    device_s: Seconds | None
+    """In which at least one operation ran; None where the profiler saw none."""
+    operations: Annotated[list[Operation], Field(max_length=1000)]
+    """The longest first."""
+    other_operations_s: Seconds
+    """Of those that are not told one by one."""
+
+
 class CollectionFailure(BaseModel):
     """A file that cannot be collected; `case` is None where no single one is to blame."""
 
@@ -310,6 +336,7 @@ Record = (
     | Ready
     | Measurement
     | Benchmark
+    | Profile
     | Skipped
     | Failure
     | Finished

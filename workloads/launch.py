@@ -1,4 +1,4 @@
-"""One launch: `python -m workloads.launch [--devices N] [--turns N,...] --case ID [--case ID ...]`.
+"""One launch: `python -m workloads.launch [--devices N] [--turns N,... | --profile] --case ID ...`.
 
 Or `--known` for what cases there are, without measuring any.
 
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         force_devices(chosen.devices)
     if any(find(case).alone for case in chosen.cases):
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"
-    return measure_all(chosen.cases, stream, chosen.turns)
+    return measure_all(chosen.cases, stream, chosen.turns, profiled=chosen.profiled)
 
 
 def take_stdout() -> int:
@@ -76,11 +76,12 @@ def end_at_once_on(number: signal.Signals) -> None:
 @dataclass(frozen=True, kw_only=True)
 class Chosen:
     """What a launch is asked for. `turns`: rounds of each case, in turns; None: not in turns.
-    `known`: only to tell what cases there are."""
+    `profiled`: not to be timed. `known`: only to tell what cases there are."""
 
     cases: tuple[str, ...]
     devices: int
     turns: Mapping[str, int] | None
+    profiled: bool
     known: bool
 
 
@@ -91,9 +92,11 @@ def parse(arguments: Sequence[str]) -> Chosen:
     what.add_argument("--case", action="append", default=[], metavar="ID", dest="cases")
     what.add_argument("--known", action="store_true", help="tell which cases there are, and end")
     parser.add_argument("--devices", type=int, default=1, metavar="N", help="forced on CPU")
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument(
         "--turns", type=_numbers, metavar="N[,N...]", help="rounds of each case, when stdin says go"
     )
+    how.add_argument("--profile", action="store_true", help="trace the cases, and time none")
     chosen = parser.parse_args(arguments)
     cases = tuple(find(case_id).id for case_id in chosen.cases)
     turns = chosen.turns
@@ -103,6 +106,7 @@ def parse(arguments: Sequence[str]) -> Chosen:
         cases=cases,
         devices=chosen.devices,
         turns=None if turns is None else dict(zip(cases, turns, strict=True)),
+        profiled=chosen.profile,
         known=chosen.known,
     )
 
@@ -134,11 +138,16 @@ def force_devices(count: int) -> None:
 
 
 def measure_all(
-    case_ids: Sequence[str], stream: Stream, rounds: Mapping[str, int] | None = None
+    case_ids: Sequence[str],
+    stream: Stream,
+    rounds: Mapping[str, int] | None = None,
+    *,
+    profiled: bool = False,
 ) -> int:
     """Runs pytest over `case_ids`, in the catalogue's order, with records on `stream`.
 
-    `rounds`: of each case, in turns; None where nobody waits for this launch.
+    `rounds`: of each case, in turns; None where nobody waits for this launch. `profiled`: under
+    JAX's profiler, and not timed.
     """
     # The user's own pytest settings must not change how the cases are timed.
     for name in ("PYTEST_ADDOPTS", "PYTEST_PLUGINS"):
@@ -157,7 +166,7 @@ def measure_all(
     recorder = Recorder(stream.send)
     turns = Alone() if rounds is None else Taken(rounds, stream.send, sys.stdin)
     options = [f"--case={case_id}" for case_id in case_ids]
-    tests = str(Path(__file__).with_name("test_cases.py"))
+    tests = str(Path(__file__).with_name("profile_cases.py" if profiled else "test_cases.py"))
     arguments = [tests, "-p", "pytest_benchmark.plugin", "--capture=no", *options]
     status = pytest.main(arguments, plugins=[recorder, TurnTaking(turns)])
     return OK if status == pytest.ExitCode.OK and not recorder.failed else CASE_FAILED

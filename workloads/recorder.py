@@ -16,14 +16,14 @@ from workloads.failure import explain
 from workloads.numerics import WrongNumbers
 from workloads.stream import SCHEMA_VERSION
 
-MEASUREMENT = pytest.StashKey[dict[str, Any]]()
-"""Where a test leaves its measurement record: `request.node.stash[MEASUREMENT]`."""
+RECORD = pytest.StashKey[dict[str, Any]]()
+"""Where a test leaves what it found, as a record: `request.node.stash[RECORD]`."""
 
 CAME_TO_AN_END = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
 
 
 class Recorder:
-    """Sends `case_started`, then `measurement`, `skipped` or `failure` for each case, and
+    """Sends `case_started`, then what was found, `skipped` or `failure` for each case, and
     `finished` unless the session was interrupted."""
 
     def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
@@ -53,11 +53,11 @@ class Recorder:
             self._record("finished", cases=self.measured)
 
     def _passed(self, item: pytest.Item) -> None:
-        measurement = item.stash.get(MEASUREMENT, None)
-        if measurement is None:
-            self._fail(item, "raised", "the test passed, but left no measurement")
+        record = item.stash.get(RECORD, None)
+        if record is None:
+            self._fail(item, "raised", "the test passed, but left no record")
             return
-        self._send(measurement)
+        self._send(record)
         self.measured += 1
 
     def _fail(self, item: pytest.Item, kind: str, message: str) -> None:

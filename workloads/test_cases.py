@@ -4,7 +4,7 @@ import pytest
 
 from workloads.case import Case
 from workloads.measure import Benchmark, measure
-from workloads.recorder import MEASUREMENT
+from workloads.recorder import RECORD
 from workloads.room import Unsuitable
 from workloads.turns import PASSED_OVER, TURNS, Alone, Passed
 
@@ -12,7 +12,7 @@ from workloads.turns import PASSED_OVER, TURNS, Alone, Passed
 def test_case(case: Case, benchmark: Benchmark, request: pytest.FixtureRequest) -> None:
     turns = request.config.stash.get(TURNS, Alone())
     try:
-        request.node.stash[MEASUREMENT] = measure(case, benchmark, turns=turns)
+        request.node.stash[RECORD] = measure(case, benchmark, turns=turns)
     except Unsuitable as reason:
         pytest.skip(str(reason))
     except Passed:

@@ -21,6 +21,7 @@ from harness.cli import (
     images,
     nightly,
     predict,
+    profile,
     published,
     query,
     regressions,
@@ -135,6 +136,8 @@ def _parser() -> argparse.ArgumentParser:
     predict.add(add("predict", predict.predict, text))
     text = "say which limit of the hardware binds each case of a run"
     bottleneck.add(add("bottleneck", bottleneck.bottleneck, text))
+    text = "show where the device's time went, operation by operation, of a run with --profile"
+    profile.add(add("profile", profile.profile, text))
     report.add(add("report", report.report, "write a site: what changed, what limits, since when"))
     text = "serve the same pages live, and JSON, from the database"
     serve.add(add("serve", serve.serve, text))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.stored import stored_run, stored_runs
 from harness.cli.words import add_junit, command_line, positive, saying, show, tag, tags
-from harness.errors import CasesFailed, EnvironmentFailure
+from harness.errors import CasesFailed, EnvironmentFailure, UsageError
 from harness.report.writing import write
 
 if TYPE_CHECKING:
@@ -51,6 +51,12 @@ def add(run: argparse.ArgumentParser) -> None:
         "--no-ceilings",
         action="store_true",
         help="do not measure the ceilings before a whole standard or full suite",
+    )
+    run.add_argument(
+        "--profile",
+        action="store_true",
+        help="one more launch, under JAX's profiler: see `jaxrig profile`; what is timed is not "
+        "traced",
     )
     run.add_argument(
         "--isolation",
@@ -168,8 +174,11 @@ def _plan(arguments: argparse.Namespace, settings: "Settings", target: str) -> "
         "tags": tags(arguments.tag),
     }
     if arguments.workloads is not None:
+        if arguments.profile:
+            raise UsageError("--profile goes with suites of jaxrig's own cases, not --workloads")
         return make_own_plan(settings, own=find_suite(arguments.workloads, arguments.case), **how)
-    return make_plan(settings, suite=arguments.suite or "quick", globs=arguments.case, **how)
+    suite = arguments.suite or "quick"
+    return make_plan(settings, suite=suite, globs=arguments.case, profiled=arguments.profile, **how)
 
 
 def _what_next(results: "Sequence[Result]", arguments: argparse.Namespace, err: TextIO) -> None:
@@ -181,6 +190,8 @@ def _what_next(results: "Sequence[Result]", arguments: argparse.Namespace, err: 
         command_line("compare", *pair, db=db): "compare",
         command_line("cases"): "what else can be measured",
     }
+    if arguments.profile:
+        tips[command_line("profile", last, db=db)] = "where the device's time went"
     width = max(map(len, tips))
     lines = (f"  {command:<{width}}  {what}\n" for command, what in tips.items())
     write("\nnext:\n" + "".join(lines), err)

@@ -4,7 +4,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 from harness.plan import Launch, Plan
-from harness.records import Measured
+from harness.records import Measured, Profile
 from harness.report import quantity
 from harness.report.view import printable
 from harness.report.writing import write
@@ -23,7 +23,7 @@ class _Pace:
         self._launch = 0
 
     def begin(self, plan: Plan) -> None:
-        self.launches, self.cases = len(plan.launches), len(plan.cases)
+        self.launches, self.cases = len(plan.launches) + plan.profiled, len(plan.cases)
         self.total = self.launches * self.cases
         self._since = time.monotonic()
 
@@ -58,8 +58,7 @@ class PlainProgress:
 
     def run_started(self, plan: Plan, name: str) -> None:
         self._pace.begin(plan)
-        count = f"{len(plan.cases)} cases, {len(plan.launches)} launches"
-        self.say(f"{self._label}run {name}: {count}")
+        self.say(f"{self._label}run {name}: {counts(plan)}")
 
     def launch_started(self, launch: Launch) -> None:
         self._pace.launch(launch)
@@ -72,6 +71,10 @@ class PlainProgress:
     def measured(self, measurement: Measured) -> None:
         self._pace.step(measurement.case)
         self.say(f"{self._where}  {outcome(measurement)}{self._left()}")
+
+    def profiled(self, profile: Profile) -> None:
+        self._pace.step(profile.case)
+        self.say(f"{self._where}  {profile.case}  profiled{self._left()}")
 
     def skipped(self, case: str, reason: str) -> None:
         self._pace.step(case)
@@ -117,7 +120,7 @@ class BarProgress:
     def run_started(self, plan: Plan, name: str) -> None:
         self._pace.begin(plan)
         self._bar.update(self._task, total=self._pace.total)
-        self.say(f"run {name}: {len(plan.cases)} cases, {len(plan.launches)} launches")
+        self.say(f"run {name}: {counts(plan)}")
 
     def launch_started(self, launch: Launch) -> None:
         self._pace.launch(launch)
@@ -128,6 +131,10 @@ class BarProgress:
 
     def measured(self, measurement: Measured) -> None:
         self._pace.step(measurement.case)
+        self._draw()
+
+    def profiled(self, profile: Profile) -> None:
+        self._pace.step(profile.case)
         self._draw()
 
     def skipped(self, case: str, reason: str) -> None:
@@ -159,6 +166,12 @@ class BarProgress:
 def make_progress(stream: TextIO) -> PlainProgress | BarProgress:
     """A bar where `stream` is a terminal, lines elsewhere."""
     return BarProgress(stream) if stream.isatty() else PlainProgress(stream)
+
+
+def counts(plan: Plan) -> str:
+    """`4 cases, 3 launches and the profiler's`."""
+    more = " and the profiler's" if plan.profiled else ""
+    return f"{len(plan.cases)} cases, {len(plan.launches)} launches{more}"
 
 
 def outcome(measurement: Measured) -> str:

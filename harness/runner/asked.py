@@ -28,14 +28,19 @@ def telling(plan: Plan, setup: Setup) -> LaunchSpec:
 
 
 def measuring(
-    plan: Plan, setup: Setup, cases: tuple[str, ...], *, rounds: Mapping[str, int] | None = None
+    plan: Plan,
+    setup: Setup,
+    cases: tuple[str, ...],
+    *,
+    rounds: Mapping[str, int] | None = None,
+    profiled: bool = False,
 ) -> LaunchSpec:
     """A launch that measures `cases`, which one process can. `rounds`: in turns, so many of each;
-    of a suite of one's own as many as its tests say."""
+    of a suite of one's own as many as its tests say. `profiled`: under the profiler instead."""
     if plan.own:
         command = (*_own_command(plan, setup), *(() if rounds is None else ("--turns",)))
     else:
-        command = _command(cases, rounds)
+        command = (*_command(cases, rounds), *(("--profile",) if profiled else ()))
     # One word each: an id may begin with a dash.
     chosen = tuple(f"--case={case}" for case in cases)
     spec = _spec(plan, setup, (*command, *chosen))

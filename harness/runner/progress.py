@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from harness.plan import Launch, Plan
-from harness.records import Measured
+from harness.records import Measured, Profile
 
 
 class Progress(Protocol):
@@ -19,6 +19,8 @@ class Progress(Protocol):
     def case_started(self, case: str) -> None: ...
 
     def measured(self, measurement: Measured) -> None: ...
+
+    def profiled(self, profile: Profile) -> None: ...
 
     def skipped(self, case: str, reason: str) -> None: ...
 

@@ -15,7 +15,7 @@ from harness.errors import DatabaseFailure, EnvironmentFailure, Interrupted, Usa
 from harness.git import describe
 from harness.machine import host_software, this_machine
 from harness.plan import Launch, Plan, first_process, with_cases
-from harness.records import BadRecord, Benchmark, Environment, Measured
+from harness.records import BadRecord, Benchmark, Environment, Measured, Profile
 from harness.runner.abandoned import is_abandoned
 from harness.runner.asked import collecting, measuring
 from harness.runner.checks import check_benchmark, check_environment, check_measurement
@@ -53,6 +53,8 @@ def execute(plan: Plan, store: Store, progress: Progress) -> Result:
             for launch in run.plan.launches:
                 if not run.measure(launch):
                     break
+            else:
+                run.profile()
     return run.result()
 
 
@@ -141,7 +143,8 @@ class OngoingRun:
         self.store.end_run(self.id, status)
 
     def _time_limit(self) -> timedelta:
-        launches_s = len(self.plan.launches) * self._longest_launch_s()
+        launches = len(self.plan.launches) + self.plan.profiled
+        launches_s = launches * self._longest_launch_s()
         return timedelta(seconds=launches_s + self.waits_s) + _DEADLINE_GRACE
 
     def _longest_launch_s(self) -> float:
@@ -167,6 +170,12 @@ class OngoingRun:
             cases, part = (*ending.remaining, *later), part + 1
         return True
 
+    def profile(self) -> None:
+        """What was measured runs once more under the profiler, where that is asked for."""
+        launch = self.plan.profile
+        if launch is not None:
+            self.measure(replace(launch, cases=tuple(self.latest)))
+
     def _measure_part(self, launch: Launch, deadline: float) -> Ending:
         with self.launched(launch, deadline) as session:
             return session.follow()
@@ -179,7 +188,7 @@ class OngoingRun:
         case."""
         target = self.plan.target
         spec = replace(
-            measuring(self.plan, self.setup, launch.cases, rounds=rounds),
+            measuring(self.plan, self.setup, launch.cases, rounds=rounds, profiled=launch.profiled),
             labels={"jaxrig.run": self.name, "jaxrig.launch": str(launch.index)},
             deadline_s=self._longest_launch_s(),
         )
@@ -191,6 +200,7 @@ class OngoingRun:
                 sink=_LaunchSink(run=self, launch=record.id),
                 deadline=deadline,
                 in_turns=rounds is not None,
+                profiled=launch.profiled,
             )
             yield session
 
@@ -310,6 +320,10 @@ class _LaunchSink:
         self.run.latest[measurement.case] = measurement
         self.run.progress.measured(measurement)
         self.run.measurements += 1
+
+    def profiled(self, profile: Profile) -> None:
+        self.run.store.add_profile(self.launch, profile, self.run.latest[profile.case])
+        self.run.progress.profiled(profile)
 
     def skipped(self, case: str, reason: str) -> None:
         self.run.store.add_skip(self.launch, case, reason)

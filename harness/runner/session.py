@@ -20,6 +20,7 @@ from harness.records import (
     Finished,
     Measured,
     Measurement,
+    Profile,
     Ready,
     Record,
     Skipped,
@@ -42,6 +43,8 @@ class Sink(Protocol):
 
     def measured(self, measurement: Measured) -> None:
         """May raise `BadRecord`."""
+
+    def profiled(self, profile: Profile) -> None: ...
 
     def skipped(self, case: str, reason: str) -> None: ...
 
@@ -68,6 +71,7 @@ class Ending:
 @dataclass
 class Session:
     """`deadline`: of the whole launch, on the monotonic clock. `in_turns`: it waits to be told.
+    `profiled`: it times nothing.
 
     What it waits for somebody else counts towards no limit.
     """
@@ -78,6 +82,7 @@ class Session:
     sink: Sink
     deadline: float
     in_turns: bool = False
+    profiled: bool = False
     _settled: set[str] = field(default_factory=set)
     _kept: set[str] = field(default_factory=set)
     _case: str | None = None
@@ -173,12 +178,19 @@ class Session:
                 self._waits = True
             case Ready():
                 raise BadRecord("a ready record from a launch that is not in turns")
-            case Measurement() | Benchmark():
+            case Measurement() | Benchmark() if not self.profiled:
                 self._must_be_current(record.case)
                 self.sink.measured(record)
                 self._settle(record.case)
                 self._kept.add(record.case)
                 self._measured = record.case
+            case Profile() if self.profiled:
+                self._must_be_current(record.case)
+                self.sink.profiled(record)
+                self._settle(record.case)
+            case Measurement() | Benchmark() | Profile():
+                how = "is profiled" if self.profiled else "measures"
+                raise BadRecord(f"a {record.kind} record from a launch that {how}")
             case Skipped():
                 self._must_be_current(record.case)
                 self.sink.skipped(record.case, record.reason)

@@ -22,23 +22,25 @@ def execute_several(plans: Sequence[tuple[Plan, Progress]], store: Store) -> lis
             run.waits_s = sum(_limit_s(other) for other in runs if other is not run)
             stack.enter_context(run)
             run.fail_all(uncollected)
-        _measure(runs)
+        for run in _measure(runs):
+            run.profile()
     return [run.result() for run in runs]
 
 
-def _measure(runs: Sequence[OngoingRun]) -> None:
+def _measure(runs: Sequence[OngoingRun]) -> list[OngoingRun]:
     """There and back again, so that none always comes first. A run whose process died before any
-    case is not gone on with."""
+    case is not gone on with; the others are handed back."""
     going = list(runs)
     for index in range(max(len(run.plan.launches) for run in runs)):
         there = going if index % 2 == 0 else going[::-1]
         ended = [
             run
             for run in there
-            if index >= len(run.plan.launches) or not run.measure(run.plan.launches[index])
+            if index < len(run.plan.launches) and not run.measure(run.plan.launches[index])
         ]
         going = [run for run in going if run not in ended]
+    return going
 
 
 def _limit_s(run: OngoingRun) -> float:
-    return len(run.plan.launches) * run.plan.target.launch_limit_s
+    return (len(run.plan.launches) + run.plan.profiled) * run.plan.target.launch_limit_s

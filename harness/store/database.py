@@ -19,7 +19,7 @@ from harness.store import postgresql, sqlite
 from harness.store.damage import Damaged
 from harness.store.url import FORMS, parse, shown, without_password
 
-SCHEMA_VERSION = "0012"
+SCHEMA_VERSION = "0013"
 """The newest migration; a database with another one is upgraded or refused."""
 
 _VERSION = re.compile(r"\d{4}")

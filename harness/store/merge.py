@@ -40,6 +40,7 @@ from harness.store.models import (
     MachineLinkRow,
     MeasurementRow,
     PairingRow,
+    ProfileRow,
     RegressionRow,
     RunRow,
     SkipRow,
@@ -286,6 +287,7 @@ def _add_contents(transfer: Transfer, run: int) -> int:
         transfer.add(LaunchRow, launch, status=_ended(launch))
         here = stored(MeasurementRow).c.launch_id == launch.id
         measurements += transfer.add_all(MeasurementRow, here)
+        transfer.add_all(ProfileRow, stored(ProfileRow).c.launch_id == launch.id)
         transfer.add_all(SkipRow, stored(SkipRow).c.launch_id == launch.id)
     transfer.add_all(FailureRow, stored(FailureRow).c.run_id == run)
     return measurements

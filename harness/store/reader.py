@@ -81,6 +81,21 @@ class Skip:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What a case did on its device during `calls` calls, which took `wall_s` seconds: `device_s`,
+    in which at least one operation ran (None where none was seen), and the longest `operations`,
+    `{name, count, seconds}`, whose seconds may overlap."""
+
+    case: str
+    launch: int
+    calls: int
+    wall_s: float
+    device_s: float | None
+    operations: list[dict[str, Any]]
+    other_operations_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Launch:
     """One container process: limits, environment, noise and the end of its log."""
 
@@ -167,6 +182,28 @@ class Reader:
             .order_by(SkipRow.id)
         )
         return [Skip(**row._asdict()) for row in self._rows(query)]
+
+    def profiles(self, reference: str) -> list[Profile]:
+        """Where the time of the run's cases went on their device, in order; none where the run was
+        not asked for it."""
+        from harness.store.models import CaseRow, LaunchRow, ProfileRow
+
+        query = (
+            select(
+                CaseRow.name.label("case"),
+                LaunchRow.index.label("launch"),
+                ProfileRow.calls,
+                ProfileRow.wall_s,
+                ProfileRow.device_s,
+                ProfileRow.operations,
+                ProfileRow.other_operations_s,
+            )
+            .join(LaunchRow, ProfileRow.launch_id == LaunchRow.id)
+            .join(CaseRow, ProfileRow.case_id == CaseRow.id)
+            .where(LaunchRow.run_id == self._run_id(reference))
+            .order_by(ProfileRow.id)
+        )
+        return [Profile(**row._asdict()) for row in self._rows(query)]
 
     def launches(self, reference: str) -> list[Launch]:
         """The run's container processes, in order."""

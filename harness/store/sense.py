@@ -8,6 +8,7 @@ _STATUSES = ("running", "done", "failed", "interrupted")
 _AMOUNTS = ("flops", "bytes", "storage_bytes", "link_bytes", "work_count", "xla_flops", "xla_bytes")
 _MOVED = ("product_bytes", "turned_bytes", "streamed_bytes")
 _TIMES = ("trace_s", "lower_s", "compile_s", "first_call_s", "steal_s", "timed_s")
+_TRACED = ("wall_s", "device_s", "other_operations_s")
 _EVENTS = ("minor_faults", "major_faults", "voluntary_switches", "involuntary_switches")
 
 _COUNTED = ">= 0"
@@ -38,6 +39,11 @@ def ran() -> CheckConstraint:
 def times() -> CheckConstraint:
     """Of a measurement, beside its median."""
     return _each("times", _TIMES, _BOUNDED)
+
+
+def traced() -> CheckConstraint:
+    """Of a profile."""
+    return _each("traced", _TRACED, _BOUNDED)
 
 
 def events() -> CheckConstraint:

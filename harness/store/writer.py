@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from sqlalchemy import Connection, Engine, Table, insert, select, update
 
 from harness.machine import Machine
-from harness.records import Environment, Measured
+from harness.records import Environment, Measured, Profile
 from harness.store.database import open_for_writing, unheard
 from harness.store.identity import new_uuid
 from harness.store.models import (
@@ -23,6 +23,7 @@ from harness.store.models import (
     MeasurementRow,
     NightRow,
     PairingRow,
+    ProfileRow,
     RunRow,
     SkipRow,
     VerdictRow,
@@ -234,6 +235,18 @@ class Store:
             "benchmark_id": parts.benchmark and shared.benchmark(connection, **parts.benchmark),
         }
         connection.execute(_INSERT_MEASUREMENT, values | keys)
+
+    def add_profile(self, launch: int, profile: Profile, measured: Measured) -> None:
+        """Keeps where a case's time went on the device. `measured`: the same case, as it was
+        timed."""
+        case = parts_of(measured).case
+        values = profile.model_dump(exclude={"kind", "schema_version", "case"})
+
+        def work(connection: Connection) -> None:
+            known = {"launch_id": launch, "case_id": self._shared.case(connection, **case)}
+            connection.execute(insert(_table(ProfileRow)).values(known | values))
+
+        self._write(work)
 
     def add_skip(self, launch: int, case: str, reason: str) -> None:
         """Keeps why a case could not run in a launch."""

@@ -197,3 +197,19 @@ def test_every_output_is_written_in_place_and_temporaries_are_remarked(
         faulted = each["minor_faults"] * 4096 / (each["rounds"] * each["calls_per_round"])
         remarked = any("faults in" in warning for warning in each["warnings"])
         assert remarked or faulted < 0.2 * each["bytes"], each["case"]
+
+
+def test_device_time_is_had_in_a_launch_of_its_own(jaxrig: Jaxrig) -> None:
+    cases = ["matmul/256/f32", "collective/all-reduce/1MiB-x2/f32"]
+    chosen = [word for case in cases for word in ("--case", case)]
+    done = jaxrig("run", *chosen, "--launches", "1", "--profile", timeout_s=900)
+    assert done.code == 0, done.err
+    assert "jaxrig profile" in done.err
+    shown, profiles = jaxrig.json("show", "latest"), jaxrig.json("profile", "latest")
+    assert [(each["case"], each["launch"]) for each in shown["measurements"]] == [
+        (case, 0) for case in cases
+    ]
+    assert [(each["case"], each["launch"]) for each in profiles] == [(case, 1) for case in cases]
+    for each in profiles:
+        assert 0 < each["device_s"] <= each["wall_s"]
+        assert each["operations"]

@@ -18,7 +18,7 @@ from workloads.builders import build
 from workloads.case import Case
 from workloads.measure import Benchmark, measure
 from workloads.problem import Problem
-from workloads.recorder import MEASUREMENT, Recorder
+from workloads.recorder import RECORD, Recorder
 
 
 def raises() -> None:
@@ -92,4 +92,4 @@ def test_case(
         record["samples_s"][0] = SAMPLES[case.id]
         write(request, json.dumps(record).encode() + b"\n")
     else:
-        request.node.stash[MEASUREMENT] = record
+        request.node.stash[RECORD] = record

@@ -11,7 +11,7 @@ from typing import Self
 from containers.engine import Exit, Running
 from containers.spec import LaunchSpec
 from harness.plan import Launch, Plan
-from harness.records import Environment, Measured
+from harness.records import Environment, Measured, Profile
 
 
 class Silence(Enum):
@@ -127,6 +127,7 @@ class Findings:
     environments: list[Environment] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     measurements: list[Measured] = field(default_factory=list)
+    profiles: list[Profile] = field(default_factory=list)
     failures: list[Failed] = field(default_factory=list)
     skips: list[tuple[str, str]] = field(default_factory=list)
 
@@ -138,6 +139,9 @@ class Findings:
 
     def measured(self, measurement: Measured) -> None:
         self.measurements.append(measurement)
+
+    def profiled(self, profile: Profile) -> None:
+        self.profiles.append(profile)
 
     def skipped(self, case: str, reason: str) -> None:
         self.skips.append((case, reason))
@@ -171,6 +175,9 @@ class Watcher:
 
     def measured(self, measurement: Measured) -> None:
         self.events.append(f"measured {measurement.case}")
+
+    def profiled(self, profile: Profile) -> None:
+        self.events.append(f"profiled {profile.case}")
 
     def skipped(self, case: str, reason: str) -> None:
         self.events.append(f"skipped {case} {bool(reason)}")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.records import Benchmark, Environment, Measurement, parse
+from harness.records import Benchmark, Environment, Measurement, Profile, parse
 from workloads.catalog import UnknownCase, find
 
 A, B, C = "matmul/256/f32", "matmul/512/f32", "matmul/1024/f32"
@@ -133,6 +133,30 @@ def gpu(*sm_clocks_hz: float | None, **changes: Any) -> dict[str, Any]:
         "set_aside_s": [],
     }
     return seen | changes
+
+
+def profile(case: str = A, **changes: Any) -> dict[str, Any]:
+    record = {
+        "schema": 2,
+        "kind": "profile",
+        "case": case,
+        "calls": 4,
+        "wall_s": 2.0,
+        "device_s": 1.0,
+        "operations": [
+            {"name": "dot.1", "count": 4, "seconds": 0.5},
+            {"name": "dot.2", "count": 8, "seconds": 0.25},
+            {"name": "add", "count": 4, "seconds": 0.125},
+        ],
+        "other_operations_s": 0.0625,
+    }
+    return record | changes
+
+
+def parsed_profile(case: str = A, **changes: Any) -> Profile:
+    found = parse(line(profile(case, **changes)))
+    assert isinstance(found, Profile)
+    return found
 
 
 def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> dict[str, Any]:

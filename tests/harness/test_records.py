@@ -19,6 +19,7 @@ from harness.records import (
     Failure,
     Finished,
     Measurement,
+    Profile,
     parse,
 )
 from tests.harness.samples import (
@@ -32,6 +33,7 @@ from tests.harness.samples import (
     line,
     measurement,
     parsed_measurement,
+    profile,
     started,
 )
 
@@ -52,6 +54,8 @@ def test_a_measurement_keeps_every_field() -> None:
         (environment(distribution=None), Environment),
         (environment(jax=None, jaxlib=None, platform="none"), Environment),
         (benchmark("test_a.py::TestB::test_c[two words-é]"), Benchmark),
+        (profile(A), Profile),
+        (profile(A, device_s=None, operations=[]), Profile),
         (collected("a", "b", failures=[{"case": None, "message": "why"}]), Collected),
     ],
 )

@@ -144,3 +144,16 @@ def test_what_cases_there_are_is_told_at_once() -> None:
     assert found.cases == {case.id: case.definition for case in CASES}
     assert launch("--known", "--case=matmul/256/f32").returncode == 2
     assert launch().returncode == 2
+
+
+def test_a_launch_that_is_profiled_times_nothing() -> None:
+    done = launch("--profile", "--case=matmul/256/f32", "--case=dense/1/forward/f32")
+    kinds = ["environment", *("case_started", "profile") * 2, "finished"]
+    assert [record.kind for record in parsed(done)] == kinds
+    assert done.returncode == 0
+
+
+def test_turns_are_not_profiled() -> None:
+    done = launch("--profile", "--turns=5", "--case=matmul/256/f32")
+    assert done.returncode == 2
+    assert b"not allowed with argument" in done.stderr

@@ -24,7 +24,7 @@ pytest.main([sys.argv[2], "-q", "-p", "no:cacheprovider", "-c", "/dev/null"], pl
 
 TESTS = """
 import pytest
-from workloads.recorder import MEASUREMENT
+from workloads.recorder import RECORD
 from workloads.catalog import find
 
 @pytest.fixture
@@ -36,11 +36,11 @@ def leaves_badly():
     raise ValueError("bad end")
 
 @pytest.mark.parametrize("case", [find("matmul/256/f32")])
-def test_measured(case, request): request.node.stash[MEASUREMENT] = {"kind": "measurement"}
+def test_measured(case, request): request.node.stash[RECORD] = {"kind": "measurement"}
 def test_forgetful(): pass
 def test_skipped(): pytest.skip("not today")
 def test_without_fixture(broken): pass
-def test_bad_end(leaves_badly, request): request.node.stash[MEASUREMENT] = {"kind": "measurement"}
+def test_bad_end(leaves_badly, request): request.node.stash[RECORD] = {"kind": "measurement"}
 """
 
 
@@ -75,8 +75,8 @@ def test_a_measurement_follows_its_announcement(outcomes: list[dict[str, Any]]) 
     ]
 
 
-def test_a_pass_without_a_measurement_is_a_failure(outcomes: list[dict[str, Any]]) -> None:
-    assert failures(outcomes, "test_forgetful") == ["the test passed, but left no measurement"]
+def test_a_pass_without_a_record_is_a_failure(outcomes: list[dict[str, Any]]) -> None:
+    assert failures(outcomes, "test_forgetful") == ["the test passed, but left no record"]
 
 
 def test_a_skip_is_told_with_its_reason_and_is_no_failure(outcomes: list[dict[str, Any]]) -> None:

@@ -262,6 +262,26 @@ class MeasurementRow(Base):
     after_s: Mapped[float | None]
 
 
+class ProfileRow(Base):
+    """Where the time of a case went on its device, in a launch that timed nothing."""
+
+    __tablename__ = "profiles"
+    __table_args__ = (
+        UniqueConstraint("launch_id", "case_id"),
+        CheckConstraint("calls >= 1", name="calls_positive"),
+        sense.traced(),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    launch_id: Mapped[int] = mapped_column(ForeignKey("launches.id", ondelete="CASCADE"))
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    calls: Mapped[int] = mapped_column(BigInteger)
+    wall_s: Mapped[float]
+    device_s: Mapped[float | None]
+    operations: Mapped[list[Any]] = mapped_column(DOCUMENT)
+    other_operations_s: Mapped[float]
+
+
 class SkipRow(Base):
     """A case that could not run in a launch, and why; no failure."""
 

@@ -17,7 +17,15 @@ from harness.store.reader import Reader
 from harness.store.writer import Store
 from harness.target import Target
 from tests.harness.fakes import FakeEngine, Script, Step, Watcher, cases_in
-from tests.harness.samples import environment, finished, line, measured
+from tests.harness.samples import (
+    environment,
+    finished,
+    line,
+    lines,
+    measured,
+    profile,
+    started,
+)
 
 TARGET = Target(platform="cpu", dockerfile=Path("cpu.Dockerfile"), cpus="0", env={"X": "y"})
 ENVIRONMENT = line(environment())
@@ -35,9 +43,14 @@ def plan(*cases: str, launches: int = 1, **changes: Any) -> Plan:
 
 
 def well(spec: LaunchSpec) -> Script:
-    """A launch that measures all it is asked to."""
+    """A launch that measures, or profiles, all it is asked to."""
     cases = cases_in(spec)
-    return Script([ENVIRONMENT, *map(measured, cases), line(finished(len(cases)))], log="well\n")
+    told = traced if "--profile" in spec.command else measured
+    return Script([ENVIRONMENT, *map(told, cases), line(finished(len(cases)))], log="well\n")
+
+
+def traced(case: str) -> bytes:
+    return lines(started(case), profile(case))
 
 
 def prints(*steps: Step, code: int = 0, log: str = "") -> Callable[[LaunchSpec], Script]:

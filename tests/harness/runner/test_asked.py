@@ -42,3 +42,10 @@ def test_a_gpu_s_launch_knows_how_long_a_case_may_take() -> None:
     spec = measuring(plan(A, gpus=True, case_limit_s=90.0), SETUP, (A,))
     assert spec.env[CASE_LIMIT] == "90"
     assert CASE_LIMIT not in measuring(plan(A), SETUP, (A,)).env
+
+
+def test_a_profile_is_asked_for_with_the_devices_of_its_cases() -> None:
+    case = "collective/all-reduce/16MiB-x2/f32"
+    spec = measuring(plan(case), SETUP, (case,), profiled=True)
+    assert spec.command[1:] == ("workloads.launch", "--devices", "2", "--profile", f"--case={case}")
+    assert "--profile" not in measuring(plan(A), SETUP, (A,)).command

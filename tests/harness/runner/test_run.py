@@ -328,3 +328,51 @@ def test_what_the_image_says_of_itself_is_kept(bench: Bench) -> None:
     with sqlite3.connect(bench.url.removeprefix("sqlite:///")) as connection:
         query = "SELECT dockerfile_sha256, requirements_sha256, packages IS NULL FROM images"
         assert connection.execute(query).fetchall() == [("d", "r", 0)]
+
+
+def test_the_profiler_has_a_launch_of_its_own_after_all_that_are_timed(bench: Bench) -> None:
+    result = bench.execute(replace(plan(A, B, launches=2), profiled=True))
+    asked = ["--profile" in spec.command for spec in bench.engine.specs]
+    assert asked == [False, False, True]
+    kept = bench.read()
+    assert kept.status == "done"
+    assert kept.measured == [(0, 0, A), (0, 0, B), (1, 0, A), (1, 0, B)]
+    assert kept.launches[-1] == (2, 0, "done")
+    with Reader(bench.url) as reader:
+        run, profiles = reader.run(result.name), reader.profiles(result.name)
+    assert run.launches_planned == 2
+    assert [(each.case, each.launch, each.calls) for each in profiles] == [(A, 2, 4), (B, 2, 4)]
+    assert profiles[0].operations[0] == {"name": "dot.1", "count": 4, "seconds": 0.5}
+    told = [each for each in bench.watcher.events if each.startswith("profiled")]
+    assert told == [f"profiled {A}", f"profiled {B}"]
+
+
+def test_only_what_was_timed_is_profiled(bench: Bench) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        if "--profile" in spec.command:
+            return well(spec)
+        told = [lines(started(A), failure(A)), lines(started(B), skipped(B)), measured(C)]
+        return Script([ENVIRONMENT, *told, line(finished(1))])
+
+    result = bench.execute(replace(plan(A, B, C), profiled=True), script)
+    assert cases_in(bench.engine.specs[-1]) == (C,)
+    with Reader(bench.url) as reader:
+        assert [each.case for each in reader.profiles(result.name)] == [C]
+    assert result.failures == 1
+
+
+def test_where_nothing_was_timed_nothing_is_profiled(bench: Bench) -> None:
+    bench.execute(replace(plan(A), profiled=True), prints(code=1))
+    assert len(bench.engine.specs) == 1
+
+
+def test_a_profile_that_fails_is_a_failure_and_keeps_what_was_timed(bench: Bench) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        if "--profile" not in spec.command:
+            return well(spec)
+        return Script([ENVIRONMENT, lines(started(A), failure(A)), line(finished(0))])
+
+    result = bench.execute(replace(plan(A), profiled=True), script)
+    kept = bench.read()
+    assert (kept.status, result.failures, result.measurements) == ("failed", 1, 1)
+    assert kept.failures == [(A, "raised", 1)]

@@ -24,6 +24,7 @@ from tests.harness.samples import (
     lines,
     measured,
     measurement,
+    profile,
     skipped,
     started,
 )
@@ -63,6 +64,7 @@ def follow(
     case_s: float = 30.0,
     launch_s: float = 60.0,
     found: Findings | None = None,
+    profiled: bool = False,
 ) -> Followed:
     running = FakeRunning(Script(steps, exit_, log))
     found = Findings() if found is None else found
@@ -72,6 +74,7 @@ def follow(
         limits=TimeLimits(case_s=case_s, launch_s=launch_s),
         sink=found,
         deadline=time.monotonic() + launch_s,
+        profiled=profiled,
     )
     return Followed(session.follow(), found, running)
 
@@ -136,6 +139,23 @@ def test_a_benchmark_of_one_s_own_is_handed_on_as_it_is() -> None:
     done = follow(ENVIRONMENT, lines_, line(finished(1)), cases=(case,))
     assert done.measured == [case]
     assert done.found.failures == []
+
+
+def test_a_launch_that_is_profiled_times_nothing() -> None:
+    traced = lines(started(A), profile(A))
+    done = follow(ENVIRONMENT, traced, measured(B), line(finished(2)), profiled=True)
+    assert [each.case for each in done.found.profiles] == [A]
+    assert done.measured == []
+    assert done.blamed == [(B, "bad_record")]
+    assert "measurement record from a launch that is profiled" in done.message
+
+
+def test_a_launch_that_times_is_not_profiled() -> None:
+    traced = lines(started(A), profile(A))
+    done = follow(ENVIRONMENT, traced, measured(B), line(finished(2)))
+    assert (done.found.profiles, done.measured) == ([], [B])
+    assert done.blamed == [(A, "bad_record")]
+    assert "profile record from a launch that measures" in done.message
 
 
 def test_what_is_collected_is_no_record_of_a_launch() -> None:

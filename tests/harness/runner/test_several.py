@@ -64,6 +64,15 @@ def test_a_target_that_dies_at_once_is_left_out_and_the_others_go_on(
     assert [(each.failures, each.measurements) for each in results] == [(1, 0), (0, 4)]
 
 
+def test_all_are_timed_before_any_is_profiled(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans = [replace(named(name, 1), profiled=True) for name in "ab"]
+    execute(bench, monkeypatch, FakeEngine(well), *plans)
+    assert ["--profile" in spec.command for spec in bench.engine.specs] == [False] * 2 + [True] * 2
+    assert order(bench) == "abab"
+
+
 def test_an_interrupt_ends_all_of_them_and_keeps_what_was_measured(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

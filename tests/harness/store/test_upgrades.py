@@ -19,7 +19,7 @@ from harness.store.reader import Reader
 from harness.store.writer import Store
 from harness.told import told
 from tests.harness.history import begin_run
-from tests.harness.samples import A, parsed_measurement
+from tests.harness.samples import A, parsed_measurement, parsed_profile
 
 VERSIONS = tuple(f"{number:04}" for number in range(1, int(SCHEMA_VERSION)))
 
@@ -94,9 +94,10 @@ INGREDIENTS = ("UPDATE images SET dockerfile_sha256 = 'd', packages = '{\"jax\":
 DISTRIBUTION = (
     'UPDATE images SET distribution = \'{"name": "debian", "release": null, "packages": {}}\'',
 )
+WATCHED = ('UPDATE measurements SET gpu = \'{"name": "g"}\' WHERE id < 4',)
 ADDED = (
     *(FIRST, CATALOGUE, OWN, TURNS, NIGHTS, SHARED, BOUNDS, KERNELS, REGRESSIONS),
-    *(INGREDIENTS, DISTRIBUTION),
+    *(INGREDIENTS, DISTRIBUTION, WATCHED),
 )
 """What each schema could hold that those before it could not."""
 
@@ -309,3 +310,18 @@ def test_what_is_written_next_goes_on_from_there(older: tuple[str, int]) -> None
         assert reader.run("latest").run == name
         assert reader.measurements(name)["case"].tolist() == [A]
         assert reader.run("old").measurements >= 1
+
+
+def test_what_the_gpu_did_is_kept_and_profiles_can_be_from_here_on(older: tuple[str, int]) -> None:
+    url, version = older
+    with Store(url) as store:
+        run, name = begin_run(store)
+        launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+        store.add_profile(launch, parsed_profile(A), parsed_measurement(A))
+    with pytest.raises(IntegrityError):
+        execute(url, "UPDATE profiles SET wall_s = -1")
+    with Reader(url) as reader:
+        assert [each.case for each in reader.profiles(name)] == [A]
+        assert reader.profiles("old") == []
+        gpu = reader.measurements("old").iloc[0]["gpu"]
+    assert gpu == ({"name": "g"} if version >= 12 else None)

@@ -19,7 +19,14 @@ from harness.store.reader import Reader
 from harness.store.writer import Store
 from tests.checkout import ROOT
 from tests.harness.history import IMAGE, MACHINE, begin_run
-from tests.harness.samples import A, B, parsed_benchmark, parsed_environment, parsed_measurement
+from tests.harness.samples import (
+    A,
+    B,
+    parsed_benchmark,
+    parsed_environment,
+    parsed_measurement,
+    parsed_profile,
+)
 from tests.tmpfs import Tmpfs
 
 
@@ -322,3 +329,17 @@ def test_writers_take_turns(url: str) -> None:
     ]
     assert [process.communicate()[1] for process in crowd] == ["", ""]
     assert rows(url, "SELECT count(*) FROM measurements") == [(50,)]
+
+
+def test_a_profile_belongs_to_the_case_as_it_was_timed(store: Store, url: str) -> None:
+    run, name = begin_run(store)
+    launches = [store.begin_launch(run, index=x, part=0, limits={}, env={}) for x in (0, 1)]
+    measured = parsed_measurement(A)
+    store.add_measurement(launches[0], measured)
+    store.add_profile(launches[1], parsed_profile(A, device_s=None), measured)
+    assert rows(url, "SELECT DISTINCT case_id FROM measurements JOIN profiles USING (case_id)")
+    with Reader(url) as reader:
+        (kept,) = reader.profiles(name)
+    assert (kept.case, kept.launch, kept.calls, kept.wall_s) == (A, 1, 4, 2.0)
+    assert (kept.device_s, kept.other_operations_s) == (None, 0.0625)
+    assert [each["name"] for each in kept.operations] == ["dot.1", "dot.2", "add"]
