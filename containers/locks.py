@@ -17,10 +17,16 @@ from containers.assets import assets
 from containers.errors import ImageUnavailable
 
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;[^\\\n]*)?", re.MULTILINE)
-_OF_JAX = re.compile(r"jax|jaxlib|jax-.*")
-_CUDA = re.compile(r"jax-(cuda\d+)-plugin")
-_NEEDED = re.compile(r"ml-dtypes|numpy|opt-einsum|scipy|nvidia-.*")
-"""What versions of JAX need others of."""
+_OF_JAX = re.compile(r"jax|jaxlib|jax-.*|libtpu")
+_EXTRAS = (
+    (re.compile(r"jax-(cuda\d+)-plugin"), r"\1"),
+    (re.compile(r"jax-(rocm\d+)-plugin"), r"\1-local"),
+    (re.compile(r"libtpu"), "tpu"),
+)
+"""Of JAX, by what they bring along in the version that goes with it."""
+_NEEDED = re.compile(r"ml-dtypes|numpy|opt-einsum|scipy|nvidia-(?!ml-py$).*")
+"""What versions of JAX need others of, and bring along: of NVIDIA's packages all but the bindings
+to its management library, which nothing else asks for."""
 _LOCK = "lock.txt"
 
 Build = Callable[[Mapping[str, bytes]], str]
@@ -83,11 +89,9 @@ class Lock:
             for name, line in pins.items()
             if name not in needed and not _OF_JAX.fullmatch(name)
         }
-        extras = sorted(found[1] for name in pins if (found := _CUDA.fullmatch(name)))
-        chosen = f"[{','.join(extras)}]" if extras else ""
         return {
             **files,
-            "wanted.txt": _lines([f"jax{chosen}=={self.jax}", *stay.values()]),
+            "wanted.txt": _lines([f"jax{_extras(pins)}=={self.jax}", *stay.values()]),
             "needed.txt": _lines(needed.values()),
         }
 
@@ -96,6 +100,17 @@ def _folder() -> Path:
     """Where locks are kept: https://specifications.freedesktop.org/basedir-spec/latest/."""
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "jaxrig" / "locks"
+
+
+def _extras(pins: Iterable[str]) -> str:
+    """As pip takes them: those of JAX that bring what is pinned."""
+    found = [
+        brought.sub(extra, name)
+        for name in pins
+        for brought, extra in _EXTRAS
+        if brought.fullmatch(name)
+    ]
+    return f"[{','.join(sorted(found))}]" if found else ""
 
 
 def _pins(requirements: str) -> Iterator[tuple[str, str]]:

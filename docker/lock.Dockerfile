@@ -7,6 +7,9 @@ ARG BASE=python:3.13-slim
 FROM ${BASE} AS choose
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
+# Ubuntu's python3, which ROCm's images have, makes none without it.
+RUN python3 -c 'import ensurepip' 2>/dev/null \
+ || { apt-get update && apt-get install -y --no-install-recommends python3-venv; }
 COPY . /build/
 WORKDIR /build
 RUN python3 -m venv /opt/venv \

@@ -20,7 +20,7 @@ LOCK = Lock(jax="0.9.2", requirements=PINNED, base="python:3.13-slim", architect
 
 def lines(content: bytes) -> dict[str, str]:
     """Versions by name."""
-    found = re.findall(r"^([\w.-]+)(?:\[[\w,]+\])?==([^\s;\\]+)", content.decode(), re.MULTILINE)
+    found = re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([^\s;\\]+)", content.decode(), re.MULTILINE)
     return {name.lower().replace("_", "-"): version for name, version in found}
 
 
@@ -39,12 +39,35 @@ def test_all_stays_pinned_but_jax_and_what_it_needs() -> None:
     assert b"--hash" not in context["wanted.txt"] + context["needed.txt"]
 
 
-def test_cuda_comes_with_the_version() -> None:
-    cuda = replace(LOCK, requirements=(assets() / "cuda.requirements.txt").read_bytes())
-    context = cuda.context()
-    assert context["wanted.txt"].startswith(b"jax[cuda13]==0.9.2\n")
-    assert b"jax-cuda" not in context["wanted.txt"] + context["needed.txt"]
-    assert "nvidia-cublas" in lines(context["needed.txt"])
+def asked_for(stack: str) -> set[str]:
+    """By name, what a built-in stack is made of before it is pinned."""
+    text = (assets() / f"{stack}.requirements.in").read_text()
+    return {re.split(r"[\[ ]", line)[0] for line in text.splitlines() if line[:1].isalpha()}
+
+
+@pytest.mark.parametrize(
+    ("stack", "jax"),
+    [
+        ("cpu", "jax==0.9.2"),
+        ("cuda", "jax[cuda13]==0.9.2"),
+        ("cuda12", "jax[cuda12]==0.9.2"),
+        ("rocm", "jax[rocm7-local]==0.9.2"),
+        ("tpu", "jax[tpu]==0.9.2"),
+    ],
+)
+def test_what_drives_a_device_comes_with_the_version(stack: str, jax: str) -> None:
+    pinned = (assets() / f"{stack}.requirements.txt").read_bytes()
+    context = replace(LOCK, requirements=pinned).context()
+    wanted, needed = lines(context["wanted.txt"]), lines(context["needed.txt"])
+    assert context["wanted.txt"].decode().splitlines()[0] == jax
+    assert wanted.keys() == {each for each in lines(pinned) if not of_jax(each)} - needed.keys()
+    assert wanted.keys() | {"numpy"} >= asked_for(stack)
+    assert ("nvidia-cublas" in needed) is (stack == "cuda")
+
+
+def of_jax(name: str) -> bool:
+    """What there is of each version of JAX."""
+    return name in ("jaxlib", "libtpu") or name.startswith("jax-")
 
 
 def test_whatever_it_was_chosen_by_makes_it_another_lock() -> None:
@@ -108,3 +131,18 @@ def test_a_version_that_there_is_not_keeps_nothing(small: Workshop, tmp_path: Pa
     with pytest.raises(ImageUnavailable, match=r"No matching distribution found for jax==0\.9\.99"):
         small.ensure(replace(small.recipe, jax="0.9.99"))
     assert list((tmp_path / "cache").rglob("*.txt")) == []
+
+
+def test_cuda_s_packages_are_chosen_as_one_that_goes_together(
+    small: Workshop, engine: docker.DockerClient
+) -> None:
+    """Of gigabytes that would be installed pip reads what they need, and no more."""
+    small.requirements.write_bytes((assets() / "cuda.requirements.txt").read_bytes())
+    image = small.ensure()
+    chosen = small.output(image, "print(open('/requirements.txt').read())").encode()
+    found = lines(chosen)
+    assert {found[each] for each in ("jax", "jaxlib", "jax-cuda13-plugin", "jax-cuda13-pjrt")} == {
+        "0.9.2"
+    }
+    assert found.keys() >= asked_for("cuda") | {"nvidia-cublas", "nvidia-cudnn-cu13"}
+    assert chosen.count(b"--hash=sha256:") == len(found)
