@@ -6,6 +6,7 @@ sees it; what does not fit raises `BadRecord` with the reason.
 
 import json
 import re
+from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -129,7 +130,7 @@ class GpuReading(BaseModel):
     energy_j: Amount | None
 
 
-class GpuWatched(BaseModel):
+class GpuSeen(BaseModel):
     """A GPU before, between and after the rounds of a case."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -147,9 +148,37 @@ class GpuWatched(BaseModel):
     """All that were seen then."""
     marked: list[Count]
     """Rounds, from 0, that it was slowed in."""
+
+
+class GpuWatched(GpuSeen):
+    """The first GPU that a case runs on, and beside it the others."""
+
     set_aside_s: list[PositiveSeconds]
     """Samples of before, as `samples_s`: too many of those rounds were slowed, so that after a
     pause these were taken in their place. Empty where that was not so."""
+    looked_at: list[Count] | None = None
+    """Rounds, from 0, at whose ends was looked, where that was not each: the clocks are theirs."""
+    others: list[GpuSeen] = []
+    """In JAX's order."""
+
+    def fits(self, rounds: int) -> bool:
+        """Whether it tells of so many rounds, and marks none but those that were looked at."""
+        known: Collection[int] = range(rounds)
+        if self.looked_at is not None:
+            known = {each for each in self.looked_at if each < rounds}
+            if len(known) < len(self.looked_at):
+                return False
+        return all(
+            len(seen.sm_clocks_hz) == len(known) and all(each in known for each in seen.marked)
+            for seen in (self, *self.others)
+        )
+
+
+def _of_these_rounds(watched: GpuWatched | None, samples_s: list[float]) -> None:
+    """Refuses clocks of other rounds than were timed, and marks on them."""
+    rounds = len(samples_s)
+    if watched is not None and not watched.fits(rounds):
+        raise ValueError(f"gpu tells of other rounds than the {rounds} that were timed")
 
 
 class Measurement(_Record):
@@ -212,12 +241,7 @@ class Measurement(_Record):
 
     @model_validator(mode="after")
     def _of_its_rounds(self) -> Self:
-        """Refuses clocks of other rounds than were timed, and marks on them."""
-        rounds = len(self.samples_s)
-        if self.gpu is not None and (
-            len(self.gpu.sm_clocks_hz) != rounds or any(at >= rounds for at in self.gpu.marked)
-        ):
-            raise ValueError(f"gpu tells of other rounds than the {rounds} that were timed")
+        _of_these_rounds(self.gpu, self.samples_s)
         return self
 
 
@@ -248,7 +272,14 @@ class Benchmark(_Record):
     """Wall time of the test, its calibration and warm-up included; so are the counters."""
     in_turns: bool = False
     """Each round waited for its turn."""
+    gpu: GpuWatched | None = None
+    """None where JAX ran on no NVIDIA GPU, it cannot be asked, or an older jaxrig measured."""
     warnings: list[Text]
+
+    @model_validator(mode="after")
+    def _of_its_rounds(self) -> Self:
+        _of_these_rounds(self.gpu, self.samples_s)
+        return self
 
 
 Measured = Measurement | Benchmark

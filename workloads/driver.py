@@ -25,7 +25,7 @@ def why_no_gpu() -> str | None:
         driver = nvml.driver()
         if driver.cuda[0] < wanted:
             return _too_old(driver, wanted)
-        nvml.this_gpu()
+        nvml.gpus()
     except nvml.Unread as error:
         return (
             f"no NVIDIA driver, or no GPU, reaches this launch ({error}): nvidia-smi must find a "
@@ -54,7 +54,7 @@ def _too_old(driver: nvml.Driver, wanted: int) -> str:
 def memory_told() -> str | None:
     """How much memory the GPU has, and what of it others had taken; None where nobody can tell."""
     try:
-        memory = nvml.this_gpu().memory_at_first
+        memory = nvml.gpus()[0].memory_at_first
     except nvml.Unread:
         return None
     if memory is None:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from workloads.catalog import CASES, UnknownCase, find
+from workloads.nvml import order_by_bus
 from workloads.stream import SCHEMA_VERSION, Stream
 
 OK = 0
@@ -42,7 +43,9 @@ def main(arguments: Sequence[str]) -> int:
     if chosen.known:
         stream.send(known())
         return OK
-    if chosen.devices > 1 and on_cpu():
+    if not on_cpu():
+        order_by_bus()
+    elif chosen.devices > 1:
         force_devices(chosen.devices)
     if any(find(case).alone for case in chosen.cases):
         os.environ["XLA_PYTHON_CLIENT_PREALLOCATE"] = "false"

@@ -118,7 +118,7 @@ def measure(
     if rounds is not None:
         policy = replace(policy, min_rounds=rounds, max_rounds=rounds)
     try:
-        watch, unread = _watch()
+        watch, unread = _watch(case)
         timing = take_rounds(prepared, benchmark, policy, lambda: turns.wait(case.id), watch)
         if rounds is None:
             spent_s = time.monotonic() - began_s
@@ -142,7 +142,7 @@ def take_rounds(
     """Times `prepared` under `policy`; pytest-benchmark ends up with the same samples.
 
     `before_round` is called before every round, warm-up included, and is not timed. `watch` looks
-    at the GPU at the end of each.
+    at the GPUs at the end of each.
     """
     own = prepared.before_round
     if own is None:
@@ -184,12 +184,12 @@ def take_rounds(
     )
 
 
-def _watch() -> tuple[Watch | None, list[str]]:
-    """What looks at the GPU, if there is one; and why nothing does, where something should."""
+def _watch(case: Case) -> tuple[Watch | None, list[str]]:
+    """What looks at its GPUs, if there are any; and why nothing does, where something should."""
     try:
-        return throttling.watch(), []
+        return throttling.watch(case.devices), []
     except Unread as error:
-        return None, [f"clocks and throttling of the GPU unknown: {error}"]
+        return None, [throttling.unknown(error)]
 
 
 def settled(
@@ -207,7 +207,7 @@ def settled(
     pauses.take()
     # pytest-benchmark lets a fixture time once, and this is how it knows; its table has both.
     vars(benchmark).update(_mode=None)
-    again = take_rounds(prepared, benchmark, policy, watch=throttling.watch())
+    again = take_rounds(prepared, benchmark, policy, watch=throttling.watch(prepared.case.devices))
     return replace(again, set_aside=first)
 
 
@@ -272,8 +272,7 @@ def _gpu(timing: Timing) -> dict[str, Any] | None:
 def _set_aside(timing: Timing) -> Iterator[str]:
     """Says that there was a first try, and why it was not the last."""
     if timing.set_aside is not None and timing.set_aside.gpu is not None:
-        share = throttling.share(timing.set_aside.gpu)
-        yield f"measured again after a pause: the GPU was slowed in {share} before"
+        yield f"measured again after a pause: {throttling.slowed(timing.set_aside.gpu)} before"
 
 
 def _of_program(prepared: Prepared, program: Program, timing: Timing) -> Iterator[str]:

@@ -5,7 +5,7 @@ https://docs.nvidia.com/deploy/nvml-api/group__nvmlDeviceQueries.html
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
@@ -14,6 +14,9 @@ T = TypeVar("T")
 
 APPLICATION_CLOCKS = "applications_clocks_setting"
 IDLE = "gpu_idle"
+
+VISIBLE, ORDER, BY_BUS = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PCI_BUS_ID"
+"""Variables that say which GPUs CUDA shows and in which order, and the order that NVML has."""
 
 _REASONS = {
     0x1: IDLE,
@@ -74,16 +77,10 @@ class Memory:
 
 
 class Gpu:
-    """The GPU that this process computes on: the first that CUDA shows it. NVML counts in the order
-    of the bus; CUDA does so among equal GPUs, or where CUDA_DEVICE_ORDER is PCI_BUS_ID."""
+    """One that CUDA shows this process."""
 
-    def __init__(self) -> None:
-        """Raises `Unread` without the library, its driver, or the GPU."""
-        nvml = self._nvml = _begun()
-        try:
-            handle = self._handle = _handle(nvml, os.environ.get("CUDA_VISIBLE_DEVICES", ""))
-        except nvml.NVMLError as error:
-            raise Unread(f"NVML: {error}") from error
+    def __init__(self, nvml: Any, handle: Any) -> None:
+        self._nvml, self._handle = nvml, handle
         sm = nvml.NVML_CLOCK_SM
         self.name: str | None = self._told(lambda: nvml.nvmlDeviceGetName(handle))
         self.uuid: str | None = self._told(lambda: nvml.nvmlDeviceGetUUID(handle))
@@ -160,25 +157,64 @@ def driver() -> Driver:
     return Driver(version=version, cuda=(cuda // 1000, cuda % 1000 // 10))
 
 
+def gpus() -> tuple[Gpu, ...]:
+    """Those that CUDA shows this process, in its order; at least one. Raises `Unread`."""
+    return gpus_by(os.environ.get(VISIBLE), os.environ.get(ORDER))
+
+
 @cache
-def this_gpu() -> Gpu:
-    """Found once a process. Raises `Unread`."""
-    return Gpu()
+def gpus_by(visible: str | None, order: str | None) -> tuple[Gpu, ...]:
+    """By those two variables; found once, so that what was free at first is known later. Raises
+    `Unread`."""
+    nvml = _begun()
+    try:
+        every = [
+            Gpu(nvml, nvml.nvmlDeviceGetHandleByIndex(index))
+            for index in range(nvml.nvmlDeviceGetCount())
+        ]
+        found = tuple(every if visible is None else _shown(nvml, every, visible))
+    except nvml.NVMLError as error:
+        raise Unread(f"NVML: {error}") from error
+    if not found:
+        raise Unread(f"NVML: no GPU where {VISIBLE} is {visible or 'not set'}")
+    if order != BY_BUS and len({gpu.name for gpu in every}) > 1:
+        raise Unread(f"GPUs of several kinds, whose order is known where {ORDER} is {BY_BUS}")
+    return found
+
+
+def need_known(numbers: Collection[int]) -> None:
+    """Raises `Unread` where CUDA counts more GPUs than `gpus` has."""
+    count = len(gpus())
+    if any(number >= count for number in numbers):
+        raise Unread(f"JAX runs on GPU {max(numbers)}, counted from 0, and NVML shows {count}")
+
+
+def order_by_bus() -> None:
+    """Makes CUDA count GPUs as NVML and nvidia-smi do, unless somebody has said how: to be called
+    before anything has started it. It would put the fastest first.
+    https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#env-vars"""
+    os.environ.setdefault(ORDER, BY_BUS)
+
+
+def _shown(nvml: Any, every: Sequence[Gpu], visible: str) -> Iterator[Gpu]:
+    """Those that CUDA_VISIBLE_DEVICES names by number or by (the beginning of) a UUID, up to the
+    first that there is not: CUDA reads no further."""
+    for word in visible.split(","):
+        name = word.strip()
+        if name.startswith("MIG-"):
+            yield Gpu(nvml, nvml.nvmlDeviceGetHandleByUUID(name))
+            continue
+        numbered = every[int(name) :][:1] if name.isdecimal() else []
+        found = numbered or [gpu for gpu in every if name and (gpu.uuid or "").startswith(name)]
+        if not found:
+            return
+        yield found[0]
 
 
 def reasons(bits: int) -> tuple[str, ...]:
     """Names of the bits that are set; one without a name goes by its number."""
     found = (1 << place for place in range(bits.bit_length()) if bits >> place & 1)
     return tuple(_REASONS.get(bit, f"bit_{bit.bit_length() - 1}") for bit in found)
-
-
-def _handle(nvml: Any, visible: str) -> Any:
-    """Of the first GPU that CUDA_VISIBLE_DEVICES names, by number or UUID; without it of the first
-    that there is."""
-    first = visible.split(",")[0].strip()
-    if first and not first.isdecimal():
-        return nvml.nvmlDeviceGetHandleByUUID(first)
-    return nvml.nvmlDeviceGetHandleByIndex(int(first or 0))
 
 
 def _begun() -> Any:

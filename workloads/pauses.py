@@ -26,7 +26,7 @@ class Pauses:
     def would_help(self, watched: Watched, timed_s: float, spent_s: float) -> bool:
         """Whether a pause, and measuring once more, is worth its time and fits the case's limit.
         `timed_s`: what measuring took; `spent_s`: all that the case has taken."""
-        slowed = len(watched.passing) > MOST_PASSING * len(watched.sm_clocks_hz)
+        slowed = len(watched.passing) > MOST_PASSING * watched.looks
         # Twice: a hot GPU may have been the faster one.
         fits = spent_s + self.pause_s + 2 * timed_s < limit_s()
         return slowed and fits and self.left > 0

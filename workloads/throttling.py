@@ -1,11 +1,11 @@
 """Which rounds a GPU did not compute at full speed, and why."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from workloads.environment import started_platform
-from workloads.nvml import APPLICATION_CLOCKS, IDLE, Glance, Gpu, Reading, this_gpu
+from workloads.nvml import APPLICATION_CLOCKS, IDLE, Glance, Gpu, Reading, Unread, gpus, need_known
 
 SLOW_SHARE = 0.75
 """Of the highest SM clock: a round that ends below it is marked."""
@@ -18,7 +18,7 @@ _LASTING = frozenset({"sw_power_cap"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watched:
+class Seen:
     """What was seen of a GPU before, between and after the rounds of a case.
 
     `sm_clocks_hz`: at the end of each round; None each where the GPU does not tell.
@@ -37,65 +37,131 @@ class Watched:
     marked: tuple[int, ...]
     passing: tuple[int, ...]
 
-    def as_record(self, set_aside_s: Sequence[float]) -> dict[str, Any]:
+    def as_record(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if name != "passing"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched:
+    """What was seen of every GPU that a case runs on; the first of them is where one would be
+    enough. `looked_at`: the rounds, from 0, at whose ends was looked, as many as there are clocks;
+    None: each."""
+
+    gpus: tuple[Seen, ...]
+    looked_at: tuple[int, ...] | None = None
+
+    @property
+    def looks(self) -> int:
+        return len(self.gpus[0].sm_clocks_hz)
+
+    @property
+    def marked(self) -> set[int]:
+        """Rounds in which any of them was slowed."""
+        return {each for seen in self.gpus for each in seen.marked}
+
+    @property
+    def passing(self) -> set[int]:
+        """Rounds in which any of them was slowed by what a pause may end."""
+        return {each for seen in self.gpus for each in seen.passing}
+
+    def as_record(self, set_aside_s: Sequence[float] = ()) -> dict[str, Any]:
         """`set_aside_s`: samples that these rounds were taken in place of."""
-        told = {name: value for name, value in asdict(self).items() if name != "passing"}
-        return {**told, "set_aside_s": list(set_aside_s)}
+        first, *others = (seen.as_record() for seen in self.gpus)
+        looked_at = None if self.looked_at is None else list(self.looked_at)
+        more = {"set_aside_s": list(set_aside_s), "looked_at": looked_at, "others": others}
+        return {**first, **more}
 
 
 @dataclass(kw_only=True)
 class Watch:
-    """Looks at a GPU while a case is timed: to be made before the first round."""
+    """Looks at GPUs while a case is timed: to be made before the first round."""
 
-    gpu: Gpu
-    before: Reading = field(init=False)
-    glances: list[Glance] = field(default_factory=list)
+    gpus: Sequence[Gpu]
+    before: list[Reading] = field(init=False)
+    glances: list[list[Glance]] = field(default_factory=list)
+    """Of each GPU, look by look."""
 
     def __post_init__(self) -> None:
-        self.before = self.gpu.read()
+        self.before = [gpu.read() for gpu in self.gpus]
 
     def look(self) -> None:
         """To be called at the end of each round, the warm-up included; it is not timed."""
-        self.glances.append(self.gpu.glance())
+        self.glances.append([gpu.glance() for gpu in self.gpus])
 
     def end(self, rounds: int) -> Watched:
         """After the last of so many rounds, before which others may have warmed up."""
         self.look()
-        gpu, glances = self.gpu, self.glances[-rounds:]
-        highest = gpu.max_sm_clock_hz
-        seen = [reason for each in glances for reason in each.throttle_reasons or ()]
-        return Watched(
+        places = range(len(self.gpus))
+        return Watched(gpus=tuple(self.seen(each, range(rounds)) for each in places))
+
+    def seen(self, place: int, rounds: Sequence[int]) -> Seen:
+        """Of the GPU at `place`; the last looks were at the ends of these rounds."""
+        gpu, highest = self.gpus[place], self.gpus[place].max_sm_clock_hz
+        glances = [each[place] for each in self.glances[-len(rounds) :]]
+        found = list(zip(rounds, glances, strict=True))
+        reasons = [reason for each in glances for reason in each.throttle_reasons or ()]
+        return Seen(
             name=gpu.name,
             uuid=gpu.uuid,
             max_sm_clock_hz=gpu.max_sm_clock_hz,
             application_sm_clock_hz=gpu.application_sm_clock_hz,
-            before=self.before,
+            before=self.before[place],
             after=gpu.read(),
             sm_clocks_hz=tuple(each.sm_clock_hz for each in glances),
-            throttle_reasons=tuple(dict.fromkeys(seen)),
-            marked=tuple(at for at, each in enumerate(glances) if is_slowed(each, highest)),
-            passing=tuple(at for at, each in enumerate(glances) if is_passing(each, highest)),
+            throttle_reasons=tuple(dict.fromkeys(reasons)),
+            marked=tuple(at for at, each in found if is_slowed(each, highest)),
+            passing=tuple(at for at, each in found if is_passing(each, highest)),
         )
 
 
-def watch() -> Watch | None:
-    """Of the GPU that JAX runs on here; None where that is no NVIDIA GPU. Raises `Unread`."""
-    return Watch(gpu=this_gpu()) if started_platform() == "cuda" else None
+def watch(devices: int = 1) -> Watch | None:
+    """Of the first GPUs that JAX runs on here, so many; None where they are not NVIDIA's. Raises
+    `Unread`."""
+    if started_platform() != "cuda":
+        return None
+    import jax
+
+    numbers = [device.local_hardware_id for device in jax.local_devices()[:devices]]
+    need_known(numbers)
+    return Watch(gpus=[gpus()[number] for number in numbers])
 
 
 def warnings(watched: Watched) -> list[str]:
-    """Says where the time of a round is not that of a GPU at its speed."""
-    if not watched.marked:
-        return []
-    clocks = [each for each in watched.sm_clocks_hz if each]
-    held = [each for each in watched.throttle_reasons if each not in _HARMLESS]
-    why = ", ".join(held) or f"below {SLOW_SHARE:.0%} of its highest clock"
+    """Says, GPU by GPU, where the time of a round is not that of a GPU at its speed."""
+    return [
+        f"{_named(watched, seen)} was slowed in {_share(watched, seen.marked)} ({_why(seen)})"
+        for seen in watched.gpus
+        if seen.marked
+    ]
+
+
+def slowed(watched: Watched) -> str:
+    """In words: in how many rounds."""
+    some = "the" if len(watched.gpus) == 1 else "a"
+    return f"{some} GPU was slowed in {_share(watched, watched.marked)}"
+
+
+def unknown(error: Unread) -> str:
+    """Says that nothing was watched."""
+    return f"clocks and throttling of the GPU unknown: {error}"
+
+
+def _named(watched: Watched, seen: Seen) -> str:
+    if len(watched.gpus) == 1:
+        return "the GPU"
+    return " ".join(each for each in (seen.name, seen.uuid) if each) or "a GPU"
+
+
+def _share(watched: Watched, rounds: Collection[int]) -> str:
+    of = "rounds" if watched.looked_at is None else "rounds that were looked at"
+    return f"{len(rounds)} of {watched.looks} {of}"
+
+
+def _why(seen: Seen) -> str:
+    clocks = [each for each in seen.sm_clocks_hz if each]
+    held = [each for each in seen.throttle_reasons if each not in _HARMLESS]
     lowest = f", down to {min(clocks) / 1e6:.0f} MHz" if clocks else ""
-    return [f"the GPU was slowed in {share(watched)} ({why}{lowest})"]
-
-
-def share(watched: Watched) -> str:
-    return f"{len(watched.marked)} of {len(watched.sm_clocks_hz)} rounds"
+    return (", ".join(held) or f"below {SLOW_SHARE:.0%} of its highest clock") + lowest
 
 
 def is_slowed(glance: Glance, max_sm_clock_hz: float | None) -> bool:

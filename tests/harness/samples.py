@@ -131,6 +131,8 @@ def gpu(*sm_clocks_hz: float | None, **changes: Any) -> dict[str, Any]:
         "throttle_reasons": [],
         "marked": [],
         "set_aside_s": [],
+        "looked_at": None,
+        "others": [],
     }
     return seen | changes
 
@@ -159,6 +161,14 @@ def parsed_profile(case: str = A, **changes: Any) -> Profile:
     return found
 
 
+def one_more(*sm_clocks_hz: float | None, **changes: Any) -> dict[str, Any]:
+    """Of another GPU beside it."""
+    of_all = ("set_aside_s", "looked_at", "others")
+    return {
+        name: value for name, value in gpu(*sm_clocks_hz).items() if name not in of_all
+    } | changes
+
+
 def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) -> dict[str, Any]:
     """Of a suite of one's own."""
     record = {
@@ -180,6 +190,7 @@ def benchmark(case: str, samples_s: Sequence[float] = (1.0,), **changes: Any) ->
         "steal_s": 0.0,
         "timed_s": 2.5,
         "in_turns": False,
+        "gpu": None,
         "warnings": [],
     }
     return record | changes

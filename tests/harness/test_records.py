@@ -32,6 +32,8 @@ from tests.harness.samples import (
     gpu,
     line,
     measurement,
+    one_more,
+    parsed_benchmark,
     parsed_measurement,
     profile,
     started,
@@ -132,6 +134,9 @@ def test_what_is_no_record_is_refused(text: bytes) -> None:
         ({"gpu": gpu(1e9, marked=[1])}, "gpu tells of other rounds than the 1"),
         ({"gpu": gpu(-1.0)}, "gpu.sm_clocks_hz"),
         ({"gpu": gpu(1e9, surprise=1)}, "gpu.surprise"),
+        ({"gpu": gpu(1e9, others=[one_more(1e9, 1e9)])}, "gpu tells of other rounds than the 1"),
+        ({"gpu": gpu(1e9, others=[one_more(1e9, marked=[1])])}, "gpu tells of other rounds"),
+        ({"gpu": gpu(1e9, others=[gpu(1e9)])}, "gpu.others.0"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -144,6 +149,42 @@ def test_what_a_gpu_was_doing_is_kept() -> None:
     seen = gpu(1.9e9, None, 1.2e9, marked=[2], throttle_reasons=["sw_power_cap"])
     kept = parsed_measurement(samples_s=[1.0, 1.0, 2.0], gpu=seen)
     assert kept.model_dump(by_alias=True)["gpu"] == seen
+
+
+def test_what_several_gpus_were_doing_is_kept() -> None:
+    seen = gpu(1.9e9, others=[one_more(1.2e9, marked=[0], uuid="GPU-5678")])
+    assert parsed_measurement(gpu=seen).model_dump()["gpu"] == seen
+
+
+def test_of_an_older_image_s_gpu_each_round_was_looked_at() -> None:
+    seen = gpu(1.9e9)
+    del seen["looked_at"], seen["others"]
+    kept = parsed_measurement(gpu=seen).gpu
+    assert kept is not None
+    assert (kept.looked_at, kept.others) == (None, [])
+
+
+def test_of_many_rounds_a_gpu_tells_of_those_that_were_looked_at() -> None:
+    seen = gpu(1.9e9, 1.2e9, looked_at=[0, 7], marked=[7])
+    kept = parsed_benchmark("a", samples_s=[1.0] * 9, gpu=seen)
+    assert kept.model_dump()["gpu"] == seen
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"looked_at": [0, 9]},
+        {"looked_at": [7, 7]},
+        {"looked_at": [0]},
+        {"looked_at": None},
+        {"looked_at": [0, 7], "marked": [1]},
+        {"looked_at": [0, 7], "others": [one_more(1e9)]},
+        {"looked_at": [0, 7], "others": [one_more(1e9, 1e9, marked=[1])]},
+    ],
+)
+def test_rounds_that_were_not_looked_at_are_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(BadRecord, match="gpu tells of other rounds than the 9"):
+        parse(line(benchmark("a", [1.0] * 9, gpu=gpu(1.9e9, 1.2e9, **changes))))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from tests.workloads.nvml.gpu import FakeGpu, compiled
 from workloads import builders
 from workloads.case import Case
 from workloads.catalog import find
-from workloads.nvml import this_gpu
+from workloads.nvml import gpus_by
 from workloads.problem import Problem
 
 Small = Callable[..., Case]
@@ -82,6 +82,6 @@ def nvml(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def gpu(nvml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeGpu]:
     """What a GPU says in this process."""
-    this_gpu.cache_clear()
+    gpus_by.cache_clear()
     yield FakeGpu(nvml, tmp_path / "nvml", monkeypatch)
-    this_gpu.cache_clear()
+    gpus_by.cache_clear()

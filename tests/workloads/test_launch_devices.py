@@ -9,6 +9,7 @@ import pytest
 
 from harness import records
 from workloads import launch
+from workloads.nvml import ORDER
 
 CASE = "collective/all-reduce/1MiB-x2/f32"
 PREALLOCATE = "XLA_PYTHON_CLIENT_PREALLOCATE"
@@ -74,6 +75,36 @@ def test_the_user_s_flags_are_kept_and_ours_comes_last(monkeypatch: pytest.Monke
     monkeypatch.delenv("XLA_FLAGS")
     launch.force_devices(3)
     assert os.environ["XLA_FLAGS"] == ours
+
+
+@pytest.mark.parametrize(
+    ("there", "own", "order"),
+    [
+        ("nvidiactl", None, "PCI_BUS_ID"),
+        ("nvidiactl", "FASTEST_FIRST", "FASTEST_FIRST"),
+        ("nothing", None, None),
+    ],
+)
+def test_gpus_are_counted_as_their_driver_counts_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: str, own: str | None, order: str | None
+) -> None:
+    (tmp_path / "nvidiactl").touch()
+    asked: list[str | None] = []
+
+    def measure_all(*_: object) -> int:
+        asked.append(os.environ.get(ORDER))
+        return 0
+
+    monkeypatch.setattr(launch, "take_stdout", lambda: 1)
+    monkeypatch.setattr(launch, "end_at_once_on", lambda _: None)
+    monkeypatch.setattr(launch, "measure_all", measure_all)
+    monkeypatch.setattr(launch, "_ACCELERATORS", (tmp_path / there,))
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    monkeypatch.setenv(ORDER, own or "")
+    if own is None:
+        monkeypatch.delenv(ORDER)
+    launch.main(["--case", "matmul/256/f32"])
+    assert asked == [order]
 
 
 def test_a_case_that_is_alone_leaves_the_device_s_memory_to_others(

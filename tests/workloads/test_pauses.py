@@ -1,8 +1,10 @@
 """A case whose GPU was slowed too often is measured once more, after a pause."""
 
 import io
+from types import SimpleNamespace
 from typing import Any
 
+import jax
 import pytest
 
 from harness.runner import asked
@@ -47,6 +49,17 @@ def test_it_is_measured_once_more(small: Small, benchmark: Benchmark, gpu: FakeG
     assert benchmark.stats.stats.data == record["samples_s"]
     said = "measured again after a pause: the GPU was slowed in 4 of 4 rounds before"
     assert said in record["warnings"]
+
+
+def test_one_hot_gpu_of_several_is_enough(gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = [SimpleNamespace(local_hardware_id=number) for number in range(2)]
+    monkeypatch.setattr(jax, "local_devices", lambda: devices)
+    watch = throttling.watch(2)
+    assert watch is not None
+    gpu.says(**{"reasons.1": HOT})
+    watched = watch.end(1)
+    assert Pauses().would_help(watched, 1.0, 1.0)
+    assert throttling.slowed(watched) == "a GPU was slowed in 1 of 1 rounds"
 
 
 def test_it_is_not_measured_a_third_time(small: Small, benchmark: Benchmark, gpu: FakeGpu) -> None:

@@ -1,8 +1,10 @@
 """Which rounds are marked, and what is kept of the GPU beside them."""
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
+import jax
 import pytest
 
 from harness import records
@@ -11,7 +13,7 @@ from tests.workloads.nvml.gpu import FakeGpu
 from workloads import throttling
 from workloads.builders import build
 from workloads.measure import Benchmark, Policy, measure, measurement, take_rounds
-from workloads.nvml import Glance, Gpu
+from workloads.nvml import Glance, Unread, gpus
 from workloads.prepare import prepare
 from workloads.throttling import Watch, is_slowed
 
@@ -20,14 +22,19 @@ BRIEF = Policy(round_s=1e-4, budget_s=1e-3, min_rounds=ROUNDS, max_rounds=ROUNDS
 
 
 def record_of(
-    small: Small, benchmark: Benchmark, gpu: FakeGpu, *answers: dict[str, Any]
+    small: Small,
+    benchmark: Benchmark,
+    gpu: FakeGpu,
+    *answers: dict[str, Any],
+    count: int = 1,
 ) -> dict[str, Any]:
-    """Of a case during whose rounds, the warm-up first, the GPU says one after another of these."""
+    """Of a case during whose rounds, the warm-up first, the GPU says one after another of these.
+    `count`: of GPUs that are looked at."""
     case = small("matmul")
     prepared = prepare(case, build(case))
     coming = iter(answers)
     timing = take_rounds(
-        prepared, benchmark, BRIEF, lambda: gpu.says(**next(coming)), Watch(gpu=Gpu())
+        prepared, benchmark, BRIEF, lambda: gpu.says(**next(coming)), Watch(gpus=gpus()[:count])
     )
     return measurement(prepared, timing)
 
@@ -82,6 +89,38 @@ def test_slowed_rounds_are_marked_and_said(
     assert said == "the GPU was slowed in 2 of 4 rounds (sw_power_cap, down to 1200 MHz)"
 
 
+def test_of_several_gpus_each_is_kept_and_a_mark_on_any_of_them_counts(
+    small: Small, benchmark: Benchmark, gpu: FakeGpu
+) -> None:
+    record = record_of(
+        small,
+        benchmark,
+        gpu,
+        {},
+        {"sm_mhz.1": 1200},
+        {"sm_mhz.1": 1900, "reasons.0": 0x40},
+        {"reasons.1": 0x4},
+        {"reasons.0": 0, "reasons.1": 0},
+        count=2,
+    )
+    parsed = records.parse(json.dumps(record).encode())
+    assert isinstance(parsed, records.Measurement)
+    first = parsed.gpu
+    assert first is not None
+    (second,) = first.others
+    assert (first.uuid, second.uuid) == ("GPU-1234", "GPU-5678")
+    assert (first.marked, second.marked) == ([1, 2], [0, 2])
+    assert (first.throttle_reasons, second.throttle_reasons) == (
+        ["hw_thermal_slowdown"],
+        ["sw_power_cap"],
+    )
+    assert second.sm_clocks_hz == [1.2e9, 1.9e9, 1.9e9, 1.9e9]
+    assert [each for each in record["warnings"] if "slowed" in each] == [
+        "Testing-GPU GPU-1234 was slowed in 2 of 4 rounds (hw_thermal_slowdown, down to 1900 MHz)",
+        "Testing-GPU GPU-5678 was slowed in 2 of 4 rounds (sw_power_cap, down to 1200 MHz)",
+    ]
+
+
 def test_a_gpu_that_is_well_is_kept_and_not_remarked_on(
     small: Small, benchmark: Benchmark, gpu: FakeGpu
 ) -> None:
@@ -102,6 +141,33 @@ def test_on_a_gpu_every_case_is_watched(
     monkeypatch.setattr(throttling, "started_platform", lambda: "cuda")
     record = measure(small("matmul"), benchmark, BRIEF)
     assert len(record["gpu"]["sm_clocks_hz"]) == ROUNDS
+
+
+class Devices:
+    """As JAX has them: `numbers` are CUDA's."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> None:
+        found = [SimpleNamespace(local_hardware_id=number) for number in numbers]
+        monkeypatch.setattr(throttling, "started_platform", lambda: "cuda")
+        monkeypatch.setattr(jax, "local_devices", lambda: found)
+
+
+@pytest.mark.parametrize(("devices", "uuids"), [(1, ["GPU-5678"]), (2, ["GPU-5678", "GPU-1234"])])
+def test_those_that_a_case_runs_on_are_watched(
+    gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch, devices: int, uuids: list[str]
+) -> None:
+    Devices(monkeypatch, 1, 0)
+    watch = throttling.watch(devices)
+    assert watch is not None
+    assert [seen.uuid for seen in watch.end(1).gpus] == uuids
+
+
+def test_one_that_nvml_does_not_know_is_no_other_s(
+    gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Devices(monkeypatch, 0, 2)
+    with pytest.raises(Unread, match="GPU 2"):
+        throttling.watch(2)
 
 
 def test_a_gpu_that_cannot_be_asked_is_measured_all_the_same(

@@ -15,7 +15,7 @@ from harness.store.history import history_query
 from harness.store.reader import CEILINGS, Reader
 from harness.store.writer import Store
 from tests.harness.history import IMAGE, MACHINE, add_run, begin_run
-from tests.harness.samples import A, B, gpu, parsed_benchmark, parsed_measurement
+from tests.harness.samples import A, B, gpu, one_more, parsed_benchmark, parsed_measurement
 from workloads import catalog
 
 
@@ -40,6 +40,15 @@ def test_what_a_gpu_was_doing_is_told_beside_its_times(either_url: str) -> None:
     with Reader(either_url) as reader:
         assert [each["gpu"] for each in reader.records("latest~1")] == [seen]
         assert [each["gpu"] for each in reader.records("latest")] == [None]
+
+
+def test_so_it_is_of_a_suite_of_one_s_own(store: Store, url: str) -> None:
+    seen = gpu(1.9e9, looked_at=[1], others=[one_more(1.2e9, marked=[1], uuid="GPU-5678")])
+    run, _ = begin_run(store)
+    launch = store.begin_launch(run, index=0, part=0, limits={}, env={})
+    store.add_measurement(launch, parsed_benchmark("t.py::t", [1.0, 2.0], gpu=seen))
+    with Reader(url) as reader:
+        assert [each["gpu"] for each in reader.records("latest")] == [seen]
 
 
 def test_runs_of_a_suite_are_found_alone(store: Store, url: str) -> None:

@@ -1,8 +1,8 @@
 /* NVIDIA's management library (NVML), as much of it as is asked for, without a GPU.
  *
  * What it answers stands in the file that FAKE_NVML names, `name value` a line, read at every call:
- * what is not there is not supported. `count` GPUs are all alike but for their places; `init` is
- * the code that the library starts with. Numbers of errors and kinds are those of NVIDIA's nvml.h.
+ * what is not there is not supported. `count` GPUs are all alike, but for what is told of one of
+ * them, as `name.1 value`; `init` is the code that the library starts with. Numbers of errors and kinds are those of NVIDIA's nvml.h.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +43,14 @@ static int small(const char *name, unsigned *value) {
     return code;
 }
 
+/* `name`, as it is of a device: what is told of it alone, or of all. */
+static const char *of(void *device, const char *name) {
+    static char own[80];
+    char value[96];
+    snprintf(own, sizeof own, "%s.%zu", name, (size_t)device - 1);
+    return text(own, value, sizeof value) == SUCCESS ? own : name;
+}
+
 int nvmlInitWithFlags(unsigned flags) {
     unsigned code = SUCCESS;
     (void)flags;
@@ -61,68 +69,65 @@ int nvmlDeviceGetHandleByIndex_v2(unsigned index, void **device) {
     return index < count ? SUCCESS : INVALID_ARGUMENT;
 }
 
+int nvmlDeviceGetCount_v2(unsigned *count) { return small("count", count); }
+
 int nvmlDeviceGetHandleByUUID(const char *uuid, void **device) {
+    unsigned count = 0;
     char own[96];
-    *device = (void *)1;
-    return text("uuid", own, sizeof own) || strcmp(own, uuid) ? NOT_FOUND : SUCCESS;
+    small("count", &count);
+    for (size_t each = 1; each <= count; each++) {
+        *device = (void *)each;
+        if (!text(of(*device, "uuid"), own, sizeof own) && !strcmp(own, uuid))
+            return SUCCESS;
+    }
+    return NOT_FOUND;
 }
 
 int nvmlDeviceGetName(void *device, char *name, unsigned size) {
-    (void)device;
-    return text("name", name, size);
+    return text(of(device, "name"), name, size);
 }
 
 int nvmlDeviceGetUUID(void *device, char *uuid, unsigned size) {
-    (void)device;
-    return text("uuid", uuid, size);
+    return text(of(device, "uuid"), uuid, size);
 }
 
 int nvmlDeviceGetClockInfo(void *device, int kind, unsigned *mhz) {
-    (void)device;
-    return kind == SM ? small("sm_mhz", mhz) : NOT_SUPPORTED;
+    return kind == SM ? small(of(device, "sm_mhz"), mhz) : NOT_SUPPORTED;
 }
 
 int nvmlDeviceGetMaxClockInfo(void *device, int kind, unsigned *mhz) {
-    (void)device;
-    return kind == SM ? small("max_sm_mhz", mhz) : NOT_SUPPORTED;
+    return kind == SM ? small(of(device, "max_sm_mhz"), mhz) : NOT_SUPPORTED;
 }
 
 int nvmlDeviceGetApplicationsClock(void *device, int kind, unsigned *mhz) {
-    (void)device;
-    return kind == SM ? small("application_sm_mhz", mhz) : NOT_SUPPORTED;
+    return kind == SM ? small(of(device, "application_sm_mhz"), mhz) : NOT_SUPPORTED;
 }
 
 int nvmlDeviceGetPowerUsage(void *device, unsigned *milliwatts) {
-    (void)device;
-    return small("milliwatts", milliwatts);
+    return small(of(device, "milliwatts"), milliwatts);
 }
 
 int nvmlDeviceGetTemperature(void *device, int sensor, unsigned *celsius) {
-    (void)device;
-    return sensor == 0 ? small("celsius", celsius) : NOT_SUPPORTED;
+    return sensor == 0 ? small(of(device, "celsius"), celsius) : NOT_SUPPORTED;
 }
 
 int nvmlDeviceGetTotalEnergyConsumption(void *device, unsigned long long *millijoules) {
-    (void)device;
-    return number("millijoules", millijoules);
+    return number(of(device, "millijoules"), millijoules);
 }
 
 int nvmlDeviceGetTotalEccErrors(void *device, int kind, int since, unsigned long long *count) {
-    (void)device;
-    return kind == UNCORRECTED && since == VOLATILE ? number("ecc_errors", count) : NOT_SUPPORTED;
+    return kind == UNCORRECTED && since == VOLATILE ? number(of(device, "ecc_errors"), count) : NOT_SUPPORTED;
 }
 
 int nvmlDeviceGetMemoryInfo(void *device, unsigned long long *total_free_used) {
-    (void)device;
     total_free_used[1] = 0;
-    int total = number("total_bytes", &total_free_used[0]);
-    int used = number("used_bytes", &total_free_used[2]);
+    int total = number(of(device, "total_bytes"), &total_free_used[0]);
+    int used = number(of(device, "used_bytes"), &total_free_used[2]);
     return total ? total : used;
 }
 
 int nvmlDeviceGetCurrentClocksEventReasons(void *device, unsigned long long *reasons) {
-    (void)device;
-    return number("reasons", reasons);
+    return number(of(device, "reasons"), reasons);
 }
 
 const char *nvmlErrorString(int code) {

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.need import need
+from workloads.nvml import ORDER, VISIBLE
 
 SOURCE = Path(__file__).with_name("fake.c")
 NAME = "libnvidia-ml.so.1"
@@ -16,6 +17,7 @@ WELL = {
     "count": "2",
     "name": "Testing-GPU",
     "uuid": "GPU-1234",
+    "uuid.1": "GPU-5678",
     "driver": "580.65.06",
     "cuda": "13000",
     "sm_mhz": "1900",
@@ -50,7 +52,9 @@ class FakeGpu:
         self._answers: dict[str, str] = {}
         self.says(**WELL)
         monkeypatch.setenv("FAKE_NVML", str(answers))
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+        for variable in (VISIBLE, ORDER):
+            monkeypatch.setenv(variable, "")  # what a test makes of it goes with it
+            monkeypatch.delenv(variable)
 
     def says(self, **answers: object) -> None:
         """Other answers than before; None: that is not supported."""
