@@ -32,6 +32,7 @@ ALONE = (
     "harness/runner",
     "harness/store/test_retry.py",
     "workloads/test_guest.py",
+    "workloads/test_guest_gpus.py",
     "workloads/test_guest_turns.py",
     "workloads/test_launch.py",
     "workloads/test_launch_devices.py",

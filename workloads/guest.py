@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from workloads.launch import CASE_FAILED, OK, take_stdout
+from workloads.launch import CASE_FAILED, OK, on_cpu, take_stdout
 from workloads.stream import Stream
 
 NO_SETTINGS = Path(os.devnull)
@@ -74,8 +74,10 @@ def run(
     import pytest
 
     from workloads.environment import environment_apart
+    from workloads.guest_gpus import GuestGpus
     from workloads.guest_plugin import Collector, GuestRecorder, NoFiles
     from workloads.guest_turns import GuestTurns
+    from workloads.nvml import order_by_bus
     from workloads.turns import Taken
 
     recorder = None
@@ -83,7 +85,12 @@ def run(
     if cases is None:
         plugins.append(Collector(stream.send))
     else:
-        stream.send(environment_apart())
+        if not on_cpu():
+            order_by_bus()
+        found = environment_apart()
+        stream.send(found)
+        if found["platform"] == "cuda":
+            plugins.append(GuestGpus())
         recorder = GuestRecorder(stream.send, cases, in_order=tokens is not None)
         plugins.append(recorder)
     if tokens is not None:

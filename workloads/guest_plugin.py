@@ -37,6 +37,9 @@ WALL_CLOCK = "time.perf_counter"
 IN_TURNS = pytest.StashKey[bool]()
 """Whether a test's rounds wait each for its turn."""
 
+OF_GPU = pytest.StashKey["OfGpu"]()
+"""What is known of the GPUs that a test ran on."""
+
 _NO_FILES: Mapping[str, Any] = {
     "benchmark_storage": f"file://{os.devnull}",  # it would make a folder, even for nothing
     "benchmark_save": None,
@@ -50,6 +53,14 @@ _NO_FILES: Mapping[str, Any] = {
 }
 """What a suite's own settings may have pytest-benchmark write or read: the results go to the
 database, and where the suite lies may be read-only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfGpu:
+    """`record`: as in the test's own; None where no GPU was watched."""
+
+    record: Mapping[str, Any] | None = None
+    warnings: tuple[str, ...] = ()
 
 
 class Unmeasured(Exception):
@@ -201,8 +212,13 @@ class GuestRecorder:
             self._skip(item.nodeid, f"it passed without a call of its `{FIXTURE}` fixture")
             return
         try:
-            record = benchmark_record(fixture, self._use)
-            self._measured = {**record, "in_turns": item.stash.get(IN_TURNS, False)}
+            record, of_gpu = benchmark_record(fixture, self._use), item.stash.get(OF_GPU, OfGpu())
+            self._measured = {
+                **record,
+                "in_turns": item.stash.get(IN_TURNS, False),
+                "gpu": of_gpu.record,
+                "warnings": [*record["warnings"], *of_gpu.warnings],
+            }
         except Unmeasured as reason:
             self._fail(item.nodeid, "raised", str(reason))
 
