@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -17,6 +18,7 @@ from requests.exceptions import RequestException
 from urllib3.exceptions import HTTPError
 
 from containers import owner
+from containers.accelerators import DEV, Accelerator, accelerator, chosen
 from containers.assets import assets
 from containers.engine import Exit
 from containers.errors import EngineError, EngineUnavailable, LaunchRefused
@@ -61,8 +63,10 @@ class DockerEngine:
 
     isolation = "container"
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(self, client: docker.DockerClient, dev: Path = DEV) -> None:
+        """`dev`: where device files are found; in a container they are in /dev."""
         self._client = client
+        self._dev = dev
         self._owner = owner.this_process()
 
     @cached_property
@@ -98,13 +102,14 @@ class DockerEngine:
         return len(leftovers)
 
     def _options(self, spec: LaunchSpec) -> dict[str, Any]:
-        limits = spec.limits
+        limits, given = spec.limits, accelerator(spec.platform, self._dev)
         bounded = f"rw,nosuid,nodev,size={limits.tmp_bytes},mode=1777"
         return {
             "image": spec.image,
             "command": ["python", *spec.command],
             "environment": {
                 "HOME": "/tmp",
+                **chosen(spec.platform, spec.gpus),
                 **({SCRATCH_VARIABLE: _SCRATCH} if spec.scratch else {}),
                 **spec.env,
             },
@@ -129,13 +134,15 @@ class DockerEngine:
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             "pids_limit": limits.pids,
-            "ulimits": _ulimits(limits.pids),
+            "ulimits": _ulimits(limits.pids, given),
             "mem_limit": limits.memory_bytes,
             # Equal to the memory limit: no swap, so that a shortage is an error, not a slowdown.
             "memswap_limit": limits.memory_bytes,
             "cpuset_cpus": limits.cpus,
             "shm_size": limits.shm_bytes,
-            "device_requests": _devices(spec.gpus),
+            "device_requests": _devices(spec),
+            "devices": [f"{path}:{DEV / path.relative_to(self._dev)}:rw" for path in given.files],
+            "group_add": list(given.groups),
             # The streams are read as they come; a copy on disk would be unbounded.
             "log_config": LogConfig(type=LogConfig.types.NONE),
         }
@@ -148,7 +155,7 @@ class DockerEngine:
 
 def _check_gpus(spec: LaunchSpec, container: Container) -> None:
     """Podman before 5 ignores what it is asked for of GPUs. Raises `LaunchRefused`."""
-    if spec.gpus and not container.attrs["HostConfig"].get("DeviceRequests"):
+    if _devices(spec) and not container.attrs["HostConfig"].get("DeviceRequests"):
         raise LaunchRefused(
             "the engine hands out no GPUs through its Docker API: use Docker, or Podman 5 or "
             "newer, with the NVIDIA Container Toolkit; or measure on the host itself: "
@@ -156,13 +163,15 @@ def _check_gpus(spec: LaunchSpec, container: Container) -> None:
         )
 
 
-def _ulimits(pids: int) -> list[Ulimit]:
+def _ulimits(pids: int, given: Accelerator) -> list[Ulimit]:
     """Engines differ in what they give, and Podman, asked for nothing, asks the kernel for more
     than it may have where root is confined: a million files and processes."""
     processes = pids * _USERS
     return [
         Ulimit(name="nofile", soft=_FILES, hard=_FILES_AT_MOST),
         Ulimit(name="nproc", soft=processes, hard=processes),
+        # What is locked counts towards the memory limit as well.
+        *([Ulimit(name="memlock", soft=-1, hard=-1)] if given.locks_memory else ()),
     ]
 
 
@@ -277,13 +286,14 @@ class RunningContainer:
             _close(stream)
 
 
-def _devices(gpus: bool | tuple[str, ...]) -> list[DeviceRequest] | None:
-    """What `docker run --gpus` asks for: https://docs.docker.com/engine/containers/gpu/"""
-    if not gpus:
+def _devices(spec: LaunchSpec) -> list[DeviceRequest] | None:
+    """What `docker run --gpus` asks for: https://docs.docker.com/engine/containers/gpu/. AMD's are
+    no such devices."""
+    if not spec.gpus or spec.platform == "rocm":
         return None
-    if isinstance(gpus, bool):
+    if isinstance(spec.gpus, bool):
         return [DeviceRequest(count=-1, capabilities=[["gpu"]])]
-    return [DeviceRequest(device_ids=list(gpus), capabilities=[["gpu"]])]
+    return [DeviceRequest(device_ids=list(spec.gpus), capabilities=[["gpu"]])]
 
 
 def _close(stream: "CancellableStream[Any]") -> None:
@@ -350,6 +360,11 @@ def _advice(error: APIError) -> str:
         return (
             f"{explanation}. Change `gpus` of this target in jaxrig.toml to one that "
             "`nvidia-smi -L` lists"
+        )
+    if "setting rlimit type 8" in explanation:  # runc's words, for RLIMIT_MEMLOCK
+        return (
+            f"{explanation}. This engine may not lift the limit on locked memory, which a TPU "
+            "needs: give its service LimitMEMLOCK=infinity, or the capability CAP_SYS_RESOURCE"
         )
     if "requested cpus are not available" in explanation.lower():
         return f"{explanation}. Change `cpus` of this target in jaxrig.toml"

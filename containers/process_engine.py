@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from containers.accelerators import chosen
 from containers.engine import Exit
 from containers.errors import LaunchRefused
 from containers.output import Output
@@ -41,7 +42,7 @@ class ProcessEngine:
     def start(self, spec: LaunchSpec) -> "RunningProcess":
         """See `Engine.start`. `image` and limits but `cpus` mean nothing here; all GPUs are seen
         unless some are chosen."""
-        env = {**_inherited(), "PYTHONUNBUFFERED": "1", **_chosen(spec.gpus), **spec.env}
+        env = {**_inherited(), "PYTHONUNBUFFERED": "1", **_chosen(spec), **spec.env}
         scratch = _scratch(env) if spec.scratch else None
         if scratch is not None:
             env[SCRATCH_VARIABLE] = str(scratch)
@@ -72,12 +73,12 @@ def _inherited() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in _NOT_ITS_BUSINESS}
 
 
-def _chosen(gpus: bool | tuple[str, ...]) -> dict[str, str]:
-    """Makes CUDA see these GPUs alone, numbered as an engine and nvidia-smi number them:
+def _chosen(spec: LaunchSpec) -> dict[str, str]:
+    """Makes it see these GPUs alone; CUDA's numbered as an engine and nvidia-smi number them:
     https://docs.nvidia.com/cuda/cuda-c-programming-guide/index.html#env-vars"""
-    if isinstance(gpus, bool):
-        return {}
-    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+    if spec.platform == "rocm" or isinstance(spec.gpus, bool):
+        return chosen(spec.platform, spec.gpus)
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": ",".join(spec.gpus)}
 
 
 class RunningProcess:

@@ -31,6 +31,7 @@ class Limits:
 class LaunchSpec:
     """One launch: `command` is what follows `python` on the command line.
 
+    `platform`: what it computes on, as a target names it; AMD's GPUs and TPUs come with it.
     `gpus`: True for all that the engine has, or these, each by its number or its UUID.
     `scratch`: it needs a disk to write to; it is empty at first, and removed with the launch.
     `stdin`: it is told things while it runs (`Running.write`); else its stdin is at its end.
@@ -42,6 +43,7 @@ class LaunchSpec:
     image: str | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    platform: str = "cpu"
     gpus: bool | tuple[str, ...] = False
     scratch: bool = False
     stdin: bool = False

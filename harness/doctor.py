@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from containers.accelerators import accelerator, missing
 from containers.assets import assets
 from containers.docker_engine import connect, engine_errors
-from containers.errors import EngineError
+from containers.errors import EngineError, LaunchRefused
 from containers.host import CA_VARIABLES
 from containers.images import REGISTRY_BASE, known_base
 from containers.podman import engine_name
@@ -48,6 +49,7 @@ def examine(database_url: str) -> list[Finding]:
         _disk("disk (results)", Path()),
         *([_disk("disk (engine)", Path(info["DockerRootDir"]))] if info else []),
         _gpu(info),
+        _accelerators(),
         _process(),
         _database(database_url),
     ]
@@ -156,6 +158,26 @@ def _gpu(info: Mapping[str, Any]) -> Finding:
         mend = "end what else computes there, or choose another GPU"
         return Finding(check="GPU", status="warn", found=f"{found}; {busy}", mend=mend)
     return Finding(check="GPU", status="ok", found=found)
+
+
+def _accelerators() -> Finding:
+    """AMD's GPUs and TPUs. Few machines have any: it is well where there are none."""
+    check = "AMD GPU, TPU"
+    try:
+        told = "; ".join(_accelerator(platform) for platform in ("rocm", "tpu"))
+    except LaunchRefused as refused:
+        mend = "udevadm control --reload, udevadm trigger, once the rule is there"
+        return Finding(check=check, status="warn", found=str(refused), mend=mend)
+    return Finding(check=check, status="ok", found=told)
+
+
+def _accelerator(platform: str) -> str:
+    """The device files that a launch is given, or that there are none. Raises `LaunchRefused` for
+    one that it could not open."""
+    absent = missing(platform)
+    if absent is not None:
+        return f"no {absent.name} ({', '.join(absent.files)})"
+    return ", ".join(map(str, accelerator(platform).files))
 
 
 def _process() -> Finding:

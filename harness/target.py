@@ -133,7 +133,8 @@ class Target(BaseModel):
     )
     gpus: Gpus = Field(
         default=False,
-        description='All GPUs (true), none, or which: "0", "0,2", or a UUID of `nvidia-smi -L`.',
+        description='All GPUs (true), none, or which: "0", "0,2", or a UUID of `nvidia-smi -L`. '
+        "Of AMD's all, where it does not say which.",
     )
     cpus: CpuSet | None = Field(
         default=None, description='A cpuset, as in "0-3,8"; all CPUs where it is not given.'
@@ -175,6 +176,10 @@ class Target(BaseModel):
     def devices(self) -> bool | tuple[str, ...]:
         """`gpus`, those that are chosen one by one."""
         return self.gpus if isinstance(self.gpus, bool) else tuple(self.gpus.split(","))
+
+    def on_gpu(self) -> bool:
+        """Whether launches compute on GPUs: those asked for, or what the platform is."""
+        return bool(self.gpus) or self.platform in ("cuda", "rocm")
 
 
 def _needs_one(keys: Mapping[str, object]) -> bool:

@@ -27,7 +27,7 @@ CASE_FAILED = 4
 
 _STDOUT, _STDERR = 1, 2
 
-_ACCELERATORS = (Path("/dev/nvidiactl"), Path("/dev/kfd"), Path("/dev/accel0"))
+_ACCELERATORS = tuple(map(Path, ("/dev/nvidiactl", "/dev/kfd", "/dev/accel0", "/dev/vfio/0")))
 """Device files of NVIDIA's and AMD's GPUs, and of TPUs."""
 
 

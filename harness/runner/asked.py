@@ -44,7 +44,7 @@ def measuring(
     # One word each: an id may begin with a dash.
     chosen = tuple(f"--case={case}" for case in cases)
     spec = _spec(plan, setup, (*command, *chosen))
-    if plan.target.gpus:
+    if plan.target.on_gpu():
         shared = {} if rounds is None else SHARED_DEVICE
         limit = {CASE_LIMIT: f"{plan.target.case_limit_s:g}"}
         spec = replace(spec, env={**shared, **limit, **spec.env})
@@ -75,6 +75,7 @@ def _spec(plan: Plan, setup: Setup, command: tuple[str, ...]) -> LaunchSpec:
         image=None if image is None else image.digest,
         env=target.variables(),
         limits=limits(target),
+        platform=target.platform,
         gpus=target.devices(),
         deadline_s=target.launch_limit_s,
     )

@@ -81,8 +81,8 @@ _PLATFORM_ADVICE = {
     "cpu": 'Set JAX_PLATFORMS = "cpu" in the target\'s env.',
     "cuda": "Check that nvidia-smi works here, that the NVIDIA Container Toolkit is installed "
     "and that the target has gpus = true and a JAX with CUDA; or measure --target cpu.",
-    "rocm": "Containers are given no AMD GPU (/dev/kfd, /dev/dri): measure with "
-    "--isolation process, with a JAX for ROCm; or measure --target cpu.",
-    "tpu": "Containers are given no TPU (/dev/accel*, /dev/vfio): measure with "
-    "--isolation process, with jax[tpu]; or measure --target cpu.",
+    "rocm": "Check that rocminfo lists a GPU here, and that the target has a JAX for its release "
+    "of ROCm; or measure --target cpu.",
+    "tpu": "Check that no other process holds the TPU, and that the target has jax[tpu]; what "
+    "libtpu said is in the launch's log (jaxrig show); or measure --target cpu.",
 }

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from containers.accelerators import accelerator
 from containers.assets import assets
 from containers.docker_engine import DockerEngine, connect
 from containers.engine import Engine
@@ -52,6 +53,7 @@ def set_up(plan: Plan, say: Callable[[str], None]) -> Setup:
     if plan.isolation == "process":
         return _plain(plan, root)
     client = connect()
+    accelerator(plan.target.platform)  # before an image is built for nothing
     engine = DockerEngine(client)
     leftovers = engine.sweep()
     if leftovers:

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from containers.accelerators import accelerator, missing
 from containers.docker_engine import connect, engine_errors
-from containers.errors import EngineError
+from containers.errors import EngineError, LaunchRefused
 from containers.spec import parse_cpuset
 from containers.stock import Listed, Stock, stock
 from harness.config import Settings
@@ -15,8 +16,6 @@ from harness.runner.interpreter import interpreter
 from harness.runner.setup import recipe
 from harness.target import Target
 from workloads import catalog
-
-_DEVICES = {"rocm": ("/dev/kfd",), "tpu": ("/dev/accel0", "/dev/vfio/0")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,14 +75,14 @@ def _lacking_here(target: Target) -> Iterator[str]:
     machine = this_machine()
     if target.platform == "cuda" and not machine.gpus:
         yield "there is no NVIDIA GPU here (nvidia-smi finds no driver)"
-    files = _DEVICES.get(target.platform, ())
-    if files and not any(Path(each).exists() for each in files):
-        yield f"there is no such accelerator here ({' nor '.join(files)})"
-    yield from _missing("cpus", _cpus(target), machine.threads)
-    yield from _missing("gpus", _gpus(target), len(machine.gpus))
+    if (absent := missing(target.platform)) is not None:
+        yield str(absent)
+    yield from _beyond("cpus", _cpus(target), machine.threads)
+    if target.platform != "rocm":  # whose GPUs nvidia-smi does not list
+        yield from _beyond("gpus", _gpus(target), len(machine.gpus))
 
 
-def _missing(key: str, numbers: Iterable[int], count: int) -> Iterator[str]:
+def _beyond(key: str, numbers: Iterable[int], count: int) -> Iterator[str]:
     absent = [str(number) for number in numbers if number >= count]
     if absent:
         yield f"`{key}` of this target names {', '.join(absent)}, and this machine has {count}"
@@ -105,7 +104,9 @@ def _lacking_there(target: Target, engine: _Engine) -> Iterator[str]:
         yield f"this engine holds no image {target.image} (`docker pull` or `docker load` it)"
     if target.platform == "cuda" and not target.gpus:
         yield "no GPU reaches its containers: it needs gpus = true in jaxrig.toml"
-    if target.gpus and not engine.gpus:
+    if target.gpus and target.platform != "rocm" and not engine.gpus:
         yield "this engine hands out no GPUs: install the NVIDIA Container Toolkit"
-    if target.platform in _DEVICES:
-        yield 'containers are given NVIDIA\'s GPUs alone: it needs isolation = "process"'
+    try:
+        accelerator(target.platform)
+    except LaunchRefused as refused:
+        yield str(refused)

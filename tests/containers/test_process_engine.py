@@ -193,6 +193,16 @@ def test_a_launch_sees_the_gpus_that_were_chosen(
         assert read_all(running).decode() == f"{seen}\n"
 
 
+def test_of_amd_s_gpus_rocm_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
+    program = f"import os; print(*map(os.environ.get, {names}))"
+    spec = LaunchSpec(command=("-c", program), platform="rocm", gpus=("0", "2"))
+    with ProcessEngine(Path("/")).start(spec) as running:
+        assert read_all(running).decode() == "None 0,2\n"
+
+
 def test_a_python_that_is_not_there_is_refused(tmp_path: Path) -> None:
     engine = ProcessEngine(tmp_path, python=str(tmp_path / "python"))
     with pytest.raises(LaunchRefused, match="cannot start"):

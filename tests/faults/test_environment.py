@@ -7,6 +7,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from containers.accelerators import missing
 from tests.checkout import ROOT
 from tests.command import Jaxrig, Outcome
 
@@ -16,6 +17,14 @@ platform = "{platform}"
 dockerfile = "{dockerfile}"
 {more}
 """
+HERE = """
+[targets.{target}-here]
+extends = "{target}"
+platform = "cpu"
+env = {{ JAX_PLATFORMS = "cpu" }}
+gpus = false
+"""
+"""Of an example's stack: what it computes without its device."""
 RUN = ("run", "--target", "odd", "--case", "matmul/256/f32", "--launches", "1")
 PINS = 'requirements = "cpu.requirements.txt"'
 
@@ -103,7 +112,9 @@ def test_too_little_memory_to_start_is_named(jaxrig: Jaxrig) -> None:
 
 def test_a_base_that_cannot_be_had_is_said_with_the_ways_out(jaxrig: Jaxrig) -> None:
     example(jaxrig.folder)
-    outcome = jaxrig("run", "--target", "rocm", "--case", "matmul/256/f32", "--launches", "1")
+    with (jaxrig.folder / "jaxrig.toml").open("a") as more:
+        more.write(HERE.format(target="rocm"))  # whose GPU would be asked for first
+    outcome = jaxrig("run", "--target", "rocm-here", "--case", "matmul/256/f32", "--launches", "1")
     assert outcome.code == 5
     assert "no registry gives this engine rocm/dev-ubuntu-24.04:" in outcome.err
     assert "docker load" in outcome.err
@@ -117,18 +128,52 @@ def test_one_core_is_what_its_example_measures_on(jaxrig: Jaxrig) -> None:
     assert launch["environment"]["visible_cpus"] == [0]
 
 
-@pytest.mark.skipif(
+LONG = pytest.mark.skipif(
     "JAXRIG_LONG_TESTS" not in os.environ, reason="minutes: set JAXRIG_LONG_TESTS to run it"
 )
-def test_without_a_tpu_nothing_is_recorded_under_its_name(jaxrig: Jaxrig) -> None:
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "files"),
+    [
+        ("rocm", "AMD GPU", "no /dev/kfd; install AMD's kernel driver amdgpu"),
+        ("tpu", "TPU", "no /dev/accel[0-9]* nor /dev/vfio/vfio; install a TPU's driver"),
+    ],
+)
+def test_a_device_that_is_not_there_is_said_before_an_image_is_built(
+    jaxrig: Jaxrig, target: str, name: str, files: str
+) -> None:
+    if missing(target) is None:
+        pytest.skip(f"there is a {name} here")
     example(jaxrig.folder)
-    outcome = jaxrig(
-        *("run", "--target", "tpu", "--case", "matmul/256/f32", "--launches", "1"), timeout_s=900
-    )
+    said = f"there is no {name} here: {files}"
+    outcome = jaxrig("run", "--target", target, "--case", "matmul/256/f32", "--launches", "1")
     assert outcome.code == 5
-    assert "is for platform tpu, but JAX found" in outcome.err
-    assert "--isolation process" in outcome.err
-    assert_nothing_was_measured(jaxrig)
+    assert said in outcome.err
+    assert "building" not in outcome.err
+    (listed,) = (each for each in jaxrig.json("targets") if each["name"] == target)
+    assert said in listed["why_not"]
+    (found,) = (each for each in jaxrig.json("doctor") if each["check"] == "AMD GPU, TPU")
+    assert f"no {name} (" in found["found"]
+
+
+@LONG
+@pytest.mark.parametrize("target", ["tpu", "cuda12"])
+def test_an_example_builds_and_never_records_a_cpu_s_times_as_another_s(
+    jaxrig: Jaxrig, target: str
+) -> None:
+    """On the CPU its stack computes; under its own name nothing is recorded."""
+    example(jaxrig.folder)
+    with (jaxrig.folder / "jaxrig.toml").open("a") as more:
+        more.write(HERE.format(target=target))
+    run = ("--case", "matmul/256/f32", "--launches", "1")
+    outcome = jaxrig("run", "--target", f"{target}-here", *run, timeout_s=900)
+    assert outcome.code == 0, outcome.err
+    outcome = jaxrig("run", "--target", target, *run, timeout_s=900)
+    assert outcome.code == 5
+    assert [each["target"] for each in jaxrig.json("runs") if each["measurements"]] == [
+        f"{target}-here"
+    ]
 
 
 def example(folder: Path) -> None:

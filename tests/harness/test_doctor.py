@@ -10,6 +10,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from containers.accelerators import missing
 from harness.cli import dispatch
 from harness.doctor import Finding, examine
 from harness.store.writer import Store
@@ -23,6 +24,7 @@ CHECKS = {
     "memory",
     "disk (results)",
     "GPU",
+    "AMD GPU, TPU",
     "JAX for --isolation process",
     "database",
 }
@@ -138,6 +140,14 @@ def test_the_command_s_exit_code_follows(url: str) -> None:
     out, err = io.StringIO(), io.StringIO()
     assert dispatch(["doctor", "--db", url, "--format", "csv"], out, err) == 5
     assert out.getvalue().startswith("check,status,found,mend\nengine,fail,")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_amd_s_gpus_and_tpus_are_found_by_their_device_files(url: str) -> None:
+    finding = found(url)["AMD GPU, TPU"]
+    if missing("rocm") is not None and missing("tpu") is not None:
+        assert finding.found == "no AMD GPU (/dev/kfd); no TPU (/dev/accel[0-9]*, /dev/vfio/vfio)"
+    assert finding.status in ("ok", "warn")
 
 
 @pytest.mark.usefixtures("no_engine")

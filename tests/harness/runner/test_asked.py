@@ -38,6 +38,14 @@ def test_two_sides_share_a_device_s_memory(
     assert spec.env.get(FRACTION) == expected
 
 
+@pytest.mark.parametrize(
+    ("platform", "expected"), [("cuda", "0.45"), ("rocm", "0.45"), ("tpu", None), ("cpu", None)]
+)
+def test_so_do_gpus_that_need_no_asking_for(platform: str, expected: str | None) -> None:
+    spec = measuring(plan(A, platform=platform), SETUP, (A,), rounds={A: 21})
+    assert (spec.platform, spec.env.get(FRACTION)) == (platform, expected)
+
+
 def test_a_gpu_s_launch_knows_how_long_a_case_may_take() -> None:
     spec = measuring(plan(A, gpus=True, case_limit_s=90.0), SETUP, (A,))
     assert spec.env[CASE_LIMIT] == "90"

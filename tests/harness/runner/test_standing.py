@@ -6,6 +6,7 @@ from pathlib import Path
 import docker
 import pytest
 
+from containers.accelerators import missing
 from harness.config import Settings
 from harness.machine import this_machine
 from harness.runner.standing import Standing, standings
@@ -36,6 +37,7 @@ def test_a_plain_process_needs_jax(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 NO_GPU = pytest.mark.skipif(bool(this_machine().gpus), reason="there is a GPU here")
+NO_TPU = pytest.mark.skipif(missing("tpu") is None, reason="there is a TPU here")
 NO_KFD = pytest.mark.skipif(Path("/dev/kfd").exists(), reason="there is an AMD GPU here")
 
 
@@ -43,7 +45,8 @@ NO_KFD = pytest.mark.skipif(Path("/dev/kfd").exists(), reason="there is an AMD G
     ("changes", "why_not"),
     [
         pytest.param({"platform": "cuda"}, "there is no NVIDIA GPU here", marks=NO_GPU),
-        pytest.param({"platform": "rocm"}, "no such accelerator here (/dev/kfd)", marks=NO_KFD),
+        pytest.param({"platform": "rocm"}, "there is no AMD GPU here: no /dev/kfd", marks=NO_KFD),
+        pytest.param({"platform": "tpu"}, "no /dev/accel[0-9]* nor /dev/vfio/", marks=NO_TPU),
         ({"cpus": "0,9998"}, "`cpus` of this target names 9998, and this machine has"),
         ({"gpus": "0,997"}, "997, and this machine has"),
         ({"gpus": "GPU-none"}, "this engine hands out no GPUs"),
