@@ -78,6 +78,7 @@ def run(
     from workloads.guest_plugin import Collector, GuestRecorder, NoFiles
     from workloads.guest_turns import GuestTurns
     from workloads.nvml import order_by_bus
+    from workloads.pauses import Pauses
     from workloads.turns import Taken
 
     recorder = None
@@ -90,7 +91,7 @@ def run(
         found = environment_apart()
         stream.send(found)
         if found["platform"] == "cuda":
-            plugins.append(GuestGpus())
+            plugins.append(GuestGpus(Pauses() if tokens is None else None))
         recorder = GuestRecorder(stream.send, cases, in_order=tokens is not None)
         plugins.append(recorder)
     if tokens is not None:

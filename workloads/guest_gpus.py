@@ -11,6 +11,7 @@ from workloads import throttling
 from workloads.environment import started_platform
 from workloads.guest_plugin import FIXTURE, OF_GPU, OfGpu
 from workloads.nvml import Unread, gpus, need_known
+from workloads.pauses import Pauses
 from workloads.throttling import Watch, Watched
 
 APART_S = 0.005
@@ -21,9 +22,20 @@ APART_SHARE = 0.005
 small."""
 
 
+MOST_SET_ASIDE = 20_000
+"""Samples that can be kept beside those that were taken in their place."""
+
+
 class GuestGpus:
-    """A pytest plugin that leaves with each test what its GPUs were seen to do. It is as it was
-    measured: whether a test may be measured once more, only its author knows."""
+    """A pytest plugin that leaves with each test what its GPUs were seen to do. `pauses`: None in
+    turns, where nobody waits for a GPU."""
+
+    def __init__(self, pauses: Pauses | None) -> None:
+        self._pauses = pauses
+        self._began_s = 0.0
+
+    def pytest_runtest_logstart(self) -> None:
+        self._began_s = time.monotonic()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -31,15 +43,94 @@ class GuestGpus:
         if fixture is None:
             return (yield)
         try:
-            looks = Looks(watch=Watch(gpus=gpus()))
+            watching = Watching(fixture, self._pauses, self._began_s)
         except Unread as error:
             item.stash[OF_GPU] = OfGpu(warnings=(throttling.unknown(error),))
             return (yield)
-        before = allocations()
-        looks.follow(fixture)
         result = yield
-        item.stash[OF_GPU] = told(looks, used(before, allocations()))
+        item.stash[OF_GPU] = watching.told()
         return result
+
+
+class Watching:
+    """GPUs while pytest-benchmark's `fixture` (which has no annotations) times a test.
+
+    What it calls as often as it likes (`benchmark(f)`) is timed once more after a pause, where the
+    GPU was slowed too often. How often `benchmark.pedantic` calls, its author has said.
+    """
+
+    def __init__(self, fixture: Any, pauses: Pauses | None, began_s: float) -> None:
+        """`began_s`: when the test did, as `time.monotonic` tells it. Raises `Unread`."""
+        self._fixture, self._pauses, self._began_s = fixture, pauses, began_s
+        self._set_aside_s: list[float] = []
+        self._remarks: tuple[str, ...] = ()
+        self._begin()
+        fixture._add_stats = self._looking(fixture._add_stats)
+        fixture._raw = self._settling(fixture._raw)
+
+    def told(self) -> OfGpu:
+        try:
+            watched = self._watched()
+        except Unread as error:
+            return OfGpu(warnings=(throttling.unknown(error),))
+        if watched is None:
+            return OfGpu()
+        return OfGpu(
+            record=watched.as_record(self._set_aside_s),
+            warnings=(*throttling.warnings(watched), *self._remarks),
+        )
+
+    def _begin(self) -> None:
+        self._before, self._looks = allocations(), Looks(watch=Watch(gpus=gpus()))
+
+    def _watched(self) -> Watched | None:
+        """Since it began, of the GPUs that were computed on. Raises `Unread`."""
+        places = used(self._before, allocations())
+        need_known(places)
+        return self._looks.end(places)
+
+    def _looking(self, add_stats: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Looks at the end of each round that is kept; none of that is timed."""
+
+        def add(stats: Any) -> None:
+            update = stats.update
+
+            def kept(duration: float) -> None:
+                update(duration)
+                self._looks.round_ended()
+
+            stats.update = kept
+            add_stats(stats)
+
+        return add
+
+    def _settling(self, raw: Callable[..., Any]) -> Callable[..., Any]:
+        """pytest-benchmark's `benchmark(f)`, once more after a pause where that helps."""
+
+        def settled(*words: Any, **options: Any) -> Any:
+            start_s = time.monotonic()
+            result = raw(*words, **options)
+            watched = self._slowed(time.monotonic() - start_s)
+            if watched is None or self._pauses is None:
+                return result
+            self._pauses.take()
+            self._set_aside_s = list(self._fixture.stats.stats.data)
+            self._remarks = (throttling.again(watched),)
+            self._begin()
+            return raw(*words, **options)
+
+        return settled
+
+    def _slowed(self, timed_s: float) -> Watched | None:
+        """What was seen, if it was such that a pause would help."""
+        try:
+            watched = self._watched()
+        except Unread:  # as it will be told
+            return None
+        if watched is None or self._pauses is None or self._looks.timed > MOST_SET_ASIDE:
+            return None
+        spent_s = time.monotonic() - self._began_s
+        return watched if self._pauses.would_help(watched, timed_s, spent_s) else None
 
 
 @dataclass(kw_only=True)
@@ -53,23 +144,6 @@ class Looks:
     timed: int = 0
     _first_s: float | None = None
     _next_s: float = 0.0
-
-    def follow(self, fixture: Any) -> None:
-        """Looks at the end of each round that pytest-benchmark's `fixture` (which has no
-        annotations) keeps; none of that is timed."""
-        add_stats = fixture._add_stats
-
-        def add(stats: Any) -> None:
-            update = stats.update
-
-            def kept(duration: float) -> None:
-                update(duration)
-                self.round_ended()
-
-            stats.update = kept
-            add_stats(stats)
-
-        fixture._add_stats = add
 
     def round_ended(self) -> None:
         now = self.clock()
@@ -89,18 +163,6 @@ class Looks:
             gpus=tuple(self.watch.seen(place, self.rounds) for place in places),
             looked_at=None if len(self.rounds) == self.timed else tuple(self.rounds),
         )
-
-
-def told(looks: Looks, places: Sequence[int]) -> OfGpu:
-    """Of the GPUs at `places`."""
-    try:
-        need_known(places)
-    except Unread as error:
-        return OfGpu(warnings=(throttling.unknown(error),))
-    watched = looks.end(places)
-    if watched is None:
-        return OfGpu()
-    return OfGpu(record=watched.as_record(), warnings=tuple(throttling.warnings(watched)))
 
 
 def allocations() -> dict[int, int | None]:

@@ -270,9 +270,8 @@ def _gpu(timing: Timing) -> dict[str, Any] | None:
 
 
 def _set_aside(timing: Timing) -> Iterator[str]:
-    """Says that there was a first try, and why it was not the last."""
     if timing.set_aside is not None and timing.set_aside.gpu is not None:
-        yield f"measured again after a pause: {throttling.slowed(timing.set_aside.gpu)} before"
+        yield throttling.again(timing.set_aside.gpu)
 
 
 def _of_program(prepared: Prepared, program: Program, timing: Timing) -> Iterator[str]:

@@ -135,10 +135,11 @@ def warnings(watched: Watched) -> list[str]:
     ]
 
 
-def slowed(watched: Watched) -> str:
-    """In words: in how many rounds."""
+def again(watched: Watched) -> str:
+    """Says that there was a first try, and why it was not the last."""
     some = "the" if len(watched.gpus) == 1 else "a"
-    return f"{some} GPU was slowed in {_share(watched, watched.marked)}"
+    share = _share(watched, watched.marked)
+    return f"measured again after a pause: {some} GPU was slowed in {share} before"
 
 
 def unknown(error: Unread) -> str:

@@ -4,13 +4,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import records
 from tests.checkout import ROOT
 from tests.workloads.nvml.gpu import FakeGpu
-from workloads.guest_gpus import APART_S, APART_SHARE, Looks, told, used
+from workloads import guest_gpus
+from workloads.guest_gpus import APART_S, APART_SHARE, Looks, Watching, used
 from workloads.nvml import gpus
 from workloads.throttling import Watch
 
@@ -51,6 +53,11 @@ def test_called(benchmark):
     import jax; jax.devices()
     benchmark._max_time = 0.05
     benchmark(sum, [1, 2])
+
+def test_hot(benchmark):
+    import jax; jax.devices()
+    benchmark._min_rounds, benchmark._max_time = 5, 0.01
+    assert benchmark(hot_in(*range(8))) is None
 
 def test_wrong(benchmark):
     benchmark.pedantic(hot_in(0), rounds=2)
@@ -98,7 +105,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_rounds_of_tests_are_watched_and_marked(gpu: FakeGpu, nvml: Path, folder: Path) -> None:
-    found = measured(launch(nvml, folder, "without_jax", "pedantic", "called", "wrong"))
+    found = measured(launch(nvml, folder, "without_jax", "pedantic", "called", "hot", "wrong"))
     pedantic = found[case("pedantic")]
     seen = watched(pedantic)
     assert (seen.name, seen.uuid, seen.others) == ("Testing-GPU", "GPU-1234", [])
@@ -115,6 +122,11 @@ def test_rounds_of_tests_are_watched_and_marked(gpu: FakeGpu, nvml: Path, folder
     assert not any("GPU" in each for each in called.warnings)
     assert found[case("without_jax")].gpu is None
     assert case("wrong") not in found
+    hot = found[case("hot")]
+    assert (watched(hot).marked, len(watched(hot).set_aside_s)) == ([], 5)
+    assert watched(hot).set_aside_s != hot.samples_s
+    (said,) = (each for each in hot.warnings if "GPU" in each)
+    assert said == "measured again after a pause: the GPU was slowed in 5 of 5 rounds before"
 
 
 def test_in_turns_each_of_several_gpus_that_jax_may_use_is_watched(
@@ -122,13 +134,15 @@ def test_in_turns_each_of_several_gpus_that_jax_may_use_is_watched(
 ) -> None:
     monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
-    (found,) = measured(launch(nvml, folder, "other", stdin="go\n" * 3)).values()
+    said = launch(nvml, folder, "other", "hot", stdin="go\n" * 4)
+    found, hot = measured(said).values()
     first = watched(found)
     (second,) = first.others
     assert (first.uuid, second.uuid) == ("GPU-5678", "GPU-1234")
     assert (found.in_turns, first.marked, second.marked) == (True, [1], [])
-    (said,) = (each for each in found.warnings if "GPU" in each)
-    assert said.startswith("Testing-GPU GPU-5678 was slowed in 1 of 2 rounds")
+    (warning,) = (each for each in found.warnings if "GPU" in each)
+    assert warning.startswith("Testing-GPU GPU-5678 was slowed in 1 of 2 rounds")
+    assert (watched(hot).set_aside_s, watched(hot).others[0].marked) == ([], [0, 1, 2, 3, 4])
 
 
 def test_gpus_that_cannot_be_asked_are_said(gpu: FakeGpu, nvml: Path, folder: Path) -> None:
@@ -138,13 +152,14 @@ def test_gpus_that_cannot_be_asked_are_said(gpu: FakeGpu, nvml: Path, folder: Pa
     assert any("unknown: NVML: Driver Not Loaded" in each for each in found.warnings)
 
 
-def test_one_that_nvml_does_not_know_is_no_other_s(gpu: FakeGpu) -> None:
-    looks = Looks(watch=Watch(gpus=gpus()))
-    looks.round_ended()
-    assert told(looks, [0, 1]).record is not None
-    unknown = told(looks, [0, 2])
-    assert unknown.record is None
-    assert any("JAX runs on GPU 2" in each for each in unknown.warnings)
+def test_one_that_nvml_does_not_know_is_no_other_s(
+    gpu: FakeGpu, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guest_gpus, "allocations", lambda: {2: None})
+    told = Watching(SimpleNamespace(_add_stats=None, _raw=None), None, 0.0).told()
+    assert told.record is None
+    (said,) = told.warnings
+    assert "JAX runs on GPU 2, counted from 0, and NVML shows 2" in said
 
 
 @pytest.mark.parametrize(
