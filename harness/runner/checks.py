@@ -1,6 +1,7 @@
 """What a launch may say before it is believed: container output is untrusted."""
 
 from containers import owner
+from containers.accelerators import missing
 from harness.errors import EnvironmentFailure
 from harness.records import BadRecord, Benchmark, Environment, Measurement
 from harness.target import Target
@@ -31,8 +32,15 @@ def check_environment(name: str, target: Target, found: Environment, *, own: boo
 def _advice(target: Target, found: Environment) -> str:
     """What the launch found out itself, or else what usually helps."""
     if target.platform == "cuda" and found.no_gpu is not None:
-        return f"{found.no_gpu[:1].upper()}{found.no_gpu[1:]}; or measure --target cpu."
+        return _sentence(found.no_gpu)
+    absent = missing(target.platform)
+    if absent is not None:  # a plain process is not asked for it before
+        return _sentence(str(absent))
     return _PLATFORM_ADVICE[target.platform]
+
+
+def _sentence(reason: str) -> str:
+    return f"{reason[:1].upper()}{reason[1:]}; or measure --target cpu."
 
 
 def check_measurement(found: Measurement) -> None:

@@ -5,11 +5,9 @@ needs the same of an engine, of groups and of a launch.
 """
 
 import json
-import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +20,8 @@ from containers.docker_engine import DockerEngine
 from containers.errors import LaunchRefused
 from containers.spec import LaunchSpec
 from tests.containers.running import WELL, attributes, read_all
-from tests.need import need
+from tests.nodes import ZERO, Nodes
 
-ZERO = os.makedev(1, 5)
 NAMES = ("kfd", "dri/renderD128", "dri/renderD129", "dri/card0", "vfio/vfio", "vfio/0", "accel0")
 
 PROBE = f"""
@@ -52,32 +49,10 @@ print(json.dumps({{
 }}))
 """
 
-Node = Callable[..., Path]
-
 
 @pytest.fixture
-def dev(tmp_path: Path) -> Path:
-    found = tmp_path / "dev"
-    found.mkdir()
-    return found
-
-
-@pytest.fixture
-def node(dev: Path) -> Node:
-    """`node(name, mode, group)`: a device file."""
-
-    def make(name: str, mode: int = 0o660, group: int = 4242) -> Path:
-        path = dev / name
-        path.parent.mkdir(exist_ok=True)
-        try:
-            os.mknod(path, stat.S_IFCHR | mode, ZERO)
-            os.chown(path, 0, group)
-            path.chmod(mode)
-        except PermissionError as error:
-            need(False, f"the right to make device files (root): {error}")
-        return path
-
-    return make
+def node(tmp_path: Path) -> Nodes:
+    return Nodes(tmp_path / "dev")
 
 
 def probed(client: docker.DockerClient, image: str, dev: Path, **spec: Any) -> dict[str, Any]:
@@ -105,12 +80,12 @@ def is_hardened(found: dict[str, Any]) -> bool:
 
 
 def test_a_launch_opens_amd_s_gpus_by_their_groups_and_is_as_hardened(
-    engine: docker.DockerClient, image: str, dev: Path, node: Node
+    engine: docker.DockerClient, image: str, node: Nodes
 ) -> None:
     for name, group in {"kfd": 4242, "dri/renderD128": 4243, "dri/renderD129": 4242}.items():
         node(name, group=group)
     node("dri/card0")  # draws
-    found = probed(engine, image, dev, platform="rocm", gpus=("0", "2"))
+    found = probed(engine, image, node.dev, platform="rocm", gpus=("0", "2"))
     assert opened(found) == {"kfd", "dri/renderD128", "dri/renderD129"}
     assert found["read"]["dri/card0"] == "No such file or directory"
     assert set(found["ids"][2]) - {65534} == {4242, 4243}
@@ -128,15 +103,15 @@ def may_lift_limits() -> bool:
 
 @pytest.mark.parametrize("names", [("accel0",), ("vfio/vfio", "vfio/0")])
 def test_a_launch_opens_a_tpu_and_may_lock_memory(
-    engine: docker.DockerClient, image: str, dev: Path, node: Node, names: tuple[str, ...]
+    engine: docker.DockerClient, image: str, node: Nodes, names: tuple[str, ...]
 ) -> None:
     for name in names:
         node(name, mode=0o666, group=0)
     if not may_lift_limits():
         with pytest.raises(LaunchRefused, match="LimitMEMLOCK=infinity"):
-            probed(engine, image, dev, platform="tpu")
+            probed(engine, image, node.dev, platform="tpu")
         return
-    found = probed(engine, image, dev, platform="tpu")
+    found = probed(engine, image, node.dev, platform="tpu")
     assert opened(found) == set(names)
     assert set(found["ids"][2]) <= {65534}
     assert found["locked"] == [-1, -1]
@@ -146,8 +121,7 @@ def test_a_launch_opens_a_tpu_and_may_lock_memory(
 def test_an_engine_is_asked_for_a_tpu_s_files_and_for_memory_to_lock(
     engine: docker.DockerClient,
     image: str,
-    dev: Path,
-    node: Node,
+    node: Nodes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It may not be allowed to give that: it says so at the start, and takes the order before."""
@@ -155,7 +129,7 @@ def test_an_engine_is_asked_for_a_tpu_s_files_and_for_memory_to_lock(
         node(name, group=7)
     monkeypatch.setattr(Container, "start", lambda _: None)
     spec = LaunchSpec(command=("-c", ""), image=image, platform="tpu")
-    with DockerEngine(engine, dev).start(spec) as running:
+    with DockerEngine(engine, node.dev).start(spec) as running:
         asked = attributes(engine, running)["HostConfig"]
     devices = {each["PathInContainer"]: each["CgroupPermissions"] for each in asked["Devices"]}
     assert devices == {"/dev/vfio/vfio": "rw", "/dev/vfio/0": "rw"}
@@ -166,20 +140,22 @@ def test_an_engine_is_asked_for_a_tpu_s_files_and_for_memory_to_lock(
 
 @pytest.mark.parametrize("platform", ["cpu", "cuda"])
 def test_other_launches_are_given_none(
-    engine: docker.DockerClient, image: str, dev: Path, node: Node, platform: str
+    engine: docker.DockerClient, image: str, node: Nodes, platform: str
 ) -> None:
     for name in NAMES:
         node(name, mode=0o666)
-    found = probed(engine, image, dev, platform=platform)
+    found = probed(engine, image, node.dev, platform=platform)
     assert opened(found) == set()
     assert found["locked"] != [-1, -1]
 
 
 def test_what_is_not_there_is_named_with_its_driver_and_nothing_is_started(
-    engine: docker.DockerClient, dev: Path
+    engine: docker.DockerClient, node: Nodes
 ) -> None:
-    with pytest.raises(LaunchRefused, match=f"no AMD GPU here: no {dev}/kfd; install AMD's kernel"):
-        DockerEngine(engine, dev).start(LaunchSpec(command=(), platform="rocm"))
+    with pytest.raises(
+        LaunchRefused, match=f"no AMD GPU here: no {node.dev}/kfd; install AMD's kernel"
+    ):
+        DockerEngine(engine, node.dev).start(LaunchSpec(command=(), platform="rocm"))
 
 
 @pytest.mark.parametrize(
@@ -198,32 +174,32 @@ def test_what_is_not_there_is_named_with_its_driver_and_nothing_is_started(
     ],
 )
 def test_which_files_are_missing(
-    dev: Path, node: Node, platform: str, there: list[str], absent: list[str]
+    node: Nodes, platform: str, there: list[str], absent: list[str]
 ) -> None:
     for name in there:
         node(name)
-    found = missing(platform, dev)
-    assert (() if found is None else found.files) == tuple(f"{dev}/{name}" for name in absent)
+    found = missing(platform, node.dev)
+    assert (() if found is None else found.files) == tuple(f"{node.dev}/{name}" for name in absent)
 
 
-def test_a_file_of_another_kind_is_no_device(dev: Path, node: Node) -> None:
+def test_a_file_of_another_kind_is_no_device(node: Nodes) -> None:
     node("dri/renderD128")
-    (dev / "kfd").touch()
-    assert missing("rocm", dev) is not None
+    (node.dev / "kfd").touch()
+    assert missing("rocm", node.dev) is not None
 
 
-def test_groups_are_needed_where_not_everybody_may(dev: Path, node: Node) -> None:
+def test_groups_are_needed_where_not_everybody_may(node: Nodes) -> None:
     kfd = node("kfd", mode=0o666)
     rendering = [node("dri/renderD128", group=7), node("dri/renderD129", group=7)]
-    assert accelerator("rocm", dev) == Accelerator(files=(kfd, *rendering), groups=(7,))
-    assert accelerator("cpu", dev) == Accelerator()
+    assert accelerator("rocm", node.dev) == Accelerator(files=(kfd, *rendering), groups=(7,))
+    assert accelerator("cpu", node.dev) == Accelerator()
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o644, 0o620])
-def test_one_that_a_launch_could_not_open_is_said(dev: Path, node: Node, mode: int) -> None:
+def test_one_that_a_launch_could_not_open_is_said(node: Nodes, mode: int) -> None:
     node("accel0", mode=mode)
     with pytest.raises(LaunchRefused, match=r"may not open .*/accel0 \(crw.*group 4242\).*udev"):
-        accelerator("tpu", dev)
+        accelerator("tpu", node.dev)
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,20 @@ import io
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import docker
 import pytest
 
-from containers.accelerators import missing
+from containers.accelerators import accelerator, missing
+from harness import doctor
 from harness.cli import dispatch
 from harness.doctor import Finding, examine
 from harness.store.writer import Store
 from tests.harness.nvidia_smi import with_nvidia_smi
+from tests.nodes import Nodes
 
 CHECKS = {
     "engine",
@@ -148,6 +151,22 @@ def test_amd_s_gpus_and_tpus_are_found_by_their_device_files(url: str) -> None:
     if missing("rocm") is not None and missing("tpu") is not None:
         assert finding.found == "no AMD GPU (/dev/kfd); no TPU (/dev/accel[0-9]*, /dev/vfio/vfio)"
     assert finding.status in ("ok", "warn")
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_one_that_a_launch_could_not_open_is_a_warning(
+    url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    node = Nodes(tmp_path / "dev")
+    for name, function in {"accelerator": accelerator, "missing": missing}.items():
+        monkeypatch.setattr(doctor, name, partial(function, dev=node.dev))
+    kfd, rendering = node("kfd"), node("dri/renderD128")
+    finding = found(url)["AMD GPU, TPU"]
+    assert finding.found.startswith(f"{kfd}, {rendering}; no TPU (")
+    kfd.chmod(0o600)
+    finding = found(url)["AMD GPU, TPU"]
+    assert (finding.status, bool(finding.mend)) == ("warn", True)
+    assert f"may not open {kfd}" in finding.found
 
 
 @pytest.mark.usefixtures("no_engine")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
@@ -12,7 +13,8 @@ from harness import records
 from tests.checkout import ROOT
 from tests.workloads.nvml.gpu import FakeGpu
 from workloads import guest_gpus
-from workloads.guest_gpus import APART_S, APART_SHARE, Looks, Watching, used
+from workloads.guest_gpus import APART_S, APART_SHARE, GuestGpus, Looks, Watching, used
+from workloads.guest_plugin import OF_GPU
 from workloads.nvml import gpus
 from workloads.throttling import Watch
 
@@ -145,11 +147,13 @@ def test_in_turns_each_of_several_gpus_that_jax_may_use_is_watched(
     assert (watched(hot).set_aside_s, watched(hot).others[0].marked) == ([], [0, 1, 2, 3, 4])
 
 
-def test_gpus_that_cannot_be_asked_are_said(gpu: FakeGpu, nvml: Path, folder: Path) -> None:
+def test_gpus_that_cannot_be_asked_are_said(gpu: FakeGpu) -> None:
     gpu.says(init=9)
-    (found,) = measured(launch(nvml, folder, "pedantic")).values()
-    assert found.gpu is None
-    assert any("unknown: NVML: Driver Not Loaded" in each for each in found.warnings)
+    item = SimpleNamespace(funcargs={"benchmark": object()}, stash=pytest.Stash())
+    test = GuestGpus(None).pytest_runtest_call(cast("pytest.Item", item))
+    next(test)
+    (said,) = item.stash[OF_GPU].warnings
+    assert said == "clocks and throttling of the GPU unknown: NVML: Driver Not Loaded"
 
 
 def test_one_that_nvml_does_not_know_is_no_other_s(

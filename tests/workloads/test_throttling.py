@@ -1,6 +1,7 @@
 """Which rounds are marked, and what is kept of the GPU beside them."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -160,6 +161,16 @@ def test_those_that_a_case_runs_on_are_watched(
     watch = throttling.watch(devices)
     assert watch is not None
     assert [seen.uuid for seen in watch.end(1).gpus] == uuids
+
+
+def test_as_many_are_watched_as_the_case_runs_on(
+    small: Small, benchmark: Benchmark, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(throttling, "watch", asked.append)
+    monkeypatch.setattr(jax, "device_count", lambda: 3)
+    measure(replace(small("matmul"), devices=3), benchmark, BRIEF)
+    assert asked == [3]
 
 
 def test_one_that_nvml_does_not_know_is_no_other_s(

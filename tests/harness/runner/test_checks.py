@@ -3,7 +3,9 @@
 import pytest
 
 from containers import owner
+from containers.accelerators import missing
 from harness.errors import EnvironmentFailure
+from harness.runner import checks
 from harness.runner.checks import check_environment
 from tests.harness.runner.bench import TARGET
 from tests.harness.samples import (
@@ -29,14 +31,27 @@ def test_the_right_platform_on_this_machine_is_accepted() -> None:
     ],
 )
 def test_the_wrong_platform_is_refused_with_the_way_out(
-    platform: str, found: str, advice: str
+    monkeypatch: pytest.MonkeyPatch, platform: str, found: str, advice: str
 ) -> None:
+    monkeypatch.setattr(checks, "missing", lambda _: None)  # a driver is there
     target = TARGET.model_copy(update={"platform": platform})
     with pytest.raises(EnvironmentFailure) as refused:
         check_environment("mine", target, parsed_environment(platform=found))
     message = str(refused.value)
     assert f"target mine is for platform {platform}, but JAX found {found} (cpu)" in message
     assert advice in message
+
+
+@pytest.mark.parametrize(
+    ("platform", "advice"),
+    [("rocm", "There is no AMD GPU here: no /dev/kfd; install"), ("tpu", "There is no TPU here")],
+)
+def test_a_device_file_that_is_not_there_is_the_reason(platform: str, advice: str) -> None:
+    if missing(platform) is None:
+        pytest.skip("there is such a device here")
+    target = TARGET.model_copy(update={"platform": platform})
+    with pytest.raises(EnvironmentFailure, match=f"nothing was recorded. {advice}"):
+        check_environment("mine", target, parsed_environment())
 
 
 def test_what_a_launch_found_out_of_its_gpu_is_the_way_out() -> None:

@@ -1,16 +1,19 @@
 """Of each target: whether its image is built, and why this machine cannot run it, if it cannot."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import docker
 import pytest
 
-from containers.accelerators import missing
+from containers.accelerators import accelerator, missing
+from harness import runner
 from harness.config import Settings
 from harness.machine import this_machine
 from harness.runner.standing import Standing, standings
 from harness.target import BUILT_IN_TARGETS, Target
+from tests.nodes import Nodes
 
 CPU = BUILT_IN_TARGETS["cpu"]
 PLAIN = Target(platform="cpu", isolation="process")
@@ -76,3 +79,18 @@ def test_gpus_that_reach_no_container_are_named(
     assert "it needs gpus = true" in str(standing(without).why_not)
     plain = PLAIN.model_copy(update={"platform": "cuda"})
     assert standing(plain).why_not is None
+
+
+def test_amd_s_gpus_run_where_a_launch_may_open_them(
+    engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = Nodes(tmp_path / "dev")
+    for name, function in {"accelerator": accelerator, "missing": missing}.items():
+        monkeypatch.setattr(runner.standing, name, partial(function, dev=node.dev))
+    target = CPU.model_copy(update={"platform": "rocm", "gpus": "0,7"})
+    assert f"no {node.dev}/kfd" in str(standing(target).why_not)
+    kfd = node("kfd")
+    node("dri/renderD128")
+    assert standing(target).why_not is None
+    kfd.chmod(0o600)
+    assert f"may not open {kfd}" in str(standing(target).why_not)
