@@ -19,7 +19,7 @@ from workloads.stream import SCHEMA_VERSION
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _VARIABLES = (
-    *("JAX_", "XLA_", "LIBTPU_", "TPU_", "TF_", "CUDA_", "NVIDIA_", "NCCL_"),
+    *("JAX_", "XLA_", "LIBTPU_", "TF_", "CUDA_", "NVIDIA_", "NCCL_"),
     *("ROCR_", "HIP_", "HSA_"),
     *("OMP_", "OPENBLAS_", "MKL_", "MALLOC_", "GLIBC_TUNABLES", "LD_PRELOAD"),
 )
