@@ -91,7 +91,7 @@ def test_gpus_are_counted_as_their_driver_counts_them(
     (tmp_path / "nvidiactl").touch()
     asked: list[str | None] = []
 
-    def measure_all(*_: object) -> int:
+    def measure_all(*_: object, **__: object) -> int:
         asked.append(os.environ.get(ORDER))
         return 0
 
@@ -112,7 +112,7 @@ def test_a_case_that_is_alone_leaves_the_device_s_memory_to_others(
 ) -> None:
     asked: list[str | None] = []
 
-    def measure_all(*_: object) -> int:
+    def measure_all(*_: object, **__: object) -> int:
         asked.append(os.environ.get(PREALLOCATE))
         return 0
 
