@@ -68,11 +68,14 @@ def add(run: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     ceilings, plans = _plans(arguments)
-    before = measured(ceilings, arguments.db, err) if ceilings else []
     if len(plans) == 1:
+        before = measured(ceilings, arguments.db, err) if ceilings else []
         results = measured(plans, arguments.db, err)
         view = stored_run(arguments.db, results[0].name)
     else:
+        before = [
+            each for plan in ceilings for each in measured_in_turns([plan], arguments.db, err)
+        ]
         results = measured_in_turns(plans, arguments.db, err)
         view = stored_runs(arguments.db, [each.name for each in results])
     show(view, arguments, out)
@@ -104,7 +107,15 @@ def _write_junit(results: "Sequence[Result]", arguments: argparse.Namespace) -> 
 
 
 def check(results: "Sequence[Result]", db: str) -> None:
-    """Raises `CasesFailed`, and `EnvironmentFailure` where there was nothing to measure."""
+    """Raises `CasesFailed`, and `EnvironmentFailure` where there was nothing to measure, or not all
+    could be."""
+    amiss = [each.name for each in results if each.amiss]
+    if amiss:
+        whys = "; ".join(command_line("show", name, db=db) for name in amiss)
+        raise EnvironmentFailure(
+            f"{len(amiss)} of {len(results)} runs could not be measured here, as said above; "
+            f"the whole reason: {whys}"
+        )
     failed = [each for each in results if each.failures]
     if failed:
         logs = "; ".join(command_line("show", each.name, "--log", db=db) for each in failed)
@@ -129,7 +140,8 @@ def measured(plans: "Sequence[Plan]", db: str, err: TextIO) -> "list[Result]":
 
 
 def measured_in_turns(plans: "Sequence[Plan]", db: str, err: TextIO) -> "list[Result]":
-    """All of them launch by launch, each stored as it goes."""
+    """All of them launch by launch, each stored as it goes; what is amiss with one target ends no
+    other."""
     from harness.report.progress import PlainProgress
     from harness.runner.several import execute_several
     from harness.store.writer import Store

@@ -21,18 +21,20 @@ def matrix_view(
     failures: Sequence[Sequence["Failure"]],
     skips: Sequence[Sequence["Skip"]],
 ) -> View:
-    """A run of each target, the first of which is what the others are held against; `measurements`,
-    `failures` and `skips` of each."""
+    """A run of each target, the first of which that measured anything is what the others are held
+    against; `measurements`, `failures` and `skips` of each."""
     cells = [_summaries(each) for each in measurements]
+    told = [place for place, each in enumerate(cells) if each]
+    first = told[0] if told else 0
     cases = list(dict.fromkeys(case for each in cells for case in each))
     records = [
-        _record(case, run, each.get(case), cells[0].get(case))
+        _record(case, run, each.get(case), cells[first].get(case))
         for case in cases
         for run, each in zip(runs, cells, strict=True)
     ]
     return View(
         document={
-            "runs": [{"run": run.run, "target": run.target, "status": run.status} for run in runs],
+            "runs": [_run(run, failed) for run, failed in zip(runs, failures, strict=True)],
             "cases": [
                 {"case": case, "targets": [_without_case(x) for x in records if x["case"] == case]}
                 for case in cases
@@ -40,9 +42,12 @@ def matrix_view(
         },
         records=records,
         headers=("case", *(run.target for run in runs)),
-        rows=[(case, *_row([each.get(case) for each in cells])) for case in cases],
+        rows=[(case, *_row([each.get(case) for each in cells], first)) for case in cases],
         preface=[f"{run.target}: run {run.run}, {run.status}" for run in runs],
-        notes=list(_notes(runs, failures, skips)),
+        notes=[
+            *_reading([runs[place].target for place in told]),
+            *_notes(runs, failures, skips),
+        ],
         fitting=Fitting(names=0, essential=3),
     )
 
@@ -55,6 +60,17 @@ def _summaries(measurements: "pd.DataFrame") -> dict[str, "LaunchSummary"]:
     return {
         str(case): summarise(rows["median_s"].to_numpy())
         for case, rows in measurements.groupby("case", sort=False)
+    }
+
+
+def _run(run: "Run", failures: Sequence["Failure"]) -> dict[str, Any]:
+    return {
+        "run": run.run,
+        "target": run.target,
+        "status": run.status,
+        "failures": [
+            {"case": each.case, "kind": each.kind, "message": each.message} for each in failures
+        ],
     }
 
 
@@ -80,12 +96,20 @@ def _ratio(found: "LaunchSummary | None", first: "LaunchSummary | None") -> floa
     return None if found is None or first is None else float(found.median / first.median)
 
 
-def _row(found: Sequence["LaunchSummary | None"]) -> Iterator[str]:
+def _row(found: Sequence["LaunchSummary | None"], first: int) -> Iterator[str]:
     """`1.20 ms`, and of others than the first `1.20 ms ×0.976`."""
     for place, each in enumerate(found):
-        ratio = _ratio(each, found[0]) if place else None
+        ratio = None if place == first else _ratio(each, found[first])
         median = "" if each is None else quantity.seconds(each.median)
         yield median if ratio is None else f"{median} ×{ratio:.3f}"
+
+
+def _reading(targets: Sequence[str]) -> Iterator[str]:
+    """How the ratios are meant, of the targets that measured anything."""
+    if len(targets) > 1:
+        first, second = targets[:2]
+        would = f"`jaxrig ab {first} {second}` would judge"
+        yield f"×1.1 takes 1.1 times as long as on {first}; {would}"
 
 
 def _notes(
@@ -93,12 +117,14 @@ def _notes(
     failures: Sequence[Sequence["Failure"]],
     skips: Sequence[Sequence["Skip"]],
 ) -> Iterator[str]:
-    first, second = runs[0].target, runs[1].target
-    yield f"×1.1 takes 1.1 times as long as on {first}; `jaxrig ab {first} {second}` would judge"
     for run, failed, skipped in zip(runs, failures, skips, strict=True):
         for each in failed:
             reason = each.message.partition("\n")[0]
-            yield f"{run.target}: FAILED {each.case or 'a launch'} ({each.kind}): {reason}"
+            yield f"{run.target}: FAILED {_what(each)} ({each.kind}): {reason}"
         yield from said_once(
             f"{run.target}: skipped", ((each.case, each.reason) for each in skipped)
         )
+
+
+def _what(failure: "Failure") -> str:
+    return failure.case or ("to begin" if failure.launch is None else "a launch")

@@ -51,7 +51,7 @@ class PlainProgress:
         self._stream = stream
         self._label = f"{label}: " if label else ""
         self._pace = _Pace()
-        self._where = ""
+        self._where = self._label.rstrip()
 
     def say(self, line: str) -> None:
         write(printable(line) + "\n", self._stream)
@@ -82,7 +82,8 @@ class PlainProgress:
 
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self._pace.step(case)
-        self.say(f"{self._where}  FAILED {case or ''} ({kind}): {first_line(message)}")
+        what = "FAILED" if case is None else f"FAILED {case}"
+        self.say(f"{self._where}  {what} ({kind}): {first_line(message)}")
 
     def close(self) -> None:
         """Nothing is open."""
@@ -144,7 +145,8 @@ class BarProgress:
 
     def failed(self, case: str | None, kind: str, message: str) -> None:
         self._pace.step(case)
-        self.say(f"FAILED {case or ''} ({kind}): {first_line(message)}")
+        what = "FAILED" if case is None else f"FAILED {case}"
+        self.say(f"{what} ({kind}): {first_line(message)}")
         self._draw()
 
     def close(self) -> None:

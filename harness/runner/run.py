@@ -38,6 +38,8 @@ class Result:
     measurements: int
     skipped: Mapping[str, str]
     """Case → why it could not run here."""
+    amiss: str = ""
+    """What of the environment ended it early, where others went on beside it."""
 
 
 def execute(plan: Plan, store: Store, progress: Progress) -> Result:
@@ -71,6 +73,15 @@ def prepared(
         plan = with_cases(plan, plan.own.select(cases, complete=not contents.failures))
     run = OngoingRun(plan=plan, setup=setup, store=store, progress=progress)
     return run, tuple(contents.failures)
+
+
+def unprepared(plan: Plan, store: Store, progress: Progress, amiss: str) -> Result:
+    """A run that cannot begin: kept as failed, with the reason."""
+    run, name = store.begin_run(**_row(plan, None), deadline_at=datetime.now(UTC))
+    store.add_failure(run, None, None, "environment", amiss)
+    progress.failed(None, "environment", amiss)
+    store.end_run(run, "failed")
+    return Result(name=name, failures=1, measurements=0, skipped={}, amiss=amiss)
 
 
 def contents_of(plan: Plan, setup: Setup) -> Contents:
@@ -108,29 +119,15 @@ class OngoingRun:
     """The limit of the launch that lives beside each of this run's, where they are in turns."""
     waits_s: float = 0.0
     """How long other runs may take whose launches come between this one's."""
+    amiss: str = ""
+    """See `Result`."""
     id: int = -1
 
     def __enter__(self) -> Self:
-        plan, image = self.plan, self.setup.image
-        commit, dirty = _revision(plan)
-        self.id, self.name = self.store.begin_run(
-            machine=this_machine(),
-            image=None if image is None else (image.digest, image.tag),
-            made_of=asdict(self.setup.made_of),
-            target=plan.target_name,
-            platform=plan.target.platform,
-            isolation=plan.isolation,
-            suite=plan.suite,
-            cases=list(plan.cases),
-            launches_planned=len(plan.launches),
-            tags=dict(plan.tags),
-            git_commit=commit,
-            git_dirty=dirty,
-            jaxrig_version=__version__,
-            owner=owner.this_process(),
-            deadline_at=datetime.now(UTC) + self._time_limit(),
-        )
-        self.progress.run_started(plan, self.name)
+        row = _row(self.plan, self.setup)
+        deadline_at = datetime.now(UTC) + self._time_limit()
+        self.id, self.name = self.store.begin_run(**row, deadline_at=deadline_at)
+        self.progress.run_started(self.plan, self.name)
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
@@ -245,6 +242,7 @@ class OngoingRun:
             failures=self.failures,
             measurements=self.measurements,
             skipped=self.skipped,
+            amiss=self.amiss,
         )
 
     def fail_all(self, uncollected: Iterable[Uncollected]) -> None:
@@ -257,6 +255,28 @@ class OngoingRun:
         self.failures += 1
         if case is not None:
             self.broken.add(case)
+
+
+def _row(plan: Plan, setup: Setup | None) -> dict[str, Any]:
+    """What is stored of a run as it begins, but for its deadline. `setup`: None where it cannot."""
+    image = None if setup is None else setup.image
+    commit, dirty = _revision(plan)
+    return {
+        "machine": this_machine(),
+        "image": None if image is None else (image.digest, image.tag),
+        "made_of": None if setup is None else asdict(setup.made_of),
+        "target": plan.target_name,
+        "platform": plan.target.platform,
+        "isolation": plan.isolation,
+        "suite": plan.suite,
+        "cases": list(plan.cases),
+        "launches_planned": len(plan.launches),
+        "tags": dict(plan.tags),
+        "git_commit": commit,
+        "git_dirty": dirty,
+        "jaxrig_version": __version__,
+        "owner": owner.this_process(),
+    }
 
 
 def _enforced(plan: Plan, bounds: Limits) -> dict[str, Any]:

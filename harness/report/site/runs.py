@@ -117,6 +117,10 @@ def run_page(
     )
 
 
+_NO_IMAGE = {"process": "none: plain processes", "container": "none: it could not begin"}
+"""By how a run is isolated."""
+
+
 def _facts(run: "Run") -> Iterator[tuple[str, str]]:
     yield "began", f"{quantity.moment(run.started_at)} UTC"
     if run.ended_at is not None:
@@ -124,7 +128,7 @@ def _facts(run: "Run") -> Iterator[tuple[str, str]]:
         yield "took", quantity.duration(took_s)
     yield "suite", run.suite
     yield "launches planned", str(run.launches_planned)
-    yield "image", run.image or "none: plain processes"
+    yield "image", run.image or _NO_IMAGE.get(run.isolation, "none")
     if run.git_commit is not None:
         yield "commit", run.git_commit + (" (with changes)" if run.git_dirty else "")
     if run.tags:

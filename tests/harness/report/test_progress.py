@@ -49,7 +49,7 @@ def test_a_log_has_a_line_for_every_outcome() -> None:
         "run 20260301-1: 2 cases, 2 launches\n"
         "launch 1/2  matmul/256/f32  2.00 ms (3 rounds)  (m:ss left)\n"
         "launch 1/2  FAILED matmul/512/f32 (crashed): exit code 1\n"
-        "launch 2/2  FAILED  (engine): \N{REPLACEMENT CHARACTER}[31mgone\n"
+        "launch 2/2  FAILED (engine): \N{REPLACEMENT CHARACTER}[31mgone\n"
         "launch 2/2  matmul/256/f32  500 ms (1 rounds)  (m:ss left)\n"
     )
     assert stream.getvalue().endswith("(0:00 left)\n")  # all of it is done

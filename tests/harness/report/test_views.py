@@ -13,6 +13,7 @@ import pytest
 
 from containers.stock import Listed
 from harness.ab import CaseResult, not_in_common
+from harness.cli.stored import stored_runs
 from harness.compare import compare
 from harness.compared import sides_of
 from harness.config import Settings, Suite
@@ -214,6 +215,26 @@ def test_of_one_s_own_unknown_cells_are_empty(store: Store, url: str) -> None:
     assert view.rows[0] == row
     assert document(view)["measurements"][0]["flops"] is None
     assert "own:bench suite of cpu" in render(view, "table")
+
+
+@pytest.mark.parametrize(("others", "ratios"), [((), [None, 1.0]), (("c",), [None, 1.0, 2.0])])
+def test_where_the_first_target_measured_nothing_the_next_is_what_others_are_held_against(
+    store: Store, url: str, others: tuple[str, ...], ratios: list[float | None]
+) -> None:
+    """Ratios take two that measured: how they are meant is said then."""
+    measured = {"b": {A: [1.0]}} | {name: {A: [2.0]} for name in others}
+    names = [
+        add_run(store, {}, target="a", failures=[(None, "environment", "no image")]),
+        *(add_run(store, launches, target=target) for target, launches in measured.items()),
+    ]
+    view = stored_runs(url, names)
+    (case,) = document(view)["cases"]
+    assert [each["ratio"] for each in case["targets"]] == ratios
+    assert document(view)["runs"][0]["failures"] == [
+        {"case": None, "kind": "environment", "message": "no image"}
+    ]
+    text = render(view, "table")
+    assert ("takes 1.1 times as long as on b; `jaxrig ab b c`" in text) == bool(others)
 
 
 @pytest.mark.parametrize("name", VIEWS)

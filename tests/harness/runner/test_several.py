@@ -2,13 +2,16 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import docker
 import pytest
 
+from containers.errors import EngineUnavailable, ImageUnavailable, LaunchRefused
 from containers.spec import LaunchSpec
-from harness.errors import Interrupted
+from harness.errors import EnvironmentFailure, Interrupted
 from harness.plan import Plan
 from harness.runner import run as runner
 from harness.runner.run import Result
@@ -18,7 +21,10 @@ from harness.store.reader import Reader
 from tests.command import Jaxrig
 from tests.harness.fakes import FakeEngine, Script
 from tests.harness.runner.bench import Bench, plan, prints, well
-from tests.harness.samples import A, B
+from tests.harness.samples import A, B, environment, line
+
+NO_GPU = "could not select device driver"
+FELL_BACK = "is for platform cpu, but JAX found tpu"
 
 
 def named(name: str, launches: int) -> Plan:
@@ -84,6 +90,99 @@ def test_an_interrupt_ends_all_of_them_and_keeps_what_was_measured(
     with Reader(bench.url) as reader:
         runs = {run.target: (run.status, run.measurements) for run in reader.runs()}
     assert runs == {"a": ("interrupted", 2), "b": ("interrupted", 0)}
+
+
+def refuse(_: LaunchSpec) -> Script:
+    raise LaunchRefused(NO_GPU)
+
+
+@pytest.mark.parametrize(
+    ("amiss", "why"), [(refuse, NO_GPU), (prints(line(environment(platform="tpu"))), FELL_BACK)]
+)
+def test_what_is_amiss_with_one_target_ends_its_run_alone_and_is_kept(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, amiss: Callable[[LaunchSpec], Script], why: str
+) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        return amiss(spec) if spec.env["X"] == "a" else well(spec)
+
+    results = execute(bench, monkeypatch, FakeEngine(script), named("a", 2), named("b", 2))
+    assert order(bench) == "abb"
+    assert why in results[0].amiss
+    assert [(each.failures, each.measurements) for each in results] == [(1, 0), (0, 4)]
+    with Reader(bench.url) as reader:
+        runs = [reader.run(each.name) for each in results]
+        (kept,) = reader.failures(results[0].name)
+    assert [run.status for run in runs] == ["failed", "done"]
+    assert (kept.launch, why in kept.message) == (0, True)
+
+
+def test_a_target_that_cannot_begin_is_said_at_once_and_kept_as_failed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = bench.engine = FakeEngine(well)
+
+    def set_up(plan: Plan, _say: Callable[[str], None]) -> Setup:
+        if plan.target_name == "a":
+            raise ImageUnavailable("image of target a cannot be built\n  the end of the build")
+        assert "failed None environment True" in bench.watcher.events
+        return Setup(engine=engine, image=None)
+
+    monkeypatch.setattr(runner, "set_up", set_up)
+    plans = [(named(name, 1), bench.watcher) for name in "ab"]
+    first, second = execute_several(plans, bench.store)
+    assert (first.failures, second.measurements, second.amiss) == (1, 2, "")
+    with Reader(bench.url) as reader:
+        (kept,) = reader.failures(first.name)
+        run = reader.run(first.name)
+    assert (run.target, run.status, run.measurements) == ("a", "failed", 0)
+    assert (kept.kind, kept.message) == ("environment", first.amiss)
+    assert "the end of the build" in kept.message
+
+
+def test_an_engine_that_answers_no_more_ends_all_of_them(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        return Script([EngineUnavailable("gone")]) if spec.env["X"] == "b" else well(spec)
+
+    with pytest.raises(EnvironmentFailure, match="gone"):
+        execute(bench, monkeypatch, FakeEngine(script), named("a", 2), named("b", 2))
+    assert order(bench) == "ab"
+    with Reader(bench.url) as reader:
+        assert [run.status for run in reader.runs()] == ["failed", "failed"]
+
+
+FAILING = "ARG BASE\nFROM $BASE\nRUN echo the reason && exit 7\n"
+AMISS = """
+[targets.not-built]
+platform = "cpu"
+dockerfile = "failing.Dockerfile"
+[targets.plain]
+extends = "cpu"
+isolation = "process"
+[targets.without-gpu]
+platform = "cuda"
+isolation = "process"
+env = { JAX_PLATFORMS = "cpu" }
+"""
+
+
+def test_the_command_measures_what_it_can_and_ends_with_5(
+    tmp_path: Path, engine: docker.DockerClient
+) -> None:
+    (tmp_path / "jaxrig.toml").write_text(AMISS)
+    (tmp_path / "failing.Dockerfile").write_text(FAILING)
+    jaxrig = Jaxrig(folder=tmp_path)
+    targets = ("--target", "not-built", "--target", "plain", "--target", "without-gpu")
+    done = jaxrig("run", *targets, "--case", A, "--launches", "2")
+    assert done.code == 5, done.err
+    assert "not-built:  FAILED (environment): image of target not-built cannot" in done.err
+    assert "2 of 3 runs could not be measured here" in done.err
+    assert "not-built: FAILED to begin (environment): image of target not-built" in done.out
+    assert "without-gpu: FAILED a launch (environment): target without-gpu is for" in done.out
+    failed, measured, fell_back = reversed(jaxrig.json("runs"))
+    assert [each["measurements"] for each in (failed, measured, fell_back)] == [0, 2, 0]
+    assert "the reason" in jaxrig.json("show", failed["run"])["failures"][0]["message"]
 
 
 def test_the_command_shows_targets_beside_each_other(tmp_path: Path) -> None:

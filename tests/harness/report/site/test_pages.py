@@ -48,6 +48,19 @@ def test_a_place_tells_of_its_last_nights(archive: Archive) -> None:
     assert told == {"cpu on node07": "", "cpu on testbed": "= " * 11 + "▲"}
 
 
+@pytest.mark.parametrize(
+    ("isolation", "image"),
+    [
+        ("process", "none: plain processes"),
+        ("container", "none: it could not begin"),
+        ("imported", "none"),
+    ],
+)
+def test_a_run_without_an_image_says_why(archive: Archive, isolation: str, image: str) -> None:
+    run = replace(next(iter(archive.runs.values())), image=None, isolation=isolation)
+    assert dict(run_page(archive, run, {}, None).facts)["image"] == image
+
+
 def test_machines_are_relative_to_the_first(archive: Archive) -> None:
     page = overview(archive, lambda _: None)
     assert page.machines is not None
