@@ -24,7 +24,7 @@ from containers.assets import assets
 from containers.errors import EngineUnavailable, ImageUnavailable
 from containers.host import build_arguments, host_ca
 from containers.locks import Lock
-from containers.podman import familiar
+from containers.podman import asked, familiar
 from containers.pulling import pull
 from containers.recipe import Layer, Recipe, digest_of, layers_of
 
@@ -172,8 +172,7 @@ def find_image(client: docker.DockerClient, digest: str) -> Image:
     """Raises `ImageUnavailable` where the engine does not hold it, or `EngineUnavailable`."""
     with _failures(digest):
         try:
-            # Of an identity only Docker takes the beginning, and of hexadecimal digits all do.
-            found = client.images.get(digest.removeprefix("sha256:"))
+            found = client.images.get(asked(digest))
         except ImageNotFound as error:
             raise ImageUnavailable(
                 f"this engine holds no image {digest}; `jaxrig runs --format json` names those "
@@ -220,7 +219,7 @@ def _local_base() -> str:
 
 def _find(client: docker.DockerClient, tag: str) -> str | None:
     try:
-        return str(client.images.get(tag).id)
+        return str(client.images.get(asked(tag)).id)
     except ImageNotFound:
         return None
 

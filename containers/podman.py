@@ -1,5 +1,7 @@
 """Where Podman, asked as Docker is, behaves otherwise (seen: 4.3, on cgroups of version 1)."""
 
+import re
+
 import docker
 
 CLOSED = dict.fromkeys(("/run", "/var/tmp"), "ro,nosuid,nodev,noexec,size=4k")  # noqa: S108
@@ -25,3 +27,10 @@ def familiar(tag: str) -> str:
     for registry in _REGISTRIES:
         tag = tag.removeprefix(registry)
     return tag
+
+
+def asked(name: str) -> str:
+    """A digest, or how it begins, as any engine takes it; tags stay as they are. Docker takes both
+    with the prefix and without; Podman a whole one with it, and a beginning without."""
+    number = name.removeprefix("sha256:")
+    return f"sha256:{number}" if re.fullmatch(r"[0-9a-f]{64}", number) else number

@@ -33,7 +33,11 @@ class Podman:
         words = ("system", "service", "--time=0", self.host)
         with (self.folder / "log").open("wb") as log:
             self._service = subprocess.Popen(
-                (*self._command, *words), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                (*self._command, *words),
+                cwd=self.folder,  # conmon leaves a file `oom` where it is called
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         try:
             self._wait()

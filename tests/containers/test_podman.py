@@ -4,10 +4,11 @@ Debian's Podman, through its Docker-compatible socket.
 """
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import docker
@@ -21,7 +22,16 @@ from tests.command import Jaxrig
 from tests.need import need
 from tests.podman import Podman
 
-SAME = ("test_docker_engine", "test_hardening", "test_scratch", "test_stdin")
+SAME = (
+    *("test_docker_engine.py", "test_hardening.py", "test_scratch.py", "test_stdin.py"),
+    *("test_stock.py", "test_saved.py"),
+    "test_pruning.py::test_the_command_removes_neither_an_anchor_nor_the_newest",
+)
+LONG = ("test_pruning.py", "test_given.py", "test_rebuilding.py")
+"""Podman builds slowly."""
+long = pytest.mark.skipif(
+    "JAXRIG_LONG_TESTS" not in os.environ, reason="minutes: set JAXRIG_LONG_TESTS to run it"
+)
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +44,18 @@ def podman(engine: docker.DockerClient, base: str) -> Iterator[Podman]:
         yield found
 
 
-def test_launches_are_as_with_docker(podman: Podman) -> None:
-    files = [str(ROOT / "tests" / "containers" / f"{name}.py") for name in SAME]
+def test_launches_and_images_are_as_with_docker(podman: Podman) -> None:
+    passes(podman, SAME)
+    assert not (ROOT / "oom").exists()  # of the launch that was killed
+
+
+@long
+def test_what_takes_minutes_is_as_with_docker(podman: Podman) -> None:
+    passes(podman, LONG)
+
+
+def passes(podman: Podman, tests: Sequence[str]) -> None:
+    files = [str(ROOT / "tests" / "containers" / each) for each in tests]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
         cwd=ROOT,
@@ -77,6 +97,22 @@ def test_two_sides_take_turns(jaxrig: Jaxrig) -> None:
     done = jaxrig("ab", "cpu", "cpu", *CASE, "--max-pairs", "5", "--format", "json", timeout_s=600)
     assert done.code in (0, 3), done.err
     assert json.loads(done.out)["cases"][0]["pairs"] >= 2
+
+
+def test_a_target_has_the_image_that_was_measured(jaxrig: Jaxrig) -> None:
+    found = {each["name"]: each for each in jaxrig.json("targets")}["cpu"]
+    assert found["image_digest"] == jaxrig.json("runs")[0]["image"]
+    assert found["runs_here"]
+
+
+@long
+def test_nights_take_turns_with_the_anchor(jaxrig: Jaxrig) -> None:
+    words = ("nightly", *CASE, "--max-pairs", "5", "--format", "json")
+    nights = [jaxrig(*words, timeout_s=600) for _ in range(2)]
+    assert [each.code for each in nights] == [0, 0], nights[1].err
+    told = [json.loads(each.out) for each in nights]
+    assert [each["epoch"] for each in told] == [1, 1]
+    assert [each["cases"][0]["pairs"] for each in told] == [5, 5]
 
 
 def test_its_images_are_listed_by_the_names_they_were_given(jaxrig: Jaxrig, tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ import uuid
 from pathlib import Path
 
 import docker
+from docker.types import Ulimit
 
-from containers.images import Image, Images
+from containers.images import TARGET_LABEL, Image, Images
+from containers.podman import familiar
 from containers.recipe import Recipe
 
 DOCKERFILE = """\
@@ -53,7 +55,12 @@ class Workshop:
     def output(self, image: Image, program: str) -> str:
         """What a Python program prints in the image."""
         text: bytes = self._client.containers.run(
-            image.digest, ["python", "-c", program], network_mode="none", remove=True
+            image.digest,
+            ["python", "-c", program],
+            network_mode="none",
+            remove=True,
+            # Podman's own are more than it may set.
+            ulimits=[Ulimit(name=each, soft=1024, hard=1024) for each in ("nofile", "nproc")],
         )
         return text.decode()
 
@@ -74,9 +81,9 @@ class Workshop:
     def clean(self) -> None:
         """Also what was built under a name that begins with the recipe's."""
         mine = f"jaxrig/{self.recipe.name}"
-        for image in self._client.images.list(f"{mine}*"):
+        for image in self._client.images.list(filters={"label": TARGET_LABEL}):
             for tag in image.tags:
-                if tag.startswith(mine):
+                if familiar(tag).startswith(mine):
                     self._client.images.remove(tag, force=True)
         label = f"jaxrig.target={self.recipe.name}"
         self._client.images.prune({"label": label, "dangling": True})
