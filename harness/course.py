@@ -28,6 +28,16 @@ class Question:
     floor: float
     settings: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for revisions that nothing can be sought among."""
+        if not self.revisions:
+            raise ValueError("it names no revision")
+        before: set[str] = set()
+        for each in self.revisions:
+            if not before.issuperset(each.parents):
+                raise ValueError(f"{each.name} comes before what it builds on")
+            before.add(each.name)
+
     @property
     def bad(self) -> str:
         return self.revisions[-1].name
@@ -79,6 +89,13 @@ class Course:
 
     question: Question
     decisions: tuple[Decision, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for a decision on what was not asked."""
+        asked = {each.name for each in self.question.revisions}
+        for each in self.decisions:
+            if each.revision not in asked:
+                raise ValueError(f"{each.revision} is none of the revisions that it asks for")
 
     @property
     def next(self) -> Step | None:

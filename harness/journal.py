@@ -31,7 +31,7 @@ def read(path: Path) -> Course:
         return Course(
             question=question, decisions=tuple(_DECISION.validate_json(each) for each in others)
         )
-    except ValidationError as error:
+    except ValueError as error:
         raise UsageError(f"{path} is no log of `jaxrig bisect`: {_first(error)}") from error
 
 
@@ -79,6 +79,9 @@ def _differing(before: Question, now: Question) -> list[str]:
     return [name for name in old if old[name] != new[name]]
 
 
-def _first(error: ValidationError) -> str:
+def _first(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return str(error)
     problem = error.errors(include_url=False, include_input=False)[0]
-    return f"{'.'.join(map(str, problem['loc'])) or 'a line'}: {problem['msg']}"
+    where = ".".join(map(str, problem["loc"])) or "a line"
+    return f"{where}: {problem['msg'].removeprefix('Value error, ')}"

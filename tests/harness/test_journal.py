@@ -1,5 +1,7 @@
 """A log is gone on with: the same question, what was written to its end, and nothing else."""
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -75,6 +77,25 @@ def test_what_is_no_log_is_refused_and_left_alone(tmp_path: Path, content: bytes
     with pytest.raises(UsageError, match="no log of `jaxrig bisect`"):
         resumed(path, QUESTION)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (
+            lambda text: text.replace(f'"revision": "{name(12)}"', '"revision": "other"', 1),
+            "none of",
+        ),
+        (lambda text: re.sub(r'"revisions": \[.*?\}\]', '"revisions": []', text), "no revision"),
+        (lambda text: text.replace(f'"name": "{name(3)}"', '"name": "other"'), "what it builds on"),
+    ],
+)
+def test_what_was_edited_to_make_no_sense_is_refused(
+    log: Path, edit: Callable[[str], str], why: str
+) -> None:
+    log.write_text(edit(log.read_text()))
+    with pytest.raises(UsageError, match=f"no log of `jaxrig bisect`: .*{why}"):
+        read(log)
 
 
 def test_a_log_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
