@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from harness.errors import UsageError
 from harness.extends import WrongParent, is_inherited, resolved
-from harness.target import BUILT_IN_TARGETS, Name, Target
+from harness.target import BUILT_IN_TARGETS, WRITTEN, Name, Target
 
 FILE_NAME = "jaxrig.toml"
 
@@ -170,6 +170,10 @@ def _reason(problem: Mapping[str, Any]) -> str:
         return "unknown key; see docs/targets.md for the known ones"
     if problem["type"] in ("model_type", "dict_type", "mapping_type"):
         return "must be a table; docs/targets.md shows one"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"must be {WRITTEN[problem['ctx']['pattern']]}"
+    if problem["type"] == "string_type":
+        return 'must be a text in quotes, as in "text"'
     return str(problem["msg"]).removeprefix("Value error, ")
 
 

@@ -22,6 +22,25 @@ _GPU = r"(?:\d{1,3}|(?:GPU|MIG)-[0-9A-Za-z/-]+)"
 _GPUS = rf"^{_GPU}(?:,{_GPU})*$"
 _SIZE = r"^\s*(\d+(?:\.\d+)?)\s*(MiB|GiB)\s*$"
 _LEAST_BYTES, _TOO_MANY_BYTES = 6 << 20, 1 << 60
+_CPUSET = r"^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$"
+_NAME = r"^[a-z0-9]+([._-][a-z0-9]+)*$"
+_VARIABLE_NAME = r"^[A-Za-z_][A-Za-z0-9_]*$"
+_VARIABLE = r"^[^\x00]*$"
+VERSION = r"^\d+(\.\d+){1,3}((a|b|rc)\d+)?(\.post\d+)?$"
+"""Of JAX."""
+_REFERENCE = r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$"
+_FLAGS = r"^--[^\x00]*$"
+
+WRITTEN = {
+    _CPUSET: 'CPUs and ranges of them, as in "0-3,8"',
+    _NAME: "lower-case letters and digits, parted by single `.`, `_` or `-`",
+    _VARIABLE_NAME: "letters, digits and `_`, the first no digit",
+    _VARIABLE: "a text without NUL",
+    VERSION: 'a version, as in "0.9.2"',
+    _REFERENCE: 'a tag or a digest, as in "mine/jax:1" or "sha256:0123…"',
+    _FLAGS: 'flags, as in "--xla_cpu_enable_fast_math=false"',
+}
+"""How what a pattern takes is written, for people."""
 
 
 def _bytes_of(value: object) -> object:
@@ -67,22 +86,18 @@ Size = Annotated[
     BeforeValidator(_bytes_of, json_schema_input_type=_SizeAsWritten),
     AfterValidator(_settable),
 ]
-CpuSet = Annotated[
-    str, Field(pattern=r"^\d{1,4}(-\d{1,4})?(,\d{1,4}(-\d{1,4})?)*$"), AfterValidator(_rising)
-]
+CpuSet = Annotated[str, Field(pattern=_CPUSET), AfterValidator(_rising)]
 Gpus = Annotated[
     bool | str, BeforeValidator(_choice_of_gpus, json_schema_input_type=_GpusAsWritten)
 ]
 # It becomes part of an image's name.
-Name = Annotated[str, Field(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$", max_length=64)]
+Name = Annotated[str, Field(pattern=_NAME, max_length=64)]
 Limit = Annotated[float, Field(gt=0, le=1e7, allow_inf_nan=False)]
-VariableName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
-Variable = Annotated[str, Field(pattern=r"^[^\x00]*$")]
-VERSION = r"^\d+(\.\d+){1,3}((a|b|rc)\d+)?(\.post\d+)?$"
-"""Of JAX."""
+VariableName = Annotated[str, Field(pattern=_VARIABLE_NAME)]
+Variable = Annotated[str, Field(pattern=_VARIABLE)]
 JaxVersion = Annotated[str, Field(pattern=VERSION)]
-Reference = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_./:@-]*$")]
-Flags = Annotated[str, Field(pattern=r"^--[^\x00]*$")]
+Reference = Annotated[str, Field(pattern=_REFERENCE)]
+Flags = Annotated[str, Field(pattern=_FLAGS)]
 
 
 class Target(BaseModel):
