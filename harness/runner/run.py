@@ -167,11 +167,11 @@ class OngoingRun:
             cases, part = (*ending.remaining, *later), part + 1
         return True
 
-    def profile(self) -> None:
-        """What was measured runs once more under the profiler, where that is asked for."""
+    def profile(self) -> bool:
+        """What was measured runs once more under the profiler, where that is asked for. See
+        `measure`."""
         launch = self.plan.profile
-        if launch is not None:
-            self.measure(replace(launch, cases=tuple(self.latest)))
+        return launch is None or self.measure(replace(launch, cases=tuple(self.latest)))
 
     def _measure_part(self, launch: Launch, deadline: float) -> Ending:
         with self.launched(launch, deadline) as session:

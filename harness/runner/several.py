@@ -1,7 +1,8 @@
 """Several runs in turns, launch by launch: what drifts meanwhile meets all of them."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import partial
 
 from containers.errors import ImageUnavailable, LaunchRefused
 from harness.errors import EnvironmentFailure
@@ -34,8 +35,7 @@ def execute_several(plans: Sequence[tuple[Plan, Progress]], store: Store) -> lis
             stack.enter_context(run)
             run.fail_all(uncollected)
         for run in _measure(runs):
-            with _alone(run):
-                run.profile()
+            _alone(run, run.profile)
     return [each if isinstance(each, Result) else each[0].result() for each in begun]
 
 
@@ -64,19 +64,17 @@ def _goes_on(run: OngoingRun, index: int) -> bool:
     """Measures its launch of that index, if there is one."""
     if index >= len(run.plan.launches):
         return True
-    well = False
-    with _alone(run):
-        well = run.measure(run.plan.launches[index])
-    return well
+    return _alone(run, partial(run.measure, run.plan.launches[index]))
 
 
-@contextmanager
-def _alone(run: OngoingRun) -> Iterator[None]:
-    """What is amiss with its target ends this run alone: it was said, and kept with the launch."""
+def _alone(run: OngoingRun, step: Callable[[], bool]) -> bool:
+    """What the step says. What is amiss with the run's target was said, and kept with the launch,
+    and ends this run alone."""
     try:
-        yield
+        return step()
     except _ITS_OWN as error:
         run.amiss = str(error)
+        return False
 
 
 def _limit_s(run: OngoingRun) -> float:

@@ -116,6 +116,20 @@ def test_what_is_amiss_with_one_target_ends_its_run_alone_and_is_kept(
     assert (kept.launch, why in kept.message) == (0, True)
 
 
+def test_a_profiler_s_launch_that_is_refused_ends_that_of_no_other(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def script(spec: LaunchSpec) -> Script:
+        profiled = "--profile" in spec.command
+        return refuse(spec) if profiled and spec.env["X"] == "a" else well(spec)
+
+    plans = [replace(named(name, 1), profiled=True) for name in "ab"]
+    first, second = execute(bench, monkeypatch, FakeEngine(script), *plans)
+    assert order(bench) == "abab"
+    assert (NO_GPU in first.amiss, second.amiss) == (True, "")
+    assert [(each.failures, each.measurements) for each in (first, second)] == [(1, 2), (0, 2)]
+
+
 def test_a_target_that_cannot_begin_is_said_at_once_and_kept_as_failed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
