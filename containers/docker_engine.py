@@ -1,5 +1,6 @@
 """Launches as hardened Docker containers, through the Docker SDK."""
 
+import os
 import signal
 import threading
 import time
@@ -52,8 +53,9 @@ def connect() -> docker.DockerClient:
         client.ping()
     except (DockerException, ValueError, *_ENGINE_LOST) as error:  # ValueError: no such port
         raise EngineUnavailable(
-            f"no Docker engine answers ({_cause(error)}); run {assets() / 'engine.sh'} start, set "
-            "DOCKER_HOST, or measure without one: --isolation process"
+            f"no Docker engine answers at {os.environ.get('DOCKER_HOST') or 'the default socket'} "
+            f"({_cause(error)}); run {assets() / 'engine.sh'} start, set DOCKER_HOST, or measure "
+            "without one: --isolation process"
         ) from error
     return client
 

@@ -248,7 +248,7 @@ def test_a_host_without_an_engine_is_answered_with_the_ways_out(
     monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
-    with pytest.raises(EngineUnavailable, match="no Docker engine answers") as refused:
+    with pytest.raises(EngineUnavailable, match=f"no Docker engine answers at {host} ") as refused:
         connect()
     for way_out in ("docker/engine.sh start", "DOCKER_HOST", "--isolation process"):
         assert way_out in str(refused.value)
