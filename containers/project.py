@@ -61,6 +61,11 @@ class Project:
                 yield os.fsdecode(name), path.read_bytes()
 
     def _git(self, *words: str) -> bytes:
+        if not self.folder.is_dir():
+            raise ImageUnavailable(
+                f"project {self._name()}: there is no such folder; correct `project` of this "
+                "target in jaxrig.toml"
+            )
         try:
             done = subprocess.run(
                 ["git", *words],
@@ -71,7 +76,10 @@ class Project:
             )
         except subprocess.CalledProcessError as error:
             reason = error.stderr.decode(errors="replace").strip()
-            raise ImageUnavailable(f"project {self._name()}: git {words[0]}: {reason}") from error
+            raise ImageUnavailable(
+                f"project {self._name()}: git {words[0]}: {reason}; `project` of a target is a "
+                "folder of a git repository"
+            ) from error
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ImageUnavailable(f"project {self._name()}: {error}") from error
         return done.stdout

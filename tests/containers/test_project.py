@@ -64,8 +64,10 @@ def test_what_cannot_be_taken_is_told(
 ) -> None:
     with pytest.raises(ImageUnavailable, match="@nowhere: git archive: "):
         Project(folder=folder, revision="nowhere").files()
-    with pytest.raises(ImageUnavailable, match="git ls-files: "):
+    with pytest.raises(ImageUnavailable, match=r"git ls-files: (?s:.*) a folder of a git repo"):
         Project(folder=Path("/proc/self")).files()
+    with pytest.raises(ImageUnavailable, match="nowhere: there is no such folder; correct `proj"):
+        Project(folder=tmp_path / "nowhere").files()
     with pytest.raises(ImageUnavailable, match=r"neither pyproject\.toml nor setup.py"):
         Project(folder=tmp_path).files()
     monkeypatch.setattr(project, "MOST_FILES", 1)
