@@ -2,11 +2,14 @@
 
 import argparse
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from harness.cli.nested import Options, nested
 from harness.cli.words import positive, saying, show
 from harness.report.writing import STDOUT, put
+
+if TYPE_CHECKING:
+    from harness.config import Settings
 
 
 def add(images: argparse.ArgumentParser, options: Options) -> None:
@@ -92,12 +95,14 @@ def rebuild(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    from harness.config import load
     from harness.report import quantity
     from harness.report.images import images_view
     from harness.runner.images import remove, surplus
 
-    say = saying(err)
-    found = surplus(arguments.target, arguments.keep, _pinned(arguments.db))
+    say, settings = saying(err), load(Path.cwd())
+    pinned = _pinned(arguments.db, settings)
+    found = surplus(arguments.target, arguments.keep, pinned, settings)
     if arguments.dry_run:
         show(images_view(found), arguments, out)
         say(f"{len(found)} image(s) would go; what they share with others is in each one's size")
@@ -111,13 +116,12 @@ def prune(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _pinned(db: str) -> frozenset[str]:
+def _pinned(db: str, settings: "Settings") -> frozenset[str]:
     """Anchors, and what jaxrig.toml names. Raises `DatabaseFailure` where there is no database:
     an anchor that went could not be built again."""
-    from harness.config import load
     from harness.store.reader import Reader
 
     with Reader(db) as reader:
         anchors = reader.anchored()
-    named = {name for each in load(Path.cwd()).targets.values() for name in (each.base, each.image)}
+    named = {name for each in settings.targets.values() for name in (each.base, each.image)}
     return anchors | {name for name in named if name is not None}

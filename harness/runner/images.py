@@ -9,6 +9,7 @@ from containers import pruning, saved
 from containers.docker_engine import connect
 from containers.pruning import Pruned
 from containers.saved import HeldImage
+from harness.config import Settings
 from harness.runner.run import engine_failures
 
 _PATIENCE_S = 3600
@@ -33,9 +34,14 @@ def load(file: Path, digest: str | None) -> str:
         return saved.load(_patient(), file, digest)
 
 
-def surplus(target: str | None, keep: int, pinned: Collection[str]) -> tuple[HeldImage, ...]:
-    """See `containers.pruning.surplus`; of one target, or of all. Raises `EnvironmentFailure`."""
+def surplus(
+    target: str | None, keep: int, pinned: Collection[str], settings: Settings
+) -> tuple[HeldImage, ...]:
+    """See `containers.pruning.surplus`; of one target, or of all. Raises `EnvironmentFailure`, and
+    `UsageError` for a target that neither `settings` nor an image names."""
     images = [each for each in held() if target in (None, each.target)]
+    if target is not None and not images:
+        settings.target(target)  # says which there are
     return tuple(pruning.surplus(images, keep, pinned))
 
 

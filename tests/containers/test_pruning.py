@@ -97,6 +97,16 @@ def test_the_command_removes_neither_an_anchor_nor_the_newest(
     assert len(left) == 3
 
 
+def test_a_target_that_there_is_not_is_refused(engine: docker.DockerClient, tmp_path: Path) -> None:
+    """Nothing to remove of one that is yet to be built is well."""
+    Store(f"sqlite:///{tmp_path}/results.db").close()
+    jaxrig = Jaxrig(folder=tmp_path)
+    refused = jaxrig("images", "prune", "--target", "nobody-s")
+    assert (refused.code, "known are: cpu, cuda" in refused.err) == (2, True), refused.err
+    jaxrig.configure('[targets.nobody-s]\nextends = "cpu"\n')
+    assert jaxrig.json("images", "prune", "--target", "nobody-s", "--dry-run") == []
+
+
 @pytest.mark.parametrize("key", ["base", "image"])
 def test_the_command_leaves_what_a_target_names(
     engine: docker.DockerClient,
