@@ -60,10 +60,15 @@ def _lacking(python: str, packages: Iterable[str]) -> list[str]:
             check=False,
         )
         return _LACKS.validate_json(done.stdout)
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except OSError as error:
         raise EnvironmentFailure(f"{python} does not start: {error}") from error
+    except subprocess.TimeoutExpired as error:
+        raise EnvironmentFailure(
+            f"{python} (`python` of this target) does not answer within {_PATIENCE_S} s"
+        ) from error
     except ValidationError as error:
         said = done.stderr.decode(errors="replace").strip()
         raise EnvironmentFailure(
-            f"{python} is no Python that could measure (`python` of this target); it said: {said}"
+            f"{python} is no Python that could measure (`python` of this target); it ended with "
+            f"exit code {done.returncode} and said: {said or 'nothing'}"
         ) from error

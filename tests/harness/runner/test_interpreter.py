@@ -38,12 +38,17 @@ def test_what_it_lacks_is_named_with_the_way_to_install_it(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("echo 'no such option' >&2; exit 2", "it said: no such option"),
+        ("echo 'no such option' >&2; exit 2", "exit code 2 and said: no such option"),
         ("echo Hello", "is no Python that could measure"),
+        ("exit 3", "exit code 3 and said: nothing"),
+        ("exec sleep 60", r"does not answer within 2 s"),
         ("exec /nowhere/python", "is no Python that could measure"),
     ],
 )
-def test_what_is_no_python_is_refused(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_no_python_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, told: str
+) -> None:
+    monkeypatch.setattr("harness.runner.interpreter._PATIENCE_S", 2)
     with pytest.raises(EnvironmentFailure, match=told):
         interpreter(program(tmp_path / "python", text), ["jax"])
 
