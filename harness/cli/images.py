@@ -1,6 +1,7 @@
 """`jaxrig images list|sbom|export|import|rebuild|prune`."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -31,7 +32,10 @@ def add(images: argparse.ArgumentParser, options: Options) -> None:
     import_ = add("import", take_in, "bring an image back from a file")
     import_.add_argument("file", type=Path)
     import_.add_argument(
-        "--digest", metavar="DIGEST", help="what it must be (or begin with), or it is refused"
+        "--digest",
+        type=_digest,
+        metavar="DIGEST",
+        help="what it must be (or begin with), or it is refused",
     )
     text = "build an image's target anew; exit 1 where other packages come of it"
     add("rebuild", rebuild, text).add_argument("image", help="its digest, or how that begins")
@@ -45,6 +49,13 @@ def add(images: argparse.ArgumentParser, options: Options) -> None:
         help="the newest N of each target stay (default: 1)",
     )
     prune_.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
+def _digest(text: str) -> str:
+    """An empty one (of a variable that nobody set) would take any image."""
+    if re.fullmatch(r"(sha256:)?[0-9a-f]{1,64}", text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no digest, nor how one begins")
+    return text
 
 
 def list_(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:

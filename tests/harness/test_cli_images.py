@@ -1,4 +1,4 @@
-"""`jaxrig images sbom`: what it prints, and its exit codes."""
+"""`jaxrig images`: what `sbom` prints, and exit codes."""
 
 import json
 from pathlib import Path
@@ -43,3 +43,9 @@ def test_an_image_that_told_nothing_ends_with_2(jaxrig: Jaxrig, store: Store) ->
 
 def test_no_database_ends_with_6(jaxrig: Jaxrig) -> None:
     assert jaxrig("images", "sbom", DIGEST).code == 6
+
+
+@pytest.mark.parametrize("digest", ["", "sha256:", "jaxrig/cpu:1"])
+def test_what_is_no_digest_lets_no_image_in(jaxrig: Jaxrig, digest: str) -> None:
+    done = jaxrig("images", "import", "image.tar", "--digest", digest)
+    assert (done.code, "is no digest" in done.err) == (2, True)
