@@ -20,6 +20,8 @@ def describe(folder: Path | None = None) -> tuple[str | None, bool | None]:
 def commit_of(revision: str, folder: Path) -> str:
     """The full hash that `revision` (a branch, a tag, `HEAD~3`) stands for in `folder`'s
     repository. Raises `UsageError`."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}; correct `project` in jaxrig.toml")
     try:
         return _git("rev-parse", "--verify", "--quiet", f"{revision}^{{commit}}", folder=folder)
     except (OSError, subprocess.SubprocessError) as error:

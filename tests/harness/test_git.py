@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import UsageError
-from harness.git import commits_between, commits_in_order, describe
+from harness.git import commit_of, commits_between, commits_in_order, describe
 
 
 def git(folder: Path, *words: str) -> str:
@@ -102,3 +102,10 @@ def test_what_does_not_build_on_the_good_one_has_nothing_between(project: Path) 
         commits_between(bad, good, project)
     with pytest.raises(UsageError, match="one and the same"):
         commits_between(bad, bad, project)
+
+
+def test_a_folder_that_is_not_there_is_told_from_an_unknown_revision(project: Path) -> None:
+    with pytest.raises(UsageError, match="knows no revision 'nowhere'"):
+        commit_of("nowhere", project)
+    with pytest.raises(UsageError, match=r"there is no folder .*; correct `project`"):
+        commit_of("HEAD", project / "nowhere")
