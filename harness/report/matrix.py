@@ -42,7 +42,17 @@ def matrix_view(
         },
         records=records,
         headers=("case", *(run.target for run in runs)),
-        rows=[(case, *_row([each.get(case) for each in cells], first)) for case in cases],
+        rows=[
+            (
+                case,
+                *_row(
+                    [each.get(case) for each in cells],
+                    [_absent(case, *both) for both in zip(failures, skips, strict=True)],
+                    first,
+                ),
+            )
+            for case in cases
+        ],
         preface=[f"{run.target}: run {run.run}, {run.status}" for run in runs],
         notes=[
             *_reading([runs[place].target for place in told]),
@@ -96,11 +106,20 @@ def _ratio(found: "LaunchSummary | None", first: "LaunchSummary | None") -> floa
     return None if found is None or first is None else float(found.median / first.median)
 
 
-def _row(found: Sequence["LaunchSummary | None"], first: int) -> Iterator[str]:
-    """`1.20 ms`, and of others than the first `1.20 ms ×0.976`."""
+def _absent(case: str, failures: Sequence["Failure"], skips: Sequence["Skip"]) -> str:
+    """What became of a case that has no time; the notes say why."""
+    if any(each.case in (None, case) for each in failures):
+        return "failed"
+    return "skipped" if any(each.case == case for each in skips) else ""
+
+
+def _row(
+    found: Sequence["LaunchSummary | None"], absent: Sequence[str], first: int
+) -> Iterator[str]:
+    """`1.20 ms`, and of others than the first `1.20 ms ×0.976`; else what became of it."""
     for place, each in enumerate(found):
         ratio = None if place == first else _ratio(each, found[first])
-        median = "" if each is None else quantity.seconds(each.median)
+        median = absent[place] if each is None else quantity.seconds(each.median)
         yield median if ratio is None else f"{median} ×{ratio:.3f}"
 
 

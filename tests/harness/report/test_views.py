@@ -233,6 +233,7 @@ def test_where_the_first_target_measured_nothing_the_next_is_what_others_are_hel
     assert document(view)["runs"][0]["failures"] == [
         {"case": None, "kind": "environment", "message": "no image"}
     ]
+    assert view.rows[0][1:3] == ("failed", "1.00 s")
     text = render(view, "table")
     assert ("takes 1.1 times as long as on b; `jaxrig ab b c`" in text) == bool(others)
 
