@@ -43,9 +43,12 @@ def jaxrig(tmp_path_factory: pytest.TempPathFactory, engine: docker.DockerClient
     return Jaxrig(folder=folder, env={"XDG_CACHE_HOME": str(folder / "cache")})
 
 
-@pytest.mark.skipif(
+long = pytest.mark.skipif(
     "JAXRIG_LONG_TESTS" not in os.environ, reason="minutes: set JAXRIG_LONG_TESTS to run it"
 )
+
+
+@long
 def test_the_first_bad_release_is_found(jaxrig: Jaxrig) -> None:
     ends = ("--good", f"jax=={GOOD}", "--bad", f"jax=={BAD}")
     words = ("bisect", CASE, "--workloads", "bench", *ends, "--max-pairs", "12")
@@ -60,6 +63,23 @@ def test_the_first_bad_release_is_found(jaxrig: Jaxrig) -> None:
     assert len(measured) >= 3
     for version in (GOOD, BEFORE, "0.10.1", BAD):  # as JAX itself said in the launches
         assert jaxrig.json("query", "--jax", version)
+
+
+@long
+def test_releases_are_measured_beside_each_other(jaxrig: Jaxrig) -> None:
+    versions = {f"cpu-jax{version.replace('.', '')}": version for version in (GOOD, BAD)}
+    made = (f'[targets.{name}]\nextends = "cpu"\njax = "{versions[name]}"\n' for name in versions)
+    jaxrig.configure("".join(made))
+    words = ("run", "--target", "cpu-jax*", "--case", "matmul/256/*", "--launches", "2")
+    done = jaxrig(*words, "--format", "json", timeout_s=3000)
+    assert done.code == 0, done.err
+    found: dict[str, Any] = json.loads(done.out)
+    assert [each["target"] for each in found["runs"]] == list(versions)
+    assert len(found["cases"]) == 2
+    assert all(each["ratio"] > 0 for case in found["cases"] for each in case["targets"])
+    for version, run in zip(versions.values(), found["runs"], strict=True):
+        launches = jaxrig.json("show", run["run"])["launches"]
+        assert [each["environment"]["jax"] for each in launches] == [version] * 2
 
 
 def test_a_release_that_there_is_not_names_the_nearest(jaxrig: Jaxrig) -> None:
