@@ -81,8 +81,8 @@ class Workshop:
     def clean(self) -> None:
         """Also what was built under a name that begins with the recipe's."""
         mine = f"jaxrig/{self.recipe.name}"
-        for image in self._client.images.list(filters={"label": TARGET_LABEL}):
-            for tag in image.tags:
+        for image in self._client.api.images(filters={"label": TARGET_LABEL}):
+            for tag in image["RepoTags"] or ():
                 if familiar(tag).startswith(mine):
                     self._client.images.remove(tag, force=True)
         label = f"jaxrig.target={self.recipe.name}"
