@@ -48,12 +48,18 @@ def connect() -> docker.DockerClient:
 
     Raises `EngineUnavailable` saying how to get one.
     """
+    host = os.environ.get("DOCKER_HOST", "")
+    if host.startswith("ssh://"):  # the SDK would need another package, only to be refused later
+        raise EngineUnavailable(
+            f"DOCKER_HOST ({host}) names the engine of another machine, whose results would be "
+            "recorded under this machine's name: run jaxrig on that machine"
+        )
     try:
         client = docker.from_env(timeout=30)
         client.ping()
     except (DockerException, ValueError, *_ENGINE_LOST) as error:  # ValueError: no such port
         raise EngineUnavailable(
-            f"no Docker engine answers at {os.environ.get('DOCKER_HOST') or 'the default socket'} "
+            f"no Docker engine answers at {host or 'the default socket'} "
             f"({_cause(error)}); run {assets() / 'engine.sh'} start, set DOCKER_HOST, or measure "
             "without one: --isolation process"
         ) from error

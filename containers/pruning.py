@@ -8,6 +8,7 @@ from http import HTTPStatus
 import docker
 from docker.errors import APIError
 
+from containers.images import Image
 from containers.podman import is_podman
 from containers.saved import PREFIX, HeldImage, failures, held
 
@@ -20,6 +21,18 @@ class Pruned:
     gone: tuple[HeldImage, ...]
     in_use: tuple[HeldImage, ...]
     freed_bytes: int | None
+
+
+ANCHORS = "jaxrig-anchors"
+"""Tags that begin so are on images that nights were measured with: not only those who have the
+database with these nights leave them alone."""
+
+
+def keep(client: docker.DockerClient, image: Image) -> None:
+    """Gives an image a tag by which no pruning takes it. Raises like `remove`."""
+    name, _, number = image.tag.removeprefix(PREFIX).rpartition(":")
+    with failures(f"tag {image.digest}"):
+        client.images.get(image.digest).tag(f"{ANCHORS}/{name}", number)
 
 
 def surplus(images: Iterable[HeldImage], keep: int, pinned: Collection[str]) -> Iterator[HeldImage]:

@@ -54,7 +54,7 @@ def held(client: docker.DockerClient) -> list[HeldImage]:
                 created_at=datetime.fromisoformat(image.attrs["Created"]),
             )
             for image in _labelled(client)
-            for tag in image.tags[:1]
+            for tag in _names(image)[:1]
         ]
     return sorted(images, key=lambda each: (each.created_at, each.tag), reverse=True)
 
@@ -69,6 +69,11 @@ def _labelled(client: docker.DockerClient) -> Iterator[Model]:
         yield image
 
 
+def _names(image: Model) -> list[str]:
+    """Its tags, those first that it was built with."""
+    return sorted(image.tags, key=lambda tag: not familiar(tag).startswith(PREFIX))
+
+
 def save(client: docker.DockerClient, name: str, file: Path) -> str:
     """Writes the image of a digest (or its beginning) or tag to a new file: its digest.
 
@@ -81,7 +86,8 @@ def save(client: docker.DockerClient, name: str, file: Path) -> str:
     partial = file.with_name(f"{file.name}.partial")
     try:
         with failures(f"save {name}"), partial.open("wb") as out:
-            out.writelines(image.save(named=bool(image.tags)))
+            ours = [tag for tag in image.tags if familiar(tag).startswith(PREFIX)]
+            out.writelines(image.save(named=ours[0] if ours else False))
             out.flush()
             os.fsync(out.fileno())
         partial.rename(file)

@@ -7,6 +7,7 @@ import docker
 
 from containers import pruning, saved
 from containers.docker_engine import connect
+from containers.images import Image
 from containers.pruning import Pruned
 from containers.saved import HeldImage
 from harness.config import Settings
@@ -43,6 +44,12 @@ def surplus(
     if target is not None and not images:
         settings.target(target)  # says which there are
     return tuple(pruning.surplus(images, keep, pinned))
+
+
+def keep(image: Image) -> None:
+    """See `containers.pruning.keep`. Raises `EnvironmentFailure`."""
+    with engine_failures():
+        pruning.keep(connect(), image)
 
 
 def remove(images: Collection[HeldImage]) -> Pruned:

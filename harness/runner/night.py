@@ -8,6 +8,7 @@ from containers.errors import ImageUnavailable
 from harness.errors import EnvironmentFailure, UsageError
 from harness.machine import this_machine
 from harness.plan import PairPlan, Plan
+from harness.runner.images import keep
 from harness.runner.overlap import held
 from harness.runner.pairs import MakeJudge, PairsResult, execute_pairs
 from harness.runner.progress import Progress
@@ -94,6 +95,7 @@ def _pin(
     image = setup.image
     if image is None:
         raise UsageError("there is no image to pin")
+    keep(image)
     pinned = store.pin_anchor(
         machine=this_machine(),
         target=plan.target_name,

@@ -258,6 +258,12 @@ def test_a_host_without_an_engine_is_answered_with_the_ways_out(
         gc.collect()
 
 
+def test_the_engine_of_another_machine_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://me@elsewhere")
+    with pytest.raises(EngineUnavailable, match="run jaxrig on that machine"):
+        connect()
+
+
 def test_an_engine_that_stops_answering_is_told_from_a_refusal(image: str) -> None:
     """A client whose engine is gone: its connections lead to a closed port."""
     client = docker.DockerClient(base_url="tcp://127.0.0.1:1", version="1.41", timeout=1)

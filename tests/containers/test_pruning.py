@@ -7,7 +7,7 @@ import docker
 import pytest
 
 from containers.images import Image
-from containers.pruning import remove, surplus
+from containers.pruning import keep, remove, surplus
 from containers.saved import HeldImage, held
 from harness.machine import this_machine
 from harness.store.writer import Store
@@ -95,6 +95,20 @@ def test_the_command_removes_neither_an_anchor_nor_the_newest(
     assert left >= {built[0].digest, built[2].digest}
     assert built[1].digest not in left
     assert len(left) == 3
+
+
+def test_an_anchor_of_another_database_stays(
+    engine: docker.DockerClient, workshop: Workshop, built: list[Image], tmp_path: Path
+) -> None:
+    keep(engine, built[0])
+    folder = tmp_path / "files"
+    folder.mkdir()
+    Store(f"sqlite:///{folder}/results.db").close()
+    words = ("images", "prune", "--target", workshop.recipe.name, "--dry-run")
+    (would,) = Jaxrig(folder=folder).json(*words)
+    assert would["image"] == built[1].digest
+    kept = next(each for each in ours(engine, workshop) if each.digest == built[0].digest)
+    assert kept.tag == built[0].tag  # as it is listed, and not by the tag that keeps it
 
 
 def test_a_target_that_there_is_not_is_refused(engine: docker.DockerClient, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from containers.errors import ImageUnavailable
 from containers.images import Image
+from containers.pruning import keep
 from containers.saved import held, load, save
 from tests.command import Jaxrig
 from tests.containers.workshop import Workshop
@@ -64,6 +65,18 @@ def test_an_image_that_was_removed_comes_back_as_it_was(
         built.digest
     ] == built.tag
     assert workshop.output(built, "import workloads; print(workloads.VALUE)") == "1\n"
+
+
+def test_an_anchor_comes_back_under_the_tag_that_it_was_built_with(
+    engine: docker.DockerClient, workshop: Workshop, built: Image, file: Path
+) -> None:
+    keep(engine, built)
+    again = file.with_name("anchor.tar")
+    assert save(engine, built.digest, again) == built.digest
+    workshop.clean()
+    assert load(engine, again, built.digest) == built.digest
+    (found,) = (each for each in held(engine) if each.digest == built.digest)
+    assert found.tags == (built.tag,)
 
 
 def test_another_image_than_the_one_wanted_is_refused_unloaded(

@@ -9,6 +9,7 @@ from docker.types import Ulimit
 
 from containers.images import TARGET_LABEL, Image, Images
 from containers.podman import familiar
+from containers.pruning import ANCHORS
 from containers.recipe import Recipe
 
 DOCKERFILE = """\
@@ -80,7 +81,7 @@ class Workshop:
 
     def clean(self) -> None:
         """Also what was built under a name that begins with the recipe's."""
-        mine = f"jaxrig/{self.recipe.name}"
+        mine = tuple(f"{prefix}/{self.recipe.name}" for prefix in ("jaxrig", ANCHORS))
         for image in self._client.api.images(filters={"label": TARGET_LABEL}):
             for tag in image["RepoTags"] or ():
                 if familiar(tag).startswith(mine):

@@ -44,6 +44,7 @@ def nights(jaxrig: Jaxrig, engine: docker.DockerClient) -> tuple[Outcome, Outcom
         out, err = running.communicate(timeout=300)
     first = Outcome(code=running.returncode, out=out, err=err)
     anchor = jaxrig.json("show", json.loads(first.out)["base"])["image"]
+    assert any(tag.startswith("jaxrig-anchors/mine:") for tag in engine.images.get(anchor).tags)
     engine.images.remove(anchor, force=True)
     make_tonight(jaxrig.folder, "second")
     return first, twice, jaxrig(*WORDS, "--format", "json", "--report", "night.md")

@@ -36,6 +36,7 @@ class Images:
     left: set[str] = field(default_factory=set)
     fails: Exception | None = None
     answers: bool = True
+    kept: list[str] = field(default_factory=list)
 
     def set_up(self, plan: Plan, _: Callable[[str], None]) -> Setup:
         if self.fails is not None:
@@ -44,6 +45,9 @@ class Images:
             raise ImageUnavailable(f"this engine holds no image {plan.image}")
         digest = plan.image or self.tonight
         return Setup(engine=ProcessEngine(ROOT), image=Image(digest=digest, tag="t"))
+
+    def keep(self, image: Image) -> None:
+        self.kept.append(image.digest)
 
     def held(self, _: Plan, __: Setup) -> Held:
         if not self.answers:
@@ -56,6 +60,7 @@ def images(monkeypatch: pytest.MonkeyPatch) -> Images:
     images = Images()
     monkeypatch.setattr(night, "set_up", images.set_up)
     monkeypatch.setattr(night, "held", images.held)
+    monkeypatch.setattr(night, "keep", images.keep)
     return images
 
 
@@ -74,6 +79,7 @@ def test_the_first_night_pins_its_image_and_the_next_finds_it(
     assert find_anchor(TONIGHT, known(url), store, said.append) == replace(first, new=None)
     assert said == []
     assert len(known(url)) == 1
+    assert images.kept == ["sha256:new"]
 
 
 @pytest.mark.parametrize("lost", ["removed", "another version"])
