@@ -13,7 +13,7 @@ COMPILE := uv pip compile --universal --generate-hashes --no-header --no-annotat
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 export JAXRIG_PYTHON := $(CURDIR)/$(BIN)/python
 
-.PHONY: run test check format schema schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine podman postgresql browser screenshots stop clean help
+.PHONY: run test check format schema schemathesis bench bench-verdicts bench-bottleneck bench-changepoints pins engine engines postgresql browser screenshots stop clean help
 
 help: ## what there is to make
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -21,7 +21,7 @@ help: ## what there is to make
 run: $(RUN_READY) engine ## measure the quick suite in containers, into results.db
 	@$(BIN)/jaxrig run --suite quick
 
-test: check engine podman postgresql browser schemathesis ## the whole test suite, Docker end-to-end tests included
+test: check engine engines postgresql browser schemathesis ## the whole test suite, Docker end-to-end tests included
 	@$(BIN)/python -m pytest -m "not alone" -n auto --maxprocesses 4 --dist loadfile --benchmark-disable
 	@$(BIN)/python -m pytest -m alone
 
@@ -53,8 +53,8 @@ bench-changepoints: $(TEST_READY) ## whether changes are found that are there, a
 engine: $(RUN_READY)
 	@docker/engine.sh start
 
-podman:
-	@tests/podman.sh
+engines:
+	@tests/engines.sh
 
 postgresql:
 	@tests/postgresql.sh

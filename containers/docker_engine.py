@@ -21,6 +21,7 @@ from urllib3.exceptions import HTTPError
 from containers import owner
 from containers.accelerators import DEV, Accelerator, accelerator, chosen
 from containers.assets import assets
+from containers.bounds import WAY_OUT, check_bounds
 from containers.engine import Exit
 from containers.errors import EngineError, EngineUnavailable, LaunchRefused
 from containers.output import Output
@@ -40,6 +41,8 @@ binds each of them."""
 _KILLED = 128 + signal.SIGKILL
 _ENDING = (409, 500)
 _REMOVALS, _BEFORE_ANOTHER_S = 20, 0.1
+_NO_CGROUPS = ("no permission is granted for cgroups", "controller `")
+"""Words of runc and of crun, started by a user to whom too little is delegated."""
 _ENGINE_LOST = (RequestException, HTTPError, OSError)
 
 
@@ -81,9 +84,15 @@ class DockerEngine:
     def _podman(self) -> bool:
         return is_podman(self._client)
 
+    @cached_property
+    def _info(self) -> dict[str, Any]:
+        info: dict[str, Any] = self._client.info()
+        return info
+
     def start(self, spec: LaunchSpec) -> "RunningContainer":
         """See `Engine.start`."""
         with engine_errors("start a launch"):
+            check_bounds(spec.limits, self._info)
             container = self._client.containers.create(**self._options(spec))
             running = RunningContainer(self._client, container, tells_why=not self._podman)
             try:
@@ -374,6 +383,8 @@ def _advice(error: APIError) -> str:
             f"{explanation}. This engine may not lift the limit on locked memory, which a TPU "
             "needs: give its service LimitMEMLOCK=infinity, or the capability CAP_SYS_RESOURCE"
         )
+    if any(words in explanation for words in _NO_CGROUPS):
+        return f"{explanation}. It cannot set the limits of a launch: {WAY_OUT}"
     if "requested cpus are not available" in explanation.lower():
         return f"{explanation}. Change `cpus` of this target in jaxrig.toml"
     return explanation

@@ -1,6 +1,7 @@
 """Where Podman, asked as Docker is, behaves otherwise (seen: 4.3, on cgroups of version 1)."""
 
 import re
+from collections.abc import Mapping
 
 import docker
 
@@ -15,7 +16,7 @@ def is_podman(client: docker.DockerClient) -> bool:
     return engine_name(client.version()) == "Podman"
 
 
-def engine_name(version: dict[str, object]) -> str:
+def engine_name(version: Mapping[str, object]) -> str:
     """`Docker` or `Podman`, by what an engine says of its version."""
     parts = version.get("Components")
     names = [str(part.get("Name")) for part in parts] if isinstance(parts, list) else []

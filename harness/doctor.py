@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from containers.accelerators import accelerator, missing
 from containers.assets import assets
+from containers.bounds import WAY_OUT, unbound
 from containers.docker_engine import connect, engine_errors
 from containers.errors import EngineError, LaunchRefused
 from containers.host import CA_VARIABLES
@@ -68,8 +69,19 @@ def _engine() -> tuple[Finding, Finding, Mapping[str, Any]]:
             Finding(check="base image", status="warn", found="not known without an engine"),
             {},
         )
-    found = f"{engine_name(version)} {version['Version']}, API {version['ApiVersion']}"
-    return Finding(check="engine", status="ok", found=found), _base(known), info
+    return _described(version, info), _base(known), info
+
+
+def _described(version: Mapping[str, Any], info: Mapping[str, Any]) -> Finding:
+    """The engine, and whether it holds launches to their limits."""
+    found = (
+        f"{engine_name(version)} {version['Version']}, API {version['ApiVersion']}, "
+        f"cgroups of version {info.get('CgroupVersion', 'unknown')}"
+    )
+    if missing := unbound(info):
+        found = f"{found}; it cannot hold a launch to its {', '.join(missing)}"
+        return Finding(check="engine", status="fail", found=found, mend=WAY_OUT)
+    return Finding(check="engine", status="ok", found=found)
 
 
 def _base(known: str | None) -> Finding:

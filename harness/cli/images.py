@@ -89,7 +89,10 @@ def take_in(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     from harness.runner.images import load
 
     digest = load(arguments.file, arguments.digest)
-    saying(err)(f"{digest} is back: `jaxrig ab` takes it as a side, by its digest")
+    say = saying(err)
+    say(f"{digest} is back: `jaxrig ab` takes it as a side, by its digest")
+    if arguments.digest is not None and arguments.digest.removeprefix("sha256:") not in digest:
+        say(f"it is {arguments.digest}, which this engine knows by the digest above")
     return 0
 
 

@@ -58,7 +58,7 @@ def docker_engine(engine: docker.DockerClient) -> DockerEngine:
 
 @pytest.fixture(scope="session")
 def podman(engine: docker.DockerClient) -> bool:
-    """Whether it is Podman that answers: see test_podman.py."""
+    """Whether it is Podman that answers: see test_engines.py."""
     return is_podman(engine)
 
 

@@ -209,6 +209,30 @@ def test_a_gpu_that_is_not_there_is_refused_with_the_key_to_change() -> None:
         raise APIError("500", explanation=told)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        (
+            "runc: runc create failed: unable to start container process: unable to apply cgroup "
+            "configuration: rootless needs no limits + no cgrouppath when no permission is granted "
+            "for cgroups: mkdir /sys/fs/cgroup/4268d0e3: permission denied: OCI permission denied"
+        ),
+        (
+            "crun: controller `cpuset` is not available under /sys/fs/cgroup/user.slice/"
+            "user-1000.slice/user@1000.service/user.slice/libpod-3873a817.scope/container/"
+            "cgroup.controllers: OCI runtime error"
+        ),
+    ],
+)
+def test_limits_that_a_rootless_engine_may_not_set_are_refused_with_the_way_out(told: str) -> None:
+    """What Podman's runtimes said on cgroups of version 2, where these were not delegated."""
+    with (
+        pytest.raises(LaunchRefused, match=r"delegated to its user; else .*--isolation process"),
+        engine_errors("start a launch"),
+    ):
+        raise APIError("500", explanation=told)
+
+
 def test_cpus_that_are_not_there_are_refused_with_the_key_to_change(
     engine: docker.DockerClient, start: Start
 ) -> None:

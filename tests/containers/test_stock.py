@@ -11,6 +11,7 @@ import pytest
 from containers.errors import EngineUnavailable
 from containers.locks import Lock
 from containers.recipe import Recipe
+from containers.saved import held
 from containers.stock import Listed, stock
 from tests.containers.workshop import Workshop
 
@@ -26,9 +27,9 @@ def test_an_image_is_found_once_it_is_built_and_until_its_files_change(
     image = workshop.ensure()
     found = made_of(engine, workshop, workshop.recipe)
     assert found is not None
-    held = engine.images.get(image.digest)
-    assert (found.digest, found.size_bytes) == (image.digest, held.attrs["Size"])
-    assert held.attrs["Created"].startswith(f"{found.created_at:%Y-%m-%dT%H:%M:%S}")
+    (same,) = [each for each in held(engine) if each.tag == image.tag]
+    assert (found.digest, found.size_bytes) == (image.digest, same.size_bytes)
+    assert found.created_at == same.created_at.replace(microsecond=0)
     (workshop.workloads / "__init__.py").write_text("VALUE = 2\n")
     assert made_of(engine, workshop, workshop.recipe) is None
 

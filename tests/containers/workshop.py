@@ -1,7 +1,11 @@
 """Where a test builds images: a recipe and workloads of its own, and what was said meanwhile."""
 
+import gzip
 import re
+import tarfile
+import tempfile
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import docker
@@ -66,18 +70,25 @@ class Workshop:
         return text.decode()
 
     def held(self, image: Image, *marks: bytes) -> set[bytes]:
-        """Which of the marks (of up to 64 bytes) the engine holds of an image: in its layers and
+        """Which of the marks the engine holds of an image: in its layers and
         history, or in a stage that building left behind without a name."""
         label = f"jaxrig.target={self.recipe.name}"
         stages = self._client.images.list(filters={"label": label, "dangling": True})
         found: set[bytes] = set()
         for name in (image.digest, *(str(each.id) for each in stages)):
-            end = b""
-            for chunk in self._client.images.get(name).save():
-                text = end + chunk
-                found |= {mark for mark in marks if mark in text}
-                end = text[-64:]
+            for content in self._files(name):
+                found |= {mark for mark in marks if mark in content}
         return found
+
+    def _files(self, name: str) -> Iterator[bytes]:
+        """All files of a saved image. Containerd's store keeps layers packed."""
+        with tempfile.TemporaryFile() as saved:
+            saved.writelines(self._client.images.get(name).save())
+            saved.seek(0)
+            with tarfile.open(fileobj=saved) as tar:
+                for member in filter(tarfile.TarInfo.isreg, tar):
+                    content = tar.extractfile(member).read()  # type: ignore[union-attr]
+                    yield gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
 
     def clean(self) -> None:
         """Also what was built under a name that begins with the recipe's."""
