@@ -39,6 +39,7 @@ def nightly(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Nightly:
     setup = Setup(engine=ProcessEngine(ROOT), image=image)
     monkeypatch.setattr(night, "set_up", lambda *_: setup)
     monkeypatch.setattr(night, "held", lambda *_: Held(cases={A: "", B: ""}))
+    monkeypatch.setattr(night, "keep", lambda _: None)
 
     def call(*words: str, found: Sequence[Turned] = (), **changes: Any) -> tuple[int, str, str]:
         def execute(
