@@ -4,20 +4,30 @@ Container output is untrusted. Every line is parsed and checked here before anyt
 sees it; what does not fit raises `BadRecord` with the reason.
 """
 
-import json
 import re
 from collections.abc import Collection
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    JsonValue,
     TypeAdapter,
     ValidationError,
     model_validator,
+)
+
+from harness.fields import (
+    Amount,
+    CaseId,
+    Count,
+    Facts,
+    Finite,
+    LongText,
+    PositiveSeconds,
+    Seconds,
+    Text,
+    Whole,
 )
 
 SCHEMA_VERSION = 2
@@ -28,28 +38,6 @@ MOST_OTHER_BYTES = 2 << 20
 line that is all of them would take gigabytes."""
 
 _SAMPLES = re.compile(rb'"samples_s":\s*\[[-+.0-9eE,\s]*\]')
-
-Text = Annotated[str, Field(max_length=4096)]
-LongText = Annotated[str, Field(max_length=65536)]
-# A path of the catalogue, or pytest's id of a test of one's own: anything that can be printed.
-CaseId = Annotated[str, Field(min_length=1, max_length=512, pattern=r"^[^\p{C}\p{Zl}\p{Zp}]+$")]
-Seconds = Annotated[float, Field(ge=0, le=1e9, allow_inf_nan=False)]
-PositiveSeconds = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
-# Bounded, so that no sum or mean of what is accepted overflows.
-Amount = Annotated[float, Field(ge=0, le=1e30, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=0, lt=2**63)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-
-
-def _writable(values: dict[str, JsonValue]) -> dict[str, JsonValue]:
-    """Refuses NaN and infinities, which JSON does not have, however deep."""
-    json.dumps(values, allow_nan=False)
-    return values
-
-
-Facts = Annotated[dict[Text, JsonValue], AfterValidator(_writable)]
-"""What a suite of one's own tells in words of its own."""
 
 FailureKind = Literal["raised", "wrong_numbers", "out_of_memory"]
 Platform = Literal["cpu", "cuda", "rocm", "tpu", "metal", "none"]

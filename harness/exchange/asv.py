@@ -28,7 +28,7 @@ from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasu
 from harness.exchange.kept import Kept
 from harness.exchange.reading import Document, Samples, Told, part
 from harness.exchange.unmapped import Unmapped
-from harness.records import Seconds
+from harness.fields import Seconds
 
 VERSION = 2
 

@@ -18,7 +18,7 @@ from harness.exchange.foreign import ForeignLaunch, ForeignMachine, ForeignMeasu
 from harness.exchange.kept import Kept
 from harness.exchange.reading import Document, Samples, Told, part
 from harness.exchange.unmapped import Unmapped
-from harness.records import PositiveSeconds, Seconds
+from harness.fields import PositiveSeconds, Seconds
 
 VERSION = "5.3.1"
 """Whose files `write` imitates."""

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
 from harness.errors import UsageError
-from harness.records import PositiveSeconds
+from harness.fields import PositiveSeconds
 
 LARGEST_FILE_BYTES = 128 << 20
 """Of its content, unpacked."""

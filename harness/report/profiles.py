@@ -10,7 +10,7 @@ from harness.report.fitting import Fitting
 from harness.report.view import View
 
 if TYPE_CHECKING:
-    from harness.store.reader import Profile
+    from harness.store.profiles import Profile
 
 
 _NUMBER = re.compile(r"\.\d+$")

@@ -13,7 +13,7 @@ from containers.saved import PREFIX
 from containers.spec import LaunchSpec
 from harness.config import Settings
 from harness.errors import EnvironmentFailure, UsageError
-from harness.records import Text
+from harness.fields import Text
 from harness.runner.collect import last_line
 from harness.runner.run import engine_failures
 from harness.runner.setup import recipe, target_of

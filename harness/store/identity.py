@@ -1,8 +1,14 @@
-"""Keys that no two databases give twice: UUIDs of version 7 (RFC 9562), which begin with a time."""
+"""What runs are known by: UUIDs of version 7 (RFC 9562), which no two databases give twice, and
+public names. Both begin with a time."""
 
 import secrets
 from datetime import datetime
 from uuid import UUID
+
+
+def new_name(moment: datetime) -> str:
+    """A run's public name: its start in UTC and enough chance to tell runs of one second apart."""
+    return f"{moment:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
 
 
 def new_uuid(moment: datetime) -> UUID:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from harness.contents import Contents
     from harness.store.nights import Anchor
     from harness.store.pairings import Pairing
+    from harness.store.profiles import Profile
 
 _Query = Select[*tuple[Any, ...]]
 
@@ -78,21 +79,6 @@ class Skip:
     case: str
     reason: str
     launch: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Profile:
-    """What a case did on its device during `calls` calls, which took `wall_s` seconds: `device_s`,
-    in which at least one operation ran (None where none was seen), and the longest `operations`,
-    `{name, count, seconds}`, whose seconds may overlap."""
-
-    case: str
-    launch: int
-    calls: int
-    wall_s: float
-    device_s: float | None
-    operations: list[dict[str, Any]]
-    other_operations_s: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,27 +169,12 @@ class Reader:
         )
         return [Skip(**row._asdict()) for row in self._rows(query)]
 
-    def profiles(self, reference: str) -> list[Profile]:
+    def profiles(self, reference: str) -> "list[Profile]":
         """Where the time of the run's cases went on their device, in order; none where the run was
         not asked for it."""
-        from harness.store.models import CaseRow, LaunchRow, ProfileRow
+        from harness.store.profiles import profiles_of, profiles_query
 
-        query = (
-            select(
-                CaseRow.name.label("case"),
-                LaunchRow.index.label("launch"),
-                ProfileRow.calls,
-                ProfileRow.wall_s,
-                ProfileRow.device_s,
-                ProfileRow.operations,
-                ProfileRow.other_operations_s,
-            )
-            .join(LaunchRow, ProfileRow.launch_id == LaunchRow.id)
-            .join(CaseRow, ProfileRow.case_id == CaseRow.id)
-            .where(LaunchRow.run_id == self._run_id(reference))
-            .order_by(ProfileRow.id)
-        )
-        return [Profile(**row._asdict()) for row in self._rows(query)]
+        return profiles_of(self._rows(profiles_query(), run=self._run_id(reference)))
 
     def launches(self, reference: str) -> list[Launch]:
         """The run's container processes, in order."""

@@ -1,6 +1,5 @@
 """The only writer: every call is one transaction, committed before it returns."""
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from sqlalchemy import Connection, Engine, Table, insert, select, update
 from harness.machine import Machine
 from harness.records import Environment, Measured, Profile
 from harness.store.database import open_for_writing, unheard
-from harness.store.identity import new_uuid
+from harness.store.identity import new_name, new_uuid
 from harness.store.models import (
     AnchorRow,
     Base,
@@ -385,7 +384,7 @@ def _inserted_by_new_name(connection: Connection, values: Mapping[str, Any]) -> 
     """The new run's id, and its name: one that no other run has, also of those that begin now."""
     run = INSERTS[connection.dialect.name](_table(RunRow)).returning(RunRow.id)
     while True:
-        name = _new_name()
+        name = new_name(_now())
         made = run.values({"name": name, **values}).on_conflict_do_nothing(index_elements=["name"])
         key = connection.scalar(made)
         if key is not None:
@@ -394,8 +393,3 @@ def _inserted_by_new_name(connection: Connection, values: Mapping[str, Any]) -> 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _new_name() -> str:
-    """A run's public name: its start in UTC and enough chance to tell runs of one second apart."""
-    return f"{_now():%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"

@@ -89,15 +89,7 @@ def test_gpus_are_counted_as_their_driver_counts_them(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: str, own: str | None, order: str | None
 ) -> None:
     (tmp_path / "nvidiactl").touch()
-    asked: list[str | None] = []
-
-    def measure_all(*_: object, **__: object) -> int:
-        asked.append(os.environ.get(ORDER))
-        return 0
-
-    monkeypatch.setattr(launch, "take_stdout", lambda: 1)
-    monkeypatch.setattr(launch, "end_at_once_on", lambda _: None)
-    monkeypatch.setattr(launch, "measure_all", measure_all)
+    asked = noted(monkeypatch, ORDER)
     monkeypatch.setattr(launch, "_ACCELERATORS", (tmp_path / there,))
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
     monkeypatch.setenv(ORDER, own or "")
@@ -107,18 +99,24 @@ def test_gpus_are_counted_as_their_driver_counts_them(
     assert asked == [order]
 
 
-def test_a_case_that_is_alone_leaves_the_device_s_memory_to_others(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[str | None] = []
+def noted(monkeypatch: pytest.MonkeyPatch, variable: str) -> list[str | None]:
+    """Grows by what the variable is, as each launch of this process would begin to measure."""
+    values: list[str | None] = []
 
     def measure_all(*_: object, **__: object) -> int:
-        asked.append(os.environ.get(PREALLOCATE))
+        values.append(os.environ.get(variable))
         return 0
 
     monkeypatch.setattr(launch, "take_stdout", lambda: 1)
     monkeypatch.setattr(launch, "end_at_once_on", lambda _: None)
     monkeypatch.setattr(launch, "measure_all", measure_all)
+    return values
+
+
+def test_a_case_that_is_alone_leaves_the_device_s_memory_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = noted(monkeypatch, PREALLOCATE)
     monkeypatch.setenv(PREALLOCATE, "true")
     launch.main(["--case", "matmul/256/f32"])
     launch.main(["--case", "memory/capacity/nano-batch/f32"])

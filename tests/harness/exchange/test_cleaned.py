@@ -21,7 +21,7 @@ from harness.exchange.cleaned import (
     once,
     printable,
 )
-from harness.records import CaseId
+from harness.fields import CaseId
 
 _CASE: TypeAdapter[str] = TypeAdapter(CaseId)
 

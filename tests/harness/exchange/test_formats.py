@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.exchange import reading
 from harness.exchange.foreign import FORMATS, ForeignRun
 from harness.exchange.formats import read, read_each
-from harness.records import CaseId
+from harness.fields import CaseId
 from tests.harness.exchange.conftest import FILES
 
 _REAL = sorted(path for path in FILES.rglob("*.json") if path.name != "machine.json")

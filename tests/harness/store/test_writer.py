@@ -160,7 +160,7 @@ def test_a_name_that_another_run_has_is_not_given_again(
     either_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = iter(["one", "one", "one", "two"])
-    monkeypatch.setattr("harness.store.writer._new_name", names.__next__)
+    monkeypatch.setattr("harness.store.writer.new_name", lambda _: next(names))
     with Store(either_url) as store:
         told = [begin_run(store) for _ in range(2)]
     with Reader(either_url) as reader:
